@@ -1,0 +1,5 @@
+#include "dissectors/dissector.h"
+
+const struct dissector *const dissectors[] = {
+        NULL,
+};

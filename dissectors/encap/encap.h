@@ -1,0 +1,75 @@
+/* From a frame to the innermost IP packet: link layers, VLAN, QinQ, MPLS, PPPoE, GRE, IP-in-IP, 6in4, L2TP, VXLAN, GTP-U.
+ * Outer and inner fragments are reassembled, bounded. What cannot be peeled is counted by kind. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/frame.h"
+#include "model/tap.h"
+
+enum encap_result {
+        ENCAP_PACKET,       /* `out` is filled */
+        ENCAP_FRAGMENT,     /* a fragment, held until the rest comes */
+        ENCAP_DUPLICATE,    /* seen within the last milliseconds (mirror ports, two taps of one path) */
+        ENCAP_NOT_IP,       /* ARP, LLDP, PPP control, keep-alives ... */
+        ENCAP_UNKNOWN_LINK, /* a link type that is not read */
+        ENCAP_CUT,          /* cut before the innermost IP and transport headers were complete */
+        ENCAP_MALFORMED,
+        ENCAP_TOO_DEEP,
+        ENCAP_RESULTS
+};
+
+enum tunnel_kind { TUNNEL_NONE, TUNNEL_GTPU, TUNNEL_GRE, TUNNEL_IPIP, TUNNEL_L2TP, TUNNEL_VXLAN };
+
+/* The innermost packet. Pointers lead into the frame, or into the reassembly buffer, until the next call. */
+struct packet {
+        struct address source, destination;
+        uint8_t protocol;             /* IP protocol behind all extension headers; 0xff and no ports: later fragment not reassembled */
+        uint8_t tcp_flags;            /* TCP only */
+        uint8_t ttl;
+        uint8_t icmp_type, icmp_code; /* ICMP and ICMPv6 only */
+        uint16_t source_port, destination_port; /* TCP, UDP, SCTP; else 0 */
+        uint32_t sequence, acknowledgement;     /* TCP only */
+        const uint8_t *ip;            /* the innermost IP header */
+        uint32_t ip_captured;         /* bytes there, without link padding */
+        uint32_t ip_length;           /* as on the wire, by its header (or by the frame when offloaded with length 0) */
+        const uint8_t *payload;       /* transport payload; for other protocols what follows the IP headers */
+        uint32_t payload_captured;
+        uint32_t payload_length;      /* as on the wire */
+        bool reassembled;
+        bool cut;                     /* payload_captured < payload_length */
+        bool oversized;               /* larger than an interface could send: offloading (GRO, TSO) was on */
+        uint8_t depth;                /* tunnels that were peeled */
+        enum tunnel_kind tunnel;      /* the innermost */
+        bool has_teid;
+        uint32_t teid;                /* GTP-U, innermost */
+        struct address outer_source, outer_destination; /* of the innermost tunnel; unspecified when none */
+        uint16_t tap, context;
+};
+
+struct encap_settings {
+        struct tap_list taps;
+        const char *(*interface_name)(void *context, uint16_t interface); /* NULL: no names */
+        void *interface_context;
+        unsigned depth_limit;         /* tunnels; 0: 8 */
+        uint32_t reassembly_limit;    /* bytes held for fragments; 0: 8 MiB */
+        int64_t reassembly_timeout_ns; /* 0: 30 s of packet time */
+        int64_t duplicate_window_ns;  /* 0: do not look for duplicates */
+};
+
+struct encap_counters {
+        uint64_t results[ENCAP_RESULTS];
+        uint64_t fragments, reassembled, fragments_expired, fragments_evicted;
+        uint64_t cut, oversized, duplicates;
+        uint64_t by_tunnel[6];
+};
+
+struct encap;
+
+struct encap *encap_create(const struct encap_settings *settings);
+void encap_destroy(struct encap *encap);
+enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int64_t clock_ns, struct packet *out);
+const struct encap_counters *encap_counters(const struct encap *encap);
+const char *encap_result_name(enum encap_result result);

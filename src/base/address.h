@@ -1,0 +1,73 @@
+/* An IP address of either family in 16 bytes, network order. IPv4 stands as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), so that
+ * tables, tries and keys know one shape only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct address {
+        uint8_t bytes[16];
+};
+
+struct prefix {
+        struct address address; /* bits behind `length` are zero */
+        uint8_t length;         /* 0 to 128; an IPv4 /8 is 104 */
+};
+
+enum { ADDRESS_TEXT_SIZE = 46, PREFIX_TEXT_SIZE = 50 };
+
+static inline struct address address_of_ipv4(const uint8_t bytes[4])
+{
+        struct address a = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, bytes[0], bytes[1], bytes[2], bytes[3]}};
+        return a;
+}
+
+static inline struct address address_of_ipv6(const uint8_t bytes[16])
+{
+        struct address a;
+        memcpy(a.bytes, bytes, 16);
+        return a;
+}
+
+static inline bool address_is_ipv4(const struct address *a)
+{
+        static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+        return memcmp(a->bytes, mapped, 12) == 0;
+}
+
+static inline bool address_equal(const struct address *a, const struct address *b)
+{
+        return memcmp(a->bytes, b->bytes, 16) == 0;
+}
+
+static inline int address_compare(const struct address *a, const struct address *b)
+{
+        return memcmp(a->bytes, b->bytes, 16);
+}
+
+/* From 4 or 16 wire bytes (as events carry them); false for any other length. */
+bool address_from_bytes(const uint8_t *bytes, size_t length, struct address *out);
+
+/* The wire form: pointer into `a` and its length, 4 or 16. */
+const uint8_t *address_wire(const struct address *a, size_t *length);
+
+/* Text as inet_ntop writes it; an IPv4 address without the ::ffff: in front. Returns `text`. */
+const char *address_text(const struct address *a, char text[ADDRESS_TEXT_SIZE]);
+
+/* false when `text` is not an IPv4 or IPv6 address. */
+bool address_parse(const char *text, struct address *out);
+
+/* "10.0.0.0/8", "2001:db8::/32", or an address alone (all bits). Host bits are cleared.
+ * false when it is neither or the length is out of range. */
+bool prefix_parse(const char *text, struct prefix *out);
+const char *prefix_text(const struct prefix *p, char text[PREFIX_TEXT_SIZE]);
+bool prefix_contains(const struct prefix *p, const struct address *a);
+
+/* RFC 1918, RFC 6598 (CGNAT), RFC 4193 (ULA), link-local of both families. */
+bool address_is_private(const struct address *a);
+bool address_is_multicast(const struct address *a);
+bool address_is_broadcast(const struct address *a); /* 255.255.255.255 */
+bool address_is_loopback(const struct address *a);
+bool address_is_unspecified(const struct address *a);

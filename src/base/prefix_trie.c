@@ -1,0 +1,116 @@
+#include "base/prefix_trie.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct node {
+        struct prefix prefix;
+        const void *value; /* NULL: a fork only */
+        struct node *child[2];
+};
+
+struct prefix_trie {
+        struct node *root;
+};
+
+struct prefix_trie *prefix_trie_create(void)
+{
+        return calloc(1, sizeof(struct prefix_trie));
+}
+
+static void node_destroy(struct node *node)
+{
+        if (node == NULL)
+                return;
+        node_destroy(node->child[0]); /* at most 129 deep: each level is a longer prefix */
+        node_destroy(node->child[1]);
+        free(node);
+}
+
+void prefix_trie_destroy(struct prefix_trie *trie)
+{
+        if (trie == NULL)
+                return;
+        node_destroy(trie->root);
+        free(trie);
+}
+
+static unsigned bit_at(const struct address *a, unsigned position)
+{
+        return a->bytes[position / 8] >> (7 - position % 8) & 1U;
+}
+
+static unsigned common_length(const struct prefix *a, const struct prefix *b)
+{
+        unsigned limit = a->length < b->length ? a->length : b->length;
+        unsigned length = 0;
+        while (length < limit && bit_at(&a->address, length) == bit_at(&b->address, length))
+                length++;
+        return length;
+}
+
+static struct node *node_create(const struct prefix *prefix, const void *value)
+{
+        struct node *node = calloc(1, sizeof *node);
+        if (node != NULL) {
+                node->prefix = *prefix;
+                node->value = value;
+        }
+        return node;
+}
+
+static struct prefix shortened(const struct prefix *prefix, unsigned length)
+{
+        struct prefix fork = {.length = (uint8_t)length};
+        for (unsigned i = 0; i < length; i++)
+                fork.address.bytes[i / 8] |= (uint8_t)(bit_at(&prefix->address, i) << (7 - i % 8));
+        return fork;
+}
+
+int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, const void *value)
+{
+        struct node **link = &trie->root;
+        while (*link != NULL) {
+                struct node *node = *link;
+                unsigned common = common_length(&node->prefix, prefix);
+                if (common == node->prefix.length && common == prefix->length) {
+                        node->value = value;
+                        return 0;
+                }
+                if (common < node->prefix.length) {
+                        struct prefix fork_prefix = shortened(prefix, common);
+                        struct node *fork = node_create(&fork_prefix, NULL);
+                        if (fork == NULL)
+                                return -ENOMEM;
+                        fork->child[bit_at(&node->prefix.address, common)] = node;
+                        *link = fork;
+                        if (common == prefix->length) {
+                                fork->value = value;
+                                return 0;
+                        }
+                        node = fork;
+                }
+                link = &node->child[bit_at(&prefix->address, node->prefix.length)];
+        }
+        *link = node_create(prefix, value);
+        return *link ? 0 : -ENOMEM;
+}
+
+const void *prefix_trie_find(const struct prefix_trie *trie, const struct address *a)
+{
+        const void *best = NULL;
+        const struct node *node = trie ? trie->root : NULL;
+        while (node != NULL && prefix_contains(&node->prefix, a)) {
+                if (node->value != NULL)
+                        best = node->value;
+                if (node->prefix.length == 128)
+                        break;
+                node = node->child[bit_at(a, node->prefix.length)];
+        }
+        return best;
+}
+
+bool prefix_trie_is_empty(const struct prefix_trie *trie)
+{
+        return trie == NULL || trie->root == NULL;
+}

@@ -1,0 +1,17 @@
+/* Longest-prefix match over addresses of both families, path-compressed binary trie. Built once, then read only.
+ * A value is any pointer of the caller's, not owned; NULL is not a value. Bounded by what the caller inserts. */
+#pragma once
+
+#include "base/address.h"
+
+struct prefix_trie;
+
+struct prefix_trie *prefix_trie_create(void); /* NULL: no memory */
+void prefix_trie_destroy(struct prefix_trie *trie);
+
+/* A later insert of the same prefix replaces the value. 0 or -ENOMEM. */
+int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, const void *value);
+
+/* The value of the longest prefix that contains `a`, or NULL. A NULL trie holds nothing. */
+const void *prefix_trie_find(const struct prefix_trie *trie, const struct address *a);
+bool prefix_trie_is_empty(const struct prefix_trie *trie);

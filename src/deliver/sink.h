@@ -1,0 +1,59 @@
+/* Where findings go. A kind of sink is its own file and one line in sink.c's list. A sink never changes what it is handed. */
+#pragma once
+
+#include <stdint.h>
+
+#include "model/alert.pb-c.h"
+#include "model/event.h"
+
+/* Which alerts a sink wants; an empty list wants all. Patterns as in fnmatch(3): "update.*". */
+struct sink_filter {
+        int min_severity;         /* Apnwatch__V1__Alert__Severity; 0: all */
+        const char **types, **fleets, **tenants;
+        unsigned type_count, fleet_count, tenant_count;
+};
+
+struct sink_run { /* what every sink may put into its head */
+        const char *sensor;
+        const char *version;
+        const char *configuration_digest; /* hex SHA-256 over configuration, policy, intel, inventory */
+};
+
+struct sink;
+
+struct sink_kind {
+        const char *scheme;       /* "jsonl" of "jsonl:PATH" */
+        const char *what;         /* for --help */
+        /* 0 or negative errno, with a message. `target` is what stands behind the colon; "-" is standard output. */
+        int (*open)(struct sink *sink, const char *target, char *error, unsigned error_size);
+        int (*alert)(struct sink *sink, const Apnwatch__V1__Alert *alert); /* NULL: does not take alerts */
+        int (*event)(struct sink *sink, const event_t *event);             /* NULL: does not take events */
+        /* What the summary says of the whole run, as one JSON object; NULL: not wanted. */
+        int (*summary)(struct sink *sink, const char *json);
+        int (*close)(struct sink *sink); /* flush: 0 or negative errno (a full disk is found here at the latest) */
+};
+
+struct sink {
+        const struct sink_kind *kind;
+        char *name;               /* "jsonl:/var/log/x.jsonl" as given */
+        struct sink_filter filter;
+        const struct sink_run *run;
+        void *state;              /* the kind's */
+        uint64_t delivered, filtered;
+        int failed;               /* negative errno of the first failure: told once, then nothing more is written */
+};
+
+/* Opens "kind:target". NULL with a message. */
+struct sink *sink_open(const char *given, const struct sink_filter *filter, const struct sink_run *run, char *error,
+                       unsigned error_size);
+bool sink_wants_events(const struct sink *sink);
+bool sink_wants_summary(const struct sink *sink);
+bool sink_is_standard_output(const struct sink *sink);
+
+/* Each counts, remembers and logs the first failure; what was written before stays. */
+void sink_alert(struct sink *sink, const Apnwatch__V1__Alert *alert);
+void sink_event(struct sink *sink, const event_t *event);
+void sink_summary(struct sink *sink, const char *json);
+int sink_close(struct sink *sink); /* frees; negative errno when it failed at any time */
+
+extern const struct sink_kind *const sink_kinds[]; /* ends with NULL */
