@@ -1,0 +1,23 @@
+/* Text that came from the wire or from a file, made fit to be shown: always valid UTF-8, without control characters. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TEXT_ESCAPED_MOST = 4 }; /* one byte of input becomes at most so many of output */
+
+/* How many bytes the UTF-8 character at `at` takes; 0 when what stands there is none (RFC 3629: no overlong form, no
+ * surrogate, nothing above U+10FFFF), or is cut. `length` >= 1. */
+unsigned text_character(const uint8_t *at, size_t length);
+bool text_is_utf8(const char *text, size_t length);
+
+/* `length` bytes as text: a backslash as \\, control characters (C0, DEL, C1) and whatever is not UTF-8 as \xNN, NUL too.
+ * At most size - 1 bytes and a NUL; an escape or a character is never cut. Returns the length of the text. `size` >= 1. */
+size_t text_escape(const void *bytes, size_t length, char *out, size_t size);
+
+/* Lower-case hex, 2 * length + 1 bytes with the NUL. */
+void text_hex(const void *bytes, size_t length, char *out);
+
+/* RFC 4648, 4, with padding: 4 * ((length + 2) / 3) + 1 bytes with the NUL. */
+void text_base64(const void *bytes, size_t length, char *out);
