@@ -8,25 +8,11 @@
 #include <stdio.h>
 
 #include "base/address.h"
+#include "base/lists.h"
 
 enum rule_direction { DIRECTION_OUT, DIRECTION_IN, DIRECTION_BOTH };
 enum otherwise { OTHERWISE_ALERT, OTHERWISE_LEARN, OTHERWISE_ALLOW };
 enum section { SECTION_ABSENT, SECTION_EMPTY, SECTION_GIVEN };
-
-struct prefix_list {
-        struct prefix *items;
-        unsigned count;
-};
-
-struct string_list {
-        char **items;
-        unsigned count;
-};
-
-struct number_list {
-        uint32_t *items;
-        unsigned count;
-};
 
 struct port_range { /* inclusive */
         uint16_t first, last;
@@ -79,12 +65,12 @@ struct maintenance {
         int64_t start_ns, end_ns;      /* the end is exclusive */
 };
 
-struct timezone;
+struct time_zone;
 
 struct fleet {
         char *name, *tenant;           /* tenant NULL: none */
         char *timezone_name;           /* NULL: absent (UTC) */
-        const struct timezone *timezone; /* NULL: UTC */
+        const struct time_zone *time_zone; /* NULL: UTC */
         unsigned index;                /* in policy->fleets */
         bool is_static;
         struct member *members;
