@@ -16,6 +16,7 @@
 enum { FRAMING_LIMIT = 64 * 1024, FRAMING_HEAD = 8 };
 
 uint32_t crc32c(const void *bytes, size_t length);
+uint32_t crc32c_by_table(const void *bytes, size_t length); /* what crc32c does where the processor cannot */
 
 /* Head and packed event into `buffer`; the bytes written, or 0 when they do not fit (nothing is written then). */
 size_t framing_pack(const event_t *event, uint8_t *buffer, size_t size);
