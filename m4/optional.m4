@@ -28,7 +28,10 @@ AC_DEFUN([APNWATCH_SANITIZERS], [
   AM_CONDITIONAL([ENABLE_FUZZERS], [test "x$enable_fuzzers" = xyes])
   FUZZER_CFLAGS=
   AS_IF([test "x$enable_fuzzers" = xyes], [FUZZER_CFLAGS="-fsanitize=fuzzer-no-link"])
+  FUZZER_LIBS=
+  AS_IF([test "x$enable_fuzzers" = xyes], [FUZZER_LIBS="-fsanitize=fuzzer"])
   AC_SUBST([FUZZER_CFLAGS])
+  AC_SUBST([FUZZER_LIBS])
 ])
 
 dnl APNWATCH_NDPI_TRY(what, macro, statement)
