@@ -1,0 +1,63 @@
+#include "sense/clock.h"
+
+static const int64_t SECOND = 1000000000;
+static const int64_t HOUR = 3600 * SECOND;
+
+static void start(struct packet_clock *clock, int64_t frame_ns)
+{
+        clock->started = true;
+        clock->now_ns = frame_ns;
+        clock->tick_ns = frame_ns / SECOND * SECOND + SECOND;
+}
+
+/* True when the jump is confirmed by this frame, which lies ahead as well. */
+static bool jump_is_confirmed(struct packet_clock *clock, int64_t frame_ns)
+{
+        bool confirmed = clock->ahead_ns != 0 && frame_ns >= clock->ahead_ns - HOUR;
+        if (confirmed) {
+                clock->ahead_ns = 0;
+                clock->jumps_taken++;
+        } else {
+                clock->jumps_refused += clock->ahead_ns != 0;
+                clock->ahead_ns = frame_ns;
+        }
+        return confirmed;
+}
+
+int64_t packet_clock_advance(struct packet_clock *clock, int64_t frame_ns)
+{
+        if (!clock->started)
+                start(clock, frame_ns);
+        if (frame_ns < clock->now_ns) {
+                clock->late_frames++;
+        } else if (frame_ns <= clock->now_ns + HOUR) {
+                clock->now_ns = frame_ns;
+        } else if (jump_is_confirmed(clock, frame_ns)) {
+                clock->now_ns = frame_ns;
+                return clock->now_ns;
+        } else {
+                return clock->now_ns;
+        }
+        if (clock->ahead_ns != 0) {
+                clock->ahead_ns = 0;
+                clock->jumps_refused++;
+        }
+        return clock->now_ns;
+}
+
+int64_t packet_clock_stamp(const struct packet_clock *clock, int64_t frame_ns)
+{
+        bool near = frame_ns <= clock->now_ns + HOUR && frame_ns >= clock->now_ns - HOUR;
+        return near ? frame_ns : clock->now_ns;
+}
+
+bool packet_clock_tick(struct packet_clock *clock, int64_t now_ns, int64_t *tick_ns)
+{
+        if (clock->tick_ns > now_ns)
+                return false;
+        *tick_ns = clock->tick_ns;
+        clock->tick_ns += SECOND;
+        if (clock->tick_ns % (2 * HOUR) == 0 && now_ns - clock->tick_ns > 3 * HOUR)
+                clock->tick_ns = now_ns / SECOND * SECOND;
+        return true;
+}

@@ -1,0 +1,26 @@
+/* One clock over all inputs, from packet time: a running maximum that ticks once a second.
+ *
+ * A frame more than an hour ahead waits until the next frame confirms it; until then the clock stands. Frames behind the
+ * clock are late: counted, not fatal. Ticks cross a gap second by second for two hours of it, more than any timeout of a
+ * flow, and then go to its end in one step, so that a jump of a year costs no more than one of two hours. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct packet_clock {
+        bool started;
+        int64_t now_ns;
+        int64_t tick_ns;      /* the next tick that has not been given */
+        int64_t ahead_ns;     /* the jump that waits for confirmation; 0: none */
+        uint64_t late_frames, jumps_taken, jumps_refused;
+};
+
+/* The clock as it stands with this frame. */
+int64_t packet_clock_advance(struct packet_clock *clock, int64_t frame_ns);
+
+/* The time to keep of a frame: its own, unless that is more than an hour from the clock. */
+int64_t packet_clock_stamp(const struct packet_clock *clock, int64_t frame_ns);
+
+/* The next tick up to `now_ns`, in `tick_ns`; false when there is none left. Call until false. */
+bool packet_clock_tick(struct packet_clock *clock, int64_t now_ns, int64_t *tick_ns);

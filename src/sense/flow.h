@@ -1,0 +1,63 @@
+/* One flow: a sorted 5-tuple in a context. The first two cache lines are what a settled packet touches. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+
+struct inspection;
+struct interned_name;
+
+enum flow_phase { FLOW_INSPECTING, FLOW_FOLLOWED, FLOW_SETTLED };
+
+struct flow {
+        /* the key; end 0 is the lower (address, port) */
+        struct address address[2];
+        uint16_t port[2];
+        uint16_t context;
+        uint8_t protocol;
+        uint8_t phase;              /* enum flow_phase */
+        uint32_t hash;
+        /* by end */
+        uint32_t next_sequence[2];  /* TCP: behind the last byte seen */
+        int64_t last_ns;
+        uint64_t packets[2], bytes[2], payload[2];
+        uint32_t teid[2];
+        /* flags, all of them small */
+        uint8_t opener;             /* end that sent the first packet */
+        uint8_t device;             /* end that is the device */
+        bool opening_seen : 1;
+        bool peer_is_device : 1;
+        bool has_teid0 : 1, has_teid1 : 1;
+        bool sequence_known0 : 1, sequence_known1 : 1;
+        bool start_told : 1;
+        bool label_final : 1;       /* will not change */
+        bool final_told : 1;
+        bool fin0 : 1, fin1 : 1, reset : 1, answered : 1;
+        bool classified : 1;        /* nDPI has answered or need not be asked */
+        bool update_due : 1;        /* packets since the last event */
+        bool encrypted : 1;
+        uint8_t visibility, label_source, name_source;
+        struct inspection *inspection; /* NULL: settled */
+
+        int64_t start_ns;
+        int64_t told_ns;            /* clock of the last event about it */
+        uint32_t wheel_next, wheel_previous, wheel_second;
+        uint32_t self;              /* its index in the pool */
+        uint64_t id;
+        uint64_t first_frame, first_order;
+        const char *label, *application; /* static strings */
+        struct interned_name *name;
+        struct address tunnel_source, tunnel_destination;
+        uint32_t first_file;
+        uint16_t tap;
+        uint16_t tls_version;
+        uint8_t icmp_type, icmp_code;
+        uint8_t shard;
+};
+
+static inline bool flow_is_settled(const struct flow *flow)
+{
+        return flow->inspection == NULL;
+}

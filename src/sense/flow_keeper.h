@@ -1,0 +1,54 @@
+/* The life of flows: opened by their first packet, counted, inspected, told about at ticks, ended by time, by TCP, by
+ * eviction or with the input. */
+#pragma once
+
+#include "base/prefix_trie.h"
+#include "model/event.h"
+#include "sense/flow_table.h"
+#include "sense/inspection.h"
+#include "sense/side.h"
+
+/* One packet on its way: what the first pass over a batch works out, so that the second finds its flow in the cache. */
+struct pending {
+        const struct frame *frame;
+        struct packet packet;
+        struct flow_key key;
+        struct side side;
+        uint32_t hash;
+        unsigned source_end, shard;
+        int64_t clock_ns, stamp_ns;
+};
+
+struct flow_timeouts {
+        int64_t tcp_ns, udp_ns, other_ns;
+};
+
+struct flow_keeper_counters {
+        uint64_t opened, evicted, no_memory, closed, timed_out;
+};
+
+struct flow_keeper;
+
+struct flow_keeper *flow_keeper_create(uint32_t flow_limit, const struct flow_timeouts *timeouts, bool classify_always,
+                                       const struct event_sink *sink);
+void flow_keeper_destroy(struct flow_keeper *keeper);
+
+/* Before the first packet: the wheels begin at this second. */
+void flow_keeper_start(struct flow_keeper *keeper, int64_t second);
+
+void flow_keeper_prefetch(const struct flow_keeper *keeper, const struct pending *pending);
+void flow_keeper_prefetch_flow(const struct flow_keeper *keeper, const struct pending *pending);
+void flow_keeper_packet(struct flow_keeper *keeper, const struct pending *pending);
+
+/* A second of packet time: the Tick is told, then the timers of every shard. */
+void flow_keeper_tick(struct flow_keeper *keeper, int64_t tick_ns);
+
+/* All flows end (INPUT_END), in shard order, behind everything before. */
+void flow_keeper_end_all(struct flow_keeper *keeper, int64_t clock_ns);
+
+/* Emits an event that belongs to no flow, at the given clock. */
+void flow_keeper_tell(struct flow_keeper *keeper, event_t *event, int64_t clock_ns);
+
+const struct flow_keeper_counters *flow_keeper_counters(const struct flow_keeper *keeper);
+const struct inspector *flow_keeper_inspector(const struct flow_keeper *keeper);
+uint32_t flow_keeper_peak(const struct flow_keeper *keeper);

@@ -1,0 +1,58 @@
+/* The flows of 64 shards: an open-addressing index and a timer wheel for each shard, records from one pool.
+ *
+ * A flow stands in its shard's wheel at the second when it next wants attention (its START, an update, its timeout). The
+ * wheel is lazy: a packet does not move it; when its second comes, the owner looks at the flow and puts it back or ends it.
+ * Limit: `limit / 64` flows a shard. Eviction: the flow whose wheel second comes first. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sense/flow.h"
+
+enum { SHARDS = 64, FLOW_NONE = UINT32_MAX, WHEEL_SECONDS = 4096 };
+
+struct flow_key {
+        struct address address[2]; /* sorted */
+        uint16_t port[2];
+        uint16_t context;
+        uint8_t protocol;
+};
+
+struct flow_table;
+
+struct flow_table *flow_table_create(uint32_t limit); /* NULL: no memory */
+void flow_table_destroy(struct flow_table *table);
+
+/* Sorts the ends into `key` (`*source_end` is the end that sent) and hashes it. */
+uint32_t flow_key_set(struct flow_key *key, const struct address *source, const struct address *destination,
+                      uint16_t source_port, uint16_t destination_port, uint8_t protocol, uint16_t context, unsigned *source_end);
+
+/* Asks the cache for the slot that `hash` will need. */
+void flow_table_prefetch(const struct flow_table *table, unsigned shard, uint32_t hash);
+void flow_table_prefetch_flow(const struct flow_table *table, unsigned shard, uint32_t hash);
+
+struct flow *flow_table_find(const struct flow_table *table, unsigned shard, const struct flow_key *key, uint32_t hash);
+
+/* A zeroed flow with its key set. NULL when the shard is full (evict first) or there is no memory. */
+struct flow *flow_table_add(struct flow_table *table, unsigned shard, const struct flow_key *key, uint32_t hash);
+bool flow_table_is_full(const struct flow_table *table, unsigned shard);
+struct flow *flow_table_victim(const struct flow_table *table, unsigned shard);
+
+/* The flow leaves the index and the wheel and its record is free. */
+void flow_table_remove(struct flow_table *table, struct flow *flow);
+
+/* Puts the flow into the wheel at `second` (Unix), or moves it there. At most WHEEL_SECONDS - 2 ahead; later is cut to it. */
+void flow_table_schedule(struct flow_table *table, struct flow *flow, int64_t second);
+
+/* The hand of an empty wheel is set. */
+void flow_table_start(struct flow_table *table, unsigned shard, int64_t second);
+
+/* The wheel's hand moves to `second`; the flows that stood there are taken out one by one. Call until NULL. */
+struct flow *flow_table_due(struct flow_table *table, unsigned shard, int64_t second);
+
+/* All flows of a shard, in wheel order, for the end of the input: taken out one by one. Call until NULL. */
+struct flow *flow_table_any(struct flow_table *table, unsigned shard);
+
+uint32_t flow_table_count(const struct flow_table *table);
+uint32_t flow_table_peak(const struct flow_table *table);

@@ -1,0 +1,614 @@
+/* Own dissectors look first: where one is certain, nDPI need not be asked. Where none is, nDPI gets the flow's packets with
+ * payload in stream order until it has answered. */
+#include "sense/inspection.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "sense/tcp_stream.h"
+
+enum { DATAGRAMS_UNDECIDED = 4, NAME_SIZE = 1024, DISSECTORS_MOST = 32 };
+static const int64_t EXPECTATION_NS = 60 * 1000000000LL;
+
+struct inspected_end {
+        struct tcp_stream stream;
+        uint64_t skip;
+        uint8_t *hold;          /* bytes that a dissector wants to see again with more behind */
+        uint32_t hold_length, hold_room;
+        bool gap;               /* to be told with the next call */
+        bool seen;              /* payload was given */
+};
+
+struct inspection {
+        const struct dissector *owner;
+        void *state;
+        struct classification *classification;
+        uint32_t candidates;    /* bit i: dissectors[i] may still say it is his */
+        uint8_t undecided;      /* datagrams given to candidates */
+        bool owner_done;
+        struct inspected_end ends[2];
+};
+
+/* Payload in order with the packet that brought it. */
+struct chunk {
+        unsigned end;
+        const uint8_t *bytes;
+        uint32_t captured, length;
+        const uint8_t *ip;
+        uint32_t ip_captured, ip_length;
+        int64_t time_ns;
+        uint32_t file;
+        uint64_t file_frame;
+};
+
+struct call {
+        struct dissection d; /* first: services get back to the call from it */
+        struct inspector *inspector;
+        struct flow *flow;
+};
+
+static void service_emit(struct dissection *d, event_t *event)
+{
+        struct call *call = (struct call *)d;
+        event->has_from_device = true;
+        event->from_device = d->from_device;
+        call->inspector->emit(call->inspector->context, call->flow, event, d->file, d->file_frame, d->time_ns);
+}
+
+static void service_name(struct dissection *d, const uint8_t *name, size_t length, Apnwatch__V1__Flow__NameSource source)
+{
+        struct call *call = (struct call *)d;
+        struct inspector *inspector = call->inspector;
+        struct flow *flow = call->flow;
+        char text[NAME_SIZE];
+        if (flow->name != NULL || length == 0 || length > 255)
+                return;
+        text_escape(name, length, text, sizeof text);
+        for (char *c = text; *c != '\0'; c++)
+                if (*c >= 'A' && *c <= 'Z')
+                        *c = (char)(*c - 'A' + 'a');
+        int is_new;
+        flow->name = interned_name_take(&inspector->names, text, &is_new);
+        flow->name_source = (uint8_t)source;
+        if (is_new && flow->name != NULL)
+                flow->name->application = classifier_application_of_name(inspector->classifier, text);
+}
+
+static void service_expect(struct dissection *d, const struct address *address, uint16_t port, uint8_t protocol,
+                           const struct dissector *dissector, const void *state, size_t state_size)
+{
+        struct call *call = (struct call *)d;
+        struct expectation expected = {.address = *address, .port = port, .protocol = protocol, .context = call->flow->context,
+                                       .until_ns = call->inspector->clock_ns + EXPECTATION_NS, .dissector = dissector};
+        if (state_size > sizeof expected.state)
+                return;
+        expected.state_size = (uint16_t)state_size;
+        if (state_size > 0)
+                memcpy(expected.state, state, state_size);
+        expectations_add(call->inspector->expectations, &expected);
+}
+
+static const struct dissect_services services = {.emit = service_emit, .name = service_name, .expect = service_expect};
+
+static unsigned dissector_count(void)
+{
+        static unsigned count;
+        while (dissectors[count] != NULL && count < DISSECTORS_MOST)
+                count++;
+        return count;
+}
+
+static void call_prepare(struct call *call, struct inspector *inspector, struct flow *flow, const struct inspection *inspection,
+                         const struct chunk *chunk)
+{
+        unsigned end = chunk->end;
+        call->inspector = inspector;
+        call->flow = flow;
+        call->d = (struct dissection){
+                .services = &services,
+                .source = flow->address[end], .destination = flow->address[!end],
+                .source_port = flow->port[end], .destination_port = flow->port[!end],
+                .protocol = flow->protocol,
+                .direction = end == flow->opener ? FROM_OPENER : TO_OPENER,
+                .from_device = end == flow->device,
+                .gap = inspection->ends[end].gap,
+                .start = inspection->ends[end].stream.from_start && !inspection->ends[end].seen,
+                .cut = chunk->captured < chunk->length,
+                .time_ns = chunk->time_ns, .file = chunk->file, .file_frame = chunk->file_frame,
+                .skip_left = {inspection->ends[flow->opener].skip, inspection->ends[!flow->opener].skip},
+        };
+}
+
+static void take_answers(struct flow *flow, struct inspection *inspection, const struct dissection *d, bool more)
+{
+        const struct dissector *owner = inspection->owner;
+        if (d->label != NULL)
+                flow->label = d->label;
+        if (d->application != NULL)
+                flow->application = d->application;
+        if (d->tls_version != 0)
+                flow->tls_version = d->tls_version;
+        flow->encrypted |= d->encrypted;
+        if (owner->name != NULL && !more) {
+                flow->label_final = true;
+                if (flow->application == NULL && flow->name != NULL && flow->name->application != flow->label)
+                        flow->application = flow->name->application;
+        }
+        if (owner->readable && !flow->encrypted)
+                flow->visibility = APNWATCH__V1__FLOW__VISIBILITY__READABLE;
+        else if (flow->visibility == APNWATCH__V1__FLOW__VISIBILITY__OPAQUE && flow->name != NULL)
+                flow->visibility = APNWATCH__V1__FLOW__VISIBILITY__NAME_ONLY;
+}
+
+static enum follow dissect_once(struct call *call, struct inspection *inspection, struct cursor payload)
+{
+        const struct dissector *owner = inspection->owner;
+        call->d.consumed = cursor_left(&payload);
+        call->d.skip = 0;
+        call->d.label = call->d.application = NULL;
+        enum follow follow = owner->dissect(&call->d, inspection->state, payload);
+        take_answers(call->flow, inspection, &call->d, follow == FOLLOW_MORE);
+        if (follow == FOLLOW_DONE)
+                inspection->owner_done = true;
+        return follow;
+}
+
+static void hold_drop(struct inspected_end *end)
+{
+        free(end->hold);
+        end->hold = NULL;
+        end->hold_length = end->hold_room = 0;
+}
+
+/* Keeps `length` bytes (which may lie in the hold itself) for the next call. False: too many, dropped. */
+static bool hold_keep(struct inspected_end *end, const uint8_t *bytes, size_t length)
+{
+        if (length > DISSECT_HOLD)
+                return false;
+        if (length > end->hold_room) {
+                size_t room = length < 2048 ? 2048 : DISSECT_HOLD;
+                uint8_t *larger = malloc(room);
+                if (larger == NULL)
+                        return false;
+                memcpy(larger, bytes, length);
+                free(end->hold);
+                end->hold = larger;
+                end->hold_room = (uint32_t)room;
+        } else if (length > 0) {
+                memmove(end->hold, bytes, length);
+        }
+        end->hold_length = (uint32_t)length;
+        return true;
+}
+
+/* Skips what is wanted skipped; true when the skip ended here. */
+static bool skip_bytes(struct inspected_end *end, const uint8_t **bytes, size_t *length)
+{
+        size_t n = end->skip < *length ? (size_t)end->skip : *length;
+        *bytes += n;
+        *length -= n;
+        end->skip -= n;
+        return end->skip == 0;
+}
+
+/* TCP bytes in order to the owner, until they are used up, held or the owner has enough. */
+static void owner_reads(struct call *call, struct inspection *inspection, unsigned side, const uint8_t *bytes, size_t length)
+{
+        struct inspected_end *end = &inspection->ends[side];
+        while (!inspection->owner_done) {
+                bool skipped = false;
+                if (end->skip > 0) {
+                        skipped = skip_bytes(end, &bytes, &length);
+                        if (!skipped)
+                                return;
+                }
+                if (length == 0 && !skipped)
+                        return;
+                call->d.skip_left[side == call->flow->opener ? FROM_OPENER : TO_OPENER] = 0;
+                enum follow follow = dissect_once(call, inspection, cursor_of(bytes, length));
+                size_t used = call->d.consumed < length ? call->d.consumed : length;
+                call->d.gap = end->gap = false;
+                call->d.start = false;
+                bytes += used;
+                length -= used;
+                if (follow == FOLLOW_MORE) {
+                        if (!hold_keep(end, bytes, length)) {
+                                hold_drop(end);
+                                end->gap = true;
+                                call->inspector->malformed_holds++;
+                        }
+                        return;
+                }
+                end->skip = call->d.skip;
+                if (used == 0 && end->skip == 0)
+                        return;
+        }
+}
+
+static void owner_gets(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+{
+        struct inspected_end *end = &inspection->ends[chunk->end];
+        if (call->flow->protocol != IPPROTO_TCP) {
+                dissect_once(call, inspection, cursor_of(chunk->bytes, chunk->captured));
+                return;
+        }
+        if (end->hold_length == 0) {
+                owner_reads(call, inspection, chunk->end, chunk->bytes, chunk->captured);
+                return;
+        }
+        /* What was held stands in front. */
+        size_t total = end->hold_length + (size_t)chunk->captured;
+        uint8_t *joined = malloc(total);
+        if (joined == NULL)
+                return;
+        memcpy(joined, end->hold, end->hold_length);
+        memcpy(joined + end->hold_length, chunk->bytes, chunk->captured);
+        end->hold_length = 0;
+        owner_reads(call, inspection, chunk->end, joined, total);
+        free(joined);
+}
+
+/* Bytes of this direction that were lost on the way to us: a skip swallows them, anything else stumbles. */
+static void owner_misses(struct call *call, struct inspection *inspection, unsigned side, uint32_t missing)
+{
+        struct inspected_end *end = &inspection->ends[side];
+        if (end->skip > 0 && end->skip >= missing) {
+                end->skip -= missing;
+                if (end->skip == 0 && !inspection->owner_done) {
+                        enum follow follow = dissect_once(call, inspection, cursor_of("", 0));
+                        end->skip = follow == FOLLOW_ON ? call->d.skip : 0;
+                }
+                return;
+        }
+        end->skip = 0;
+        hold_drop(end);
+        end->gap = call->d.gap = true;
+}
+
+static bool owner_set(struct inspection *inspection, const struct dissector *owner)
+{
+        inspection->state = calloc(1, owner->state_size ? owner->state_size : 1);
+        if (inspection->state == NULL)
+                return false;
+        inspection->owner = owner;
+        inspection->candidates = 0;
+        return true;
+}
+
+static void owner_claims(struct inspector *inspector, struct flow *flow, struct inspection *inspection, unsigned index)
+{
+        if (!owner_set(inspection, dissectors[index]))
+                return;
+        inspector->by_dissector[index]++;
+        flow->phase = FLOW_FOLLOWED;
+        if (inspection->owner->name != NULL) {
+                flow->label = inspection->owner->name;
+                flow->label_source = APNWATCH__V1__FLOW__LABEL_SOURCE__DISSECTOR;
+                if (!inspector->classify_always)
+                        flow->classified = true;
+        }
+}
+
+/* Asks the candidates; true when one owns the flow now. */
+static bool recognise(struct call *call, struct inspection *inspection, const uint8_t *bytes, size_t length)
+{
+        const struct cursor payload = cursor_of(bytes, length);
+        unsigned transport = call->flow->protocol == IPPROTO_TCP ? DISSECT_ON_TCP : DISSECT_ON_UDP;
+        for (unsigned i = 0; inspection->candidates >> i != 0; i++) {
+                if (!(inspection->candidates >> i & 1))
+                        continue;
+                enum recognition answer = NOT_MINE;
+                if (dissectors[i]->transports & transport)
+                        answer = dissectors[i]->recognise(&call->d, &payload);
+                if (answer == MINE) {
+                        owner_claims(call->inspector, call->flow, inspection, i);
+                        return inspection->owner != NULL;
+                }
+                if (answer == NOT_MINE)
+                        inspection->candidates &= ~(1U << i);
+        }
+        return false;
+}
+
+/* The owner was found by one direction: what the other one held comes first. */
+static void owner_gets_held(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+{
+        struct inspected_end *other = &inspection->ends[!chunk->end];
+        if (other->hold_length == 0)
+                return;
+        struct chunk held = *chunk;
+        held.end = !chunk->end;
+        held.bytes = (const uint8_t *)"";
+        held.captured = held.length = 0;
+        struct call second;
+        call_prepare(&second, call->inspector, call->flow, inspection, &held);
+        second.d.start = other->stream.from_start;
+        owner_gets(&second, inspection, &held);
+}
+
+static void candidates_get(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+{
+        struct inspected_end *end = &inspection->ends[chunk->end];
+        bool stream = call->flow->protocol == IPPROTO_TCP;
+        if (stream && end->hold_length > 0) {
+                size_t total = end->hold_length + (size_t)chunk->captured;
+                uint8_t *joined = total <= DISSECT_HOLD ? malloc(total) : NULL;
+                if (joined == NULL) {
+                        inspection->candidates = 0;
+                        hold_drop(end);
+                        return;
+                }
+                memcpy(joined, end->hold, end->hold_length);
+                memcpy(joined + end->hold_length, chunk->bytes, chunk->captured);
+                call->d.start = end->stream.from_start;
+                bool found = recognise(call, inspection, joined, total);
+                if (!found && inspection->candidates != 0)
+                        hold_keep(end, joined, total);
+                free(joined);
+        } else {
+                bool found = recognise(call, inspection, chunk->bytes, chunk->captured);
+                if (!found && stream && inspection->candidates != 0 && !hold_keep(end, chunk->bytes, chunk->captured))
+                        inspection->candidates = 0;
+                if (!found && !stream && ++inspection->undecided >= DATAGRAMS_UNDECIDED)
+                        inspection->candidates = 0;
+        }
+        if (inspection->owner != NULL) {
+                owner_gets_held(call, inspection, chunk);
+                owner_gets(call, inspection, chunk);
+        } else if (inspection->candidates == 0) {
+                hold_drop(&inspection->ends[0]);
+                hold_drop(&inspection->ends[1]);
+        }
+}
+
+static void label_take(struct flow *flow, const struct label *label)
+{
+        static const uint8_t sources[] = {
+                [LABEL_NONE] = APNWATCH__V1__FLOW__LABEL_SOURCE__NONE,
+                [LABEL_INSPECTED] = APNWATCH__V1__FLOW__LABEL_SOURCE__INSPECTED,
+                [LABEL_CACHED] = APNWATCH__V1__FLOW__LABEL_SOURCE__CACHED,
+                [LABEL_GUESSED] = APNWATCH__V1__FLOW__LABEL_SOURCE__GUESSED,
+        };
+        flow->classified = true;
+        if (flow->label_source == APNWATCH__V1__FLOW__LABEL_SOURCE__DISSECTOR)
+                return; /* ours is certain */
+        flow->label = label->master;
+        flow->application = label->application;
+        flow->label_source = sources[label->trust];
+        flow->label_final = true;
+        bool sure = label->trust == LABEL_INSPECTED && label->master != NULL;
+        if (sure && !label_is_encrypted(label->master) && flow->visibility == APNWATCH__V1__FLOW__VISIBILITY__OPAQUE)
+                flow->visibility = APNWATCH__V1__FLOW__VISIBILITY__READABLE;
+}
+
+static void classification_close(struct inspector *inspector, struct flow *flow, struct inspection *inspection, const struct label *label)
+{
+        unsigned server = !flow->opener;
+        classification_end(inspector->classifier, inspection->classification);
+        inspection->classification = NULL;
+        if (flow->label_source != APNWATCH__V1__FLOW__LABEL_SOURCE__DISSECTOR && label->trust != LABEL_CACHED)
+                verdict_cache_learn(inspector->verdicts, flow->shard, &flow->address[server], flow->port[server], flow->protocol,
+                                    inspector->clock_ns, label);
+        label_take(flow, label);
+}
+
+static void classify(struct inspector *inspector, struct flow *flow, struct inspection *inspection, const struct chunk *chunk)
+{
+        struct label label;
+        unsigned server = !flow->opener;
+        if (inspection->classification == NULL) {
+                if (!inspector->classify_always &&
+                    verdict_cache_find(inspector->verdicts, flow->shard, &flow->address[server], flow->port[server], flow->protocol,
+                                       inspector->clock_ns, &label)) {
+                        label_take(flow, &label);
+                        return;
+                }
+                inspection->classification = classification_start(inspector->classifier);
+                if (inspection->classification == NULL) {
+                        flow->classified = true;
+                        return;
+                }
+        }
+        if (classification_packet(inspector->classifier, inspection->classification, chunk->ip, chunk->ip_captured, chunk->ip_length,
+                                  chunk->time_ns, chunk->end == flow->opener, &label))
+                classification_close(inspector, flow, inspection, &label);
+}
+
+static void settle(struct flow *flow)
+{
+        struct inspection *inspection = flow->inspection;
+        flow->inspection = NULL;
+        flow->phase = FLOW_SETTLED;
+        flow->label_final = true;
+        if (inspection == NULL)
+                return;
+        for (unsigned i = 0; i < 2; i++) {
+                tcp_stream_clear(&inspection->ends[i].stream);
+                hold_drop(&inspection->ends[i]);
+        }
+        free(inspection->state);
+        free(inspection);
+}
+
+static bool wants_more(const struct flow *flow, const struct inspection *inspection)
+{
+        return !flow->classified || inspection->candidates != 0 || (inspection->owner != NULL && !inspection->owner_done);
+}
+
+static void deliver(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
+{
+        struct inspection *inspection = flow->inspection;
+        struct inspected_end *end = &inspection->ends[chunk->end];
+        struct call call;
+        call_prepare(&call, inspector, flow, inspection, chunk);
+        if (end->stream.missing > 0) {
+                inspector->streams_gapped++;
+                if (inspection->owner != NULL)
+                        owner_misses(&call, inspection, chunk->end, end->stream.missing);
+                else
+                        hold_drop(end);
+                end->stream.missing = 0;
+        }
+        if (inspection->owner != NULL) {
+                if (!inspection->owner_done)
+                        owner_gets(&call, inspection, chunk);
+        } else if (inspection->candidates != 0) {
+                candidates_get(&call, inspection, chunk);
+        }
+        if (chunk->captured < chunk->length && inspection->owner != NULL && !inspection->owner_done)
+                owner_misses(&call, inspection, chunk->end, chunk->length - chunk->captured);
+        end->seen = true;
+        if (!flow->classified)
+                classify(inspector, flow, inspection, chunk);
+}
+
+static struct inspection *inspection_start(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
+{
+        struct inspection *inspection = calloc(1, sizeof *inspection);
+        if (inspection == NULL)
+                return NULL;
+        inspection->candidates = (uint32_t)((1ULL << dissector_count()) - 1);
+        flow->inspection = inspection;
+        const struct expectation *expected = expectations_take(inspector->expectations, flow->address, flow->port, flow->protocol,
+                                                               flow->context, chunk->time_ns);
+        if (expected != NULL && owner_set(inspection, expected->dissector)) {
+                size_t size = expected->state_size < expected->dissector->state_size ? expected->state_size : expected->dissector->state_size;
+                memcpy(inspection->state, expected->state, size);
+                flow->label = expected->dissector->name;
+                flow->label_source = APNWATCH__V1__FLOW__LABEL_SOURCE__DISSECTOR;
+                flow->classified = !inspector->classify_always;
+                flow->phase = FLOW_FOLLOWED;
+        }
+        return inspection;
+}
+
+static void deliver_held(struct inspector *inspector, struct flow *flow, unsigned end)
+{
+        struct tcp_segment *segment;
+        while ((segment = tcp_stream_next(&flow->inspection->ends[end].stream)) != NULL) {
+                struct chunk chunk = {.end = end, .bytes = segment->payload, .captured = segment->captured, .length = segment->length,
+                                      .ip = segment->ip, .ip_captured = segment->ip_captured, .ip_length = segment->ip_length,
+                                      .time_ns = segment->time_ns, .file = segment->file, .file_frame = segment->file_frame};
+                deliver(inspector, flow, &chunk);
+                free(segment);
+        }
+}
+
+/* What is missing in the middle of a skip need not be waited for. */
+static void skip_hole(struct tcp_stream *stream, uint64_t *skip, uint32_t sequence)
+{
+        int32_t hole = (int32_t)(sequence - stream->next);
+        if (!stream->synchronised || hole <= 0 || stream->held != NULL || (uint64_t)hole >= *skip)
+                return;
+        *skip -= (uint64_t)hole;
+        stream->next = sequence;
+}
+
+static void stream_packet(struct inspector *inspector, struct flow *flow, struct chunk *chunk, const struct packet *packet)
+{
+        struct tcp_stream *stream = &flow->inspection->ends[chunk->end].stream;
+        struct tcp_segment segment = {.sequence = packet->sequence, .ip = chunk->ip, .ip_captured = chunk->ip_captured,
+                                      .ip_length = chunk->ip_length, .payload = chunk->bytes, .captured = chunk->captured,
+                                      .length = chunk->length, .time_ns = chunk->time_ns, .file = chunk->file,
+                                      .file_frame = chunk->file_frame};
+        if (packet->tcp_flags & 0x02)
+                segment.sequence++; /* data on a SYN (RFC 7413) stands behind it */
+        skip_hole(stream, &flow->inspection->ends[chunk->end].skip, segment.sequence);
+        if (tcp_stream_offer(stream, &segment)) {
+                chunk->bytes = segment.payload;
+                chunk->captured = segment.captured;
+                chunk->length = segment.length;
+                deliver(inspector, flow, chunk);
+                if (stream->held != NULL)
+                        deliver_held(inspector, flow, chunk->end);
+        } else if (tcp_stream_is_full(stream)) {
+                inspector->streams_full++;
+                tcp_stream_jump(stream);
+                deliver_held(inspector, flow, chunk->end);
+        }
+}
+
+static void stream_synchronise(const struct flow *flow, struct inspection *inspection)
+{
+        const bool known[2] = {flow->sequence_known0, flow->sequence_known1};
+        for (unsigned end = 0; end < 2; end++) {
+                struct tcp_stream *stream = &inspection->ends[end].stream;
+                if (stream->synchronised || !known[end])
+                        continue;
+                stream->synchronised = true;
+                stream->from_start = flow->opening_seen && flow->payload[end] == 0;
+                stream->next = flow->next_sequence[end];
+        }
+}
+
+void inspection_packet(struct inspector *inspector, struct flow *flow, const struct packet *packet, const struct frame *frame,
+                       unsigned source_end)
+{
+        struct chunk chunk = {.end = source_end, .bytes = packet->payload, .captured = packet->payload_captured,
+                              .length = packet->payload_length, .ip = packet->ip, .ip_captured = packet->ip_captured,
+                              .ip_length = packet->ip_length, .time_ns = frame->time_ns, .file = frame->file, .file_frame = frame->number};
+        struct inspection *inspection = flow->inspection;
+        if (inspection == NULL && (inspection = inspection_start(inspector, flow, &chunk)) == NULL) {
+                flow->phase = FLOW_SETTLED;
+                return;
+        }
+        if (flow->protocol == IPPROTO_TCP) {
+                stream_synchronise(flow, inspection);
+                stream_packet(inspector, flow, &chunk, packet);
+        } else {
+                deliver(inspector, flow, &chunk);
+        }
+        if (!wants_more(flow, inspection))
+                settle(flow);
+}
+
+void inspection_acknowledgement(struct inspector *inspector, struct flow *flow, const struct packet *packet, unsigned source_end)
+{
+        struct inspection *inspection = flow->inspection;
+        if (inspection == NULL || !(packet->tcp_flags & 0x10))
+                return;
+        if (tcp_stream_acknowledged(&inspection->ends[!source_end].stream, packet->acknowledgement))
+                deliver_held(inspector, flow, !source_end);
+        if (!wants_more(flow, inspection))
+                settle(flow);
+}
+
+static void owner_ends(struct inspector *inspector, struct flow *flow, struct inspection *inspection)
+{
+        if (inspection->owner == NULL || inspection->owner_done || inspection->owner->end == NULL)
+                return;
+        struct chunk nothing = {.end = flow->opener, .time_ns = flow->last_ns};
+        struct call call;
+        call_prepare(&call, inspector, flow, inspection, &nothing);
+        inspection->owner->end(&call.d, inspection->state);
+        take_answers(flow, inspection, &call.d, false);
+}
+
+void inspection_decide(struct inspector *inspector, struct flow *flow)
+{
+        struct inspection *inspection = flow->inspection;
+        if (inspection != NULL && inspection->classification != NULL) {
+                struct label label;
+                classification_give_up(inspector->classifier, inspection->classification, &label);
+                classification_close(inspector, flow, inspection, &label);
+        }
+        flow->label_final = true;
+}
+
+void inspection_finish(struct inspector *inspector, struct flow *flow)
+{
+        struct inspection *inspection = flow->inspection;
+        if (inspection != NULL) {
+                for (unsigned end = 0; end < 2; end++) {
+                        while (inspection->ends[end].stream.held != NULL) {
+                                tcp_stream_jump(&inspection->ends[end].stream);
+                                deliver_held(inspector, flow, end);
+                        }
+                }
+                owner_ends(inspector, flow, inspection);
+                inspection_decide(inspector, flow);
+        }
+        settle(flow);
+}

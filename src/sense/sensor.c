@@ -1,0 +1,274 @@
+/* Frames in two passes: the first peels them, sorts their keys and asks the cache for what the second will touch. */
+#include "sense/sensor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/prefix_trie.h"
+#include "sense/clock.h"
+#include "sense/flow_keeper.h"
+
+enum { AHEAD = 16, DEFAULT_FLOWS = 2000000, COUNTERS_MOST = 64 };
+static const int64_t SECOND = 1000000000;
+
+struct sensor {
+        struct sensor_settings settings;
+        struct prefix_trie *devices;
+        struct encap *encap;
+        struct flow_keeper *keeper;
+        struct packet_clock clock;
+        struct pending pending[AHEAD];
+        unsigned waiting;
+        uint32_t file;            /* with a clock per file: the one being read */
+        bool run_told;
+        uint64_t packets, frames_outside, packets_not_asked, late_before, jumps_before;
+};
+
+static int64_t timeout_ns(uint32_t seconds, uint32_t otherwise)
+{
+        return (int64_t)(seconds ? seconds : otherwise) * SECOND;
+}
+
+struct sensor *sensor_create(const struct sensor_settings *settings)
+{
+        struct sensor *sensor = calloc(1, sizeof *sensor);
+        if (sensor == NULL)
+                return NULL;
+        sensor->settings = *settings;
+        struct flow_timeouts timeouts = {.tcp_ns = timeout_ns(settings->timeouts.tcp, 3600),
+                                         .udp_ns = timeout_ns(settings->timeouts.udp, 180),
+                                         .other_ns = timeout_ns(settings->timeouts.other, 600)};
+        sensor->devices = prefix_trie_create();
+        sensor->encap = encap_create(&settings->encap);
+        sensor->keeper = flow_keeper_create(settings->flow_limit ? settings->flow_limit : DEFAULT_FLOWS, &timeouts,
+                                            settings->classify_always, &settings->sink);
+        bool failed = sensor->devices == NULL || sensor->encap == NULL || sensor->keeper == NULL;
+        for (unsigned i = 0; !failed && i < settings->device_count; i++)
+                failed = prefix_trie_insert(sensor->devices, &settings->devices[i], &settings->devices[i]) != 0;
+        if (failed) {
+                sensor_destroy(sensor);
+                return NULL;
+        }
+        return sensor;
+}
+
+void sensor_destroy(struct sensor *sensor)
+{
+        if (sensor == NULL)
+                return;
+        flow_keeper_destroy(sensor->keeper);
+        encap_destroy(sensor->encap);
+        prefix_trie_destroy(sensor->devices);
+        free(sensor);
+}
+
+static void give_ticks(struct sensor *sensor, int64_t clock_ns)
+{
+        int64_t tick_ns;
+        while (packet_clock_tick(&sensor->clock, clock_ns, &tick_ns))
+                flow_keeper_tick(sensor->keeper, tick_ns);
+}
+
+static void process_waiting(struct sensor *sensor)
+{
+        for (unsigned i = 0; i < sensor->waiting; i++)
+                flow_keeper_prefetch_flow(sensor->keeper, &sensor->pending[i]);
+        for (unsigned i = 0; i < sensor->waiting; i++) {
+                struct pending *pending = &sensor->pending[i];
+                if (pending->clock_ns >= sensor->clock.tick_ns)
+                        give_ticks(sensor, pending->clock_ns);
+                flow_keeper_packet(sensor->keeper, pending);
+        }
+        sensor->waiting = 0;
+}
+
+static bool is_asked_for(const struct sensor *sensor, const struct packet *packet)
+{
+        for (unsigned i = 0; i < sensor->settings.only_count; i++)
+                if (address_equal(&packet->source, &sensor->settings.only[i]) ||
+                    address_equal(&packet->destination, &sensor->settings.only[i]))
+                        return true;
+        return sensor->settings.only_count == 0;
+}
+
+static void tell_run(struct sensor *sensor, int64_t clock_ns)
+{
+        const struct sensor_settings *settings = &sensor->settings;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        Apnwatch__V1__Run run = APNWATCH__V1__RUN__INIT;
+        const char *none[] = {"default"};
+        char **taps = calloc(settings->encap.taps.count + 1, sizeof *taps);
+        if (taps == NULL)
+                return;
+        taps[0] = (char *)(uintptr_t)none[0];
+        for (unsigned i = 0; i < settings->encap.taps.count; i++)
+                taps[i + 1] = (char *)(uintptr_t)settings->encap.taps.taps[i].name;
+        run.n_tap = settings->encap.taps.count + 1;
+        run.tap = taps;
+        run.n_context = settings->context_count ? settings->context_count : 1;
+        run.context = (char **)(uintptr_t)(settings->context_count ? settings->context_names : none);
+        run.n_input = settings->input_count;
+        run.input = (char **)(uintptr_t)settings->input_names;
+        run.version = (char *)(uintptr_t)settings->version;
+        run.ndpi = (char *)(uintptr_t)classifier_version();
+        event.body_case = APNWATCH__V1__EVENT__BODY_RUN;
+        event.run = &run;
+        flow_keeper_tell(sensor->keeper, &event, clock_ns);
+        free(taps);
+        sensor->run_told = true;
+}
+
+/* The first frame of all, or of a file that has its own clock. */
+static void clock_begin(struct sensor *sensor, const struct frame *frame)
+{
+        process_waiting(sensor);
+        if (sensor->clock.started) {
+                flow_keeper_end_all(sensor->keeper, sensor->clock.now_ns);
+                sensor->late_before += sensor->clock.late_frames;
+                sensor->jumps_before += sensor->clock.jumps_taken;
+        }
+        sensor->clock = (struct packet_clock){0};
+        sensor->file = frame->file;
+        flow_keeper_start(sensor->keeper, frame->time_ns / SECOND);
+        if (!sensor->run_told)
+                tell_run(sensor, frame->time_ns);
+}
+
+static void frame_prepare(struct sensor *sensor, const struct frame *frame)
+{
+        struct pending *pending = &sensor->pending[sensor->waiting];
+        struct packet *packet = &pending->packet;
+        pending->frame = frame;
+        pending->clock_ns = packet_clock_advance(&sensor->clock, frame->time_ns);
+        pending->stamp_ns = packet_clock_stamp(&sensor->clock, frame->time_ns);
+        sensor->packets++;
+        if (encap_peel(sensor->encap, frame, pending->clock_ns, packet) != ENCAP_PACKET)
+                return;
+        if (sensor->settings.only_count > 0 && !is_asked_for(sensor, packet)) {
+                sensor->packets_not_asked++;
+                return;
+        }
+        pending->side = side_of(sensor->devices, packet);
+        pending->shard = side_shard(&pending->side, packet);
+        pending->hash = flow_key_set(&pending->key, &packet->source, &packet->destination, packet->source_port,
+                                     packet->destination_port, packet->protocol, packet->context, &pending->source_end);
+        flow_keeper_prefetch(sensor->keeper, pending);
+        sensor->waiting++;
+        /* A reassembled packet lives until the next is peeled. */
+        if (sensor->waiting == AHEAD || packet->reassembled)
+                process_waiting(sensor);
+}
+
+void sensor_batch(struct sensor *sensor, const struct frame_batch *batch)
+{
+        const struct sensor_settings *settings = &sensor->settings;
+        for (unsigned i = 0; i < batch->count; i++) {
+                const struct frame *frame = &batch->frames[i];
+                if ((settings->from_ns != 0 && frame->time_ns < settings->from_ns) ||
+                    (settings->to_ns != 0 && frame->time_ns >= settings->to_ns)) {
+                        sensor->frames_outside++;
+                        continue;
+                }
+                if (!sensor->clock.started || (settings->clock_per_file && frame->file != sensor->file))
+                        clock_begin(sensor, frame);
+                frame_prepare(sensor, frame);
+        }
+        process_waiting(sensor); /* the bytes die with the batch */
+}
+
+struct counter_list {
+        Apnwatch__V1__Counters__Counter items[COUNTERS_MOST];
+        Apnwatch__V1__Counters__Counter *pointers[COUNTERS_MOST];
+        unsigned count;
+};
+
+static void count(struct counter_list *list, const char *name, uint64_t value)
+{
+        if (list->count == COUNTERS_MOST)
+                return;
+        Apnwatch__V1__Counters__Counter *counter = &list->items[list->count];
+        apnwatch__v1__counters__counter__init(counter);
+        counter->name = (char *)(uintptr_t)name;
+        counter->value = value;
+        list->pointers[list->count++] = counter;
+}
+
+static void count_encap(struct counter_list *list, const struct encap_counters *encap)
+{
+        static const char *const names[ENCAP_RESULTS] = {
+                [ENCAP_PACKET] = "frames.ip", [ENCAP_FRAGMENT] = "frames.fragment", [ENCAP_DUPLICATE] = "frames.duplicate",
+                [ENCAP_NOT_IP] = "frames.not_ip", [ENCAP_UNKNOWN_LINK] = "loss.unknown_link", [ENCAP_CUT] = "loss.headers_cut",
+                [ENCAP_MALFORMED] = "loss.malformed", [ENCAP_TOO_DEEP] = "loss.too_deep"};
+        for (unsigned i = 0; i < ENCAP_RESULTS; i++)
+                count(list, names[i], encap->results[i]);
+        count(list, "loss.cut_frames", encap->cut);
+        count(list, "frames.oversized", encap->oversized);
+        count(list, "frames.reassembled", encap->reassembled);
+        count(list, "loss.fragments_expired", encap->fragments_expired);
+        count(list, "loss.fragments_evicted", encap->fragments_evicted);
+}
+
+static void count_flows(struct counter_list *list, const struct flow_keeper *keeper)
+{
+        const struct flow_keeper_counters *flows = flow_keeper_counters(keeper);
+        const struct inspector *inspector = flow_keeper_inspector(keeper);
+        count(list, "flows.opened", flows->opened);
+        count(list, "flows.peak", flow_keeper_peak(keeper));
+        count(list, "loss.flows_evicted", flows->evicted);
+        count(list, "loss.flows_no_memory", flows->no_memory);
+        count(list, "loss.stream_gaps", inspector->streams_gapped);
+        count(list, "loss.stream_hold_full", inspector->streams_full);
+        count(list, "loss.messages_too_long", inspector->malformed_holds);
+        count(list, "ndpi.packets", classifier_packets(inspector->classifier));
+}
+
+static void tell_counters(struct sensor *sensor)
+{
+        struct counter_list list = {.count = 0};
+        count(&list, "frames.read", sensor->packets);
+        count(&list, "frames.outside_times", sensor->frames_outside);
+        count(&list, "frames.other_devices", sensor->packets_not_asked);
+        count(&list, "frames.late", sensor->late_before + sensor->clock.late_frames);
+        count(&list, "clock.jumps", sensor->jumps_before + sensor->clock.jumps_taken);
+        count(&list, "clock.jumps_refused", sensor->clock.jumps_refused);
+        count_encap(&list, encap_counters(sensor->encap));
+        count_flows(&list, sensor->keeper);
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        Apnwatch__V1__Counters counters = APNWATCH__V1__COUNTERS__INIT;
+        counters.n_counter = list.count;
+        counters.counter = list.pointers;
+        event.body_case = APNWATCH__V1__EVENT__BODY_COUNTERS;
+        event.counters = &counters;
+        sensor_tell(sensor, &event);
+}
+
+void sensor_finish(struct sensor *sensor)
+{
+        process_waiting(sensor);
+        if (!sensor->run_told)
+                tell_run(sensor, 0);
+        flow_keeper_end_all(sensor->keeper, sensor->clock.now_ns);
+        tell_counters(sensor);
+}
+
+void sensor_tell(struct sensor *sensor, event_t *event)
+{
+        flow_keeper_tell(sensor->keeper, event, sensor->clock.now_ns);
+}
+
+uint64_t sensor_packets(const struct sensor *sensor)
+{
+        return sensor->packets;
+}
+
+int64_t sensor_clock(const struct sensor *sensor)
+{
+        return sensor->clock.now_ns;
+}
+
+uint64_t sensor_memory_ceiling(const struct sensor_settings *settings)
+{
+        uint64_t flows = settings->flow_limit ? settings->flow_limit : DEFAULT_FLOWS;
+        uint64_t reassembly = settings->encap.reassembly_limit ? settings->encap.reassembly_limit : 8U << 20;
+        return flows * 300 + reassembly + (40ULL << 20);
+}
