@@ -1,5 +1,13 @@
 #include "dissectors/dissector.h"
 
+#include "dissectors/app/dns.h"
+#include "dissectors/app/tls.h"
+
+#include "dissectors/app/http.h"
+
 const struct dissector *const dissectors[] = {
+        &http_dissector,
+        &dns_dissector,
+        &tls_dissector,
         NULL,
 };

@@ -58,7 +58,8 @@ struct fake_sense {
 static inline void fake_sense_on_emit(struct dissection *d, event_t *event)
 {
         struct fake_sense *sense = (struct fake_sense *)d;
-        assert(sense->event_count < FAKE_EVENTS);
+        if (sense->event_count == FAKE_EVENTS)
+                return;
         event->index = sense->event_count;
         size_t size = apnwatch__v1__event__get_packed_size(event);
         uint8_t *packed = malloc(size + 1);
@@ -184,7 +185,7 @@ static inline void fake_sense_recognise(struct fake_sense *sense, struct fake_st
                 assert(sense->dissector->state_size <= FAKE_STATE);
                 sense->label = sense->dissector->name;
                 sense->phase = FAKE_FOLLOWED;
-        } else if (!perhaps || s->length > DISSECT_HOLD || ++s->datagrams > 4) {
+        } else if (!perhaps || s->length > DISSECT_HOLD || (wanted == DISSECT_ON_UDP && ++s->datagrams > 4)) {
                 sense->phase = FAKE_SETTLED;
         }
 }
