@@ -1,4 +1,4 @@
-/* From a frame to the innermost IP packet: link layers, VLAN, QinQ, MPLS, PPPoE, GRE, IP-in-IP, 6in4, L2TP, VXLAN, GTP-U.
+/* From a frame to the innermost IP packet: link layers, VLAN, QinQ, MPLS, PPPoE, GRE, IP-in-IP, 6in4, L2TP, VXLAN, Geneve, GTP-U.
  * Outer and inner fragments are reassembled, bounded. What cannot be peeled is counted by kind. */
 #pragma once
 
@@ -21,7 +21,7 @@ enum encap_result {
         ENCAP_RESULTS
 };
 
-enum tunnel_kind { TUNNEL_NONE, TUNNEL_GTPU, TUNNEL_GRE, TUNNEL_IPIP, TUNNEL_L2TP, TUNNEL_VXLAN };
+enum tunnel_kind { TUNNEL_NONE, TUNNEL_GTPU, TUNNEL_GRE, TUNNEL_IPIP, TUNNEL_L2TP, TUNNEL_VXLAN, TUNNEL_GENEVE, TUNNEL_KINDS };
 
 /* The innermost packet. Pointers lead into the frame, or into the reassembly buffer, until the next call. */
 struct packet {
@@ -63,13 +63,17 @@ struct encap_counters {
         uint64_t results[ENCAP_RESULTS];
         uint64_t fragments, reassembled, fragments_expired, fragments_evicted;
         uint64_t cut, oversized, duplicates;
-        uint64_t by_tunnel[6];
+        uint64_t by_tunnel[TUNNEL_KINDS];
 };
 
 struct encap;
 
 struct encap *encap_create(const struct encap_settings *settings);
 void encap_destroy(struct encap *encap);
+/* `out` holds something only with ENCAP_PACKET. */
 enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int64_t clock_ns, struct packet *out);
-const struct encap_counters *encap_counters(const struct encap *encap);
+
+/* Forgets fragments that waited too long; a fragment that comes does so too. At the end of the input: INT64_MAX. */
+void encap_expire(struct encap *encap, int64_t clock_ns);
+const struct encap_counters *encap_counters(struct encap *encap);
 const char *encap_result_name(enum encap_result result);
