@@ -22,6 +22,14 @@ struct input_verdict {
         uint64_t late_frames;   /* time before an earlier frame of the same file */
         uint64_t secrets;       /* pcapng decryption secrets blocks kept */
         uint64_t comments;      /* pcapng comments seen */
+        uint64_t filtered;      /* frames of `packets` that the filter held back */
+};
+
+/* A pcapng decryption secrets block, e.g. type 0x544c534b: a TLS key log. Bytes belong to the probe. */
+struct capture_secret {
+        uint32_t file;
+        uint32_t type, length;
+        const uint8_t *bytes;
 };
 
 /* Frames of the next batch, in the order of the run. 1: frames (count > 0); 0: the end; negative errno: the probe itself
@@ -32,6 +40,9 @@ void probe_destroy(struct probe *probe);
 uint32_t probe_input_count(const struct probe *probe);
 const struct input_verdict *probe_input(const struct probe *probe, uint32_t file);
 const char *probe_interface_name(const struct probe *probe, uint16_t interface); /* "" when the file has no name for it */
+
+/* NULL behind the last one. They are known once the frames before them have been read. */
+const struct capture_secret *probe_secret(const struct probe *probe, uint32_t index);
 
 /* Bytes read and to be read, for the progress line; total is 0 when unknown (standard input). */
 void probe_progress(const struct probe *probe, uint64_t *done, uint64_t *total);
@@ -48,7 +59,9 @@ struct file_probe_settings {
         int merge;                      /* by packet time; 0: one after another in the order given */
         const char *filter;             /* libpcap syntax, on the outer frame; NULL: none */
         unsigned descriptors;           /* files open at one time at most; 0: what the process may, less a reserve */
+        int digest;                     /* sha256 of each input that is a capture; costs a second reading of it */
 };
 
-/* NULL with a message in `error` (of `error_size` bytes): nothing named exists, or the filter does not compile. */
+/* NULL with a message in `error` (of `error_size` bytes): nothing named exists, or the filter does not compile.
+ * Files are opened and read by probe_next only. A folder without files has a verdict of its own (empty, named). */
 struct probe *file_probe_open(const struct file_probe_settings *settings, char *error, unsigned error_size);

@@ -1,0 +1,362 @@
+/* The probe that reads captures: takes the frames of its inputs one after another, or merges them by packet time.
+ *
+ * Merging looks at the first frame of each file, closes it, and opens it again when its time has come; of the files that
+ * overlap, as many stay open as may, and the one whose next frame is furthest away is closed first. When one file is left
+ * its frames go straight into the batch. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "probes/file_input.h"
+#include "probes/frame_filter.h"
+#include "probes/input_list.h"
+#include "probes/interface_names.h"
+#include "probes/merge_heap.h"
+#include "probes/probe_kind.h"
+#include "probes/secret_store.h"
+
+enum {
+        DESCRIPTOR_RESERVE = 64,        /* for sinks, logs, databases, sockets */
+        OPEN_MAX_DEFAULT = 1024,
+        OPEN_ALWAYS = 32,               /* so few inputs are not closed between their first look and their turn */
+        WINDOW_MAX = 2 << 20,
+        WINDOWS_TOTAL = 64 << 20,       /* over all files that are merged */
+        WINDOW_MIN = 64 << 10,
+};
+
+static const size_t memory_max = 512 << 20;     /* of decompressors and buffers that are open while merging */
+
+struct file_probe {
+        struct probe probe;
+        struct file_input_shared shared;
+        struct file_input *inputs;
+        uint32_t count;
+        uint32_t current;               /* in order: the input that is being read */
+        bool merge, started;
+        struct merge_heap heap;
+        uint32_t *open;                 /* files that are open, in no order; merging only */
+        uint32_t open_count, open_max;
+        uint64_t order;
+        uint64_t bytes_total;           /* 0: unknown */
+};
+
+static struct file_probe *file_probe_of(const struct probe *probe)
+{
+        return (struct file_probe *)(uintptr_t)probe;
+}
+
+/* One after another. Returns with frames, or with none at the end of the last input. */
+static void fill_in_order(struct file_probe *files, struct frame_batch *batch)
+{
+        while (files->current < files->count && batch->count == 0) {
+                struct file_input *input = &files->inputs[files->current];
+                if (!input->done && !file_input_is_open(input))
+                        file_input_open(input, files->current, &files->shared);
+                if (!input->done && file_input_read(input, &files->shared, batch->frames, FRAME_BATCH, &batch->count) == CAPTURE_BUSY)
+                        files->shared.batch++; /* no frame of this batch points anywhere yet */
+                if (input->done)
+                        files->current++;
+        }
+}
+
+static void forget_open(struct file_probe *files, uint32_t file)
+{
+        for (uint32_t i = 0; i < files->open_count; i++)
+                if (files->open[i] == file) {
+                        files->open[i] = files->open[--files->open_count];
+                        return;
+                }
+}
+
+static void suspend(struct file_probe *files, uint32_t file)
+{
+        file_input_suspend(&files->inputs[file], &files->shared);
+        forget_open(files, file);
+}
+
+/* Of the open files the one whose next frame is furthest away; false when none can be closed. */
+static bool suspend_furthest(struct file_probe *files)
+{
+        const struct file_input *furthest = NULL;
+        uint32_t chosen = 0;
+        for (uint32_t i = 0; i < files->open_count; i++) {
+                const struct file_input *input = &files->inputs[files->open[i]];
+                if (!file_input_can_suspend(input) || input->run_next == input->run_count)
+                        continue;
+                if (furthest == NULL || input->run[input->run_next].time_ns > furthest->run[furthest->run_next].time_ns) {
+                        furthest = input;
+                        chosen = files->open[i];
+                }
+        }
+        if (furthest != NULL)
+                suspend(files, chosen);
+        return furthest != NULL;
+}
+
+static size_t open_memory(const struct file_probe *files)
+{
+        size_t memory = 0;
+        for (uint32_t i = 0; i < files->open_count; i++) {
+                const struct byte_source *source = files->inputs[files->open[i]].capture->source;
+                memory += source->kind->memory(source);
+        }
+        return memory;
+}
+
+static void make_room(struct file_probe *files)
+{
+        while (files->open_count >= files->open_max && suspend_furthest(files))
+                continue;
+        while (files->open_count > 1 && open_memory(files) > memory_max && suspend_furthest(files))
+                continue;
+}
+
+static enum capture_status refill(struct file_probe *files, uint32_t file, unsigned max)
+{
+        struct file_input *input = &files->inputs[file];
+        if (!file_input_is_open(input)) {
+                make_room(files);
+                files->open[files->open_count++] = file;
+        }
+        enum capture_status status = file_input_refill(input, &files->shared, max);
+        if (status == CAPTURE_ENDED)
+                forget_open(files, file);
+        return status;
+}
+
+/* Looks at the first frame of an input. */
+static void enter(struct file_probe *files, uint32_t file)
+{
+        struct file_input *input = &files->inputs[file];
+        make_room(files);
+        if (input->done || !file_input_open(input, file, &files->shared))
+                return;
+        files->open[files->open_count++] = file;
+        enum capture_status status;
+        while ((status = refill(files, file, 1)) == CAPTURE_BUSY)
+                files->shared.batch++;
+        if (status != CAPTURE_FRAMES)
+                return;
+        merge_heap_push(&files->heap, (struct merge_entry){input->run[0].time_ns, file});
+        if (files->count > OPEN_ALWAYS && file_input_can_suspend(input))
+                suspend(files, file);
+        /* Nothing was handed over: what was closed can go now. */
+        file_inputs_close_retired(&files->shared);
+}
+
+/* Hands over what of the earliest file's run comes before the second earliest file's frame. */
+static void take_run(struct file_probe *files, struct file_input *input, struct frame_batch *batch)
+{
+        const struct merge_entry *second = merge_heap_second(&files->heap);
+        struct merge_entry next = {.file = files->heap.entries[0].file};
+        while (batch->count < FRAME_BATCH && input->run_next < input->run_count) {
+                const struct frame *frame = &input->run[input->run_next];
+                next.time_ns = frame->time_ns;
+                if (second != NULL && merge_entry_before(second, &next)) {
+                        merge_heap_update(&files->heap, next.time_ns);
+                        return;
+                }
+                batch->frames[batch->count++] = *frame;
+                input->run_next++;
+        }
+        if (input->run_next < input->run_count)
+                merge_heap_update(&files->heap, input->run[input->run_next].time_ns);
+}
+
+/* false: the batch has to be used up first. */
+static bool merge_step(struct file_probe *files, struct frame_batch *batch)
+{
+        uint32_t file = files->heap.entries[0].file;
+        struct file_input *input = &files->inputs[file];
+        enum capture_status status = CAPTURE_FRAMES;
+        if (input->run_next < input->run_count) {
+                take_run(files, input, batch);
+                return true;
+        }
+        bool suspended = !file_input_is_open(input);
+        if (files->heap.count > 1 || suspended) {
+                status = refill(files, file, RUN_MAX);
+        } else {
+                unsigned count;
+                status = file_input_read(input, &files->shared, batch->frames + batch->count, FRAME_BATCH - batch->count, &count);
+                batch->count += count;
+                if (status == CAPTURE_ENDED)
+                        forget_open(files, file);
+                if (status != CAPTURE_ENDED)
+                        return false; /* as good as full */
+        }
+        if (status == CAPTURE_ENDED)
+                merge_heap_pop(&files->heap);
+        else if (status == CAPTURE_FRAMES)
+                merge_heap_update(&files->heap, input->run[input->run_next].time_ns);
+        return status != CAPTURE_BUSY;
+}
+
+static void fill_merged(struct file_probe *files, struct frame_batch *batch)
+{
+        for (uint32_t i = 0; i < files->count && !files->started; i++)
+                enter(files, i);
+        files->started = true;
+        while (batch->count < FRAME_BATCH && files->heap.count > 0) {
+                if (merge_step(files, batch))
+                        continue;
+                if (batch->count > 0)
+                        return;
+                files->shared.batch++;
+        }
+}
+
+static int file_probe_next(struct probe *probe, struct frame_batch *batch)
+{
+        struct file_probe *files = file_probe_of(probe);
+        batch->count = 0;
+        file_inputs_close_retired(&files->shared);
+        files->shared.batch++;
+        if (files->merge)
+                fill_merged(files, batch);
+        else
+                fill_in_order(files, batch);
+        for (unsigned i = 0; i < batch->count; i++)
+                batch->frames[i].order = ++files->order;
+        return batch->count > 0;
+}
+
+static void file_probe_destroy(struct probe *probe)
+{
+        struct file_probe *files = file_probe_of(probe);
+        for (uint32_t i = 0; i < files->count; i++)
+                file_input_clear(&files->inputs[i]);
+        file_inputs_close_retired(&files->shared);
+        free(files->inputs);
+        free(files->open);
+        merge_heap_clear(&files->heap);
+        interface_names_destroy(files->shared.names);
+        frame_filter_destroy(files->shared.filter);
+        secret_store_destroy(files->shared.secrets);
+        free(files);
+}
+
+static uint32_t file_probe_input_count(const struct probe *probe)
+{
+        return file_probe_of(probe)->count;
+}
+
+static const struct input_verdict *file_probe_input_verdict(const struct probe *probe, uint32_t file)
+{
+        const struct file_probe *files = file_probe_of(probe);
+        return file < files->count ? &files->inputs[file].verdict : NULL;
+}
+
+static const char *file_probe_interface_name(const struct probe *probe, uint16_t interface)
+{
+        return interface_names_get(file_probe_of(probe)->shared.names, interface);
+}
+
+static const struct capture_secret *file_probe_secret(const struct probe *probe, uint32_t index)
+{
+        return secret_store_get(file_probe_of(probe)->shared.secrets, index);
+}
+
+static void file_probe_progress(const struct probe *probe, uint64_t *done, uint64_t *total)
+{
+        const struct file_probe *files = file_probe_of(probe);
+        *done = 0;
+        for (uint32_t i = 0; i < files->count; i++)
+                *done += files->inputs[i].progress;
+        *total = files->bytes_total;
+}
+
+static const struct probe_kind file_probe_kind = {
+        .name = "file", .next = file_probe_next, .destroy = file_probe_destroy, .input_count = file_probe_input_count,
+        .input = file_probe_input_verdict, .interface_name = file_probe_interface_name, .secret = file_probe_secret,
+        .progress = file_probe_progress,
+};
+
+static uint32_t open_limit(unsigned descriptors)
+{
+        struct rlimit limit;
+        if (descriptors > 0)
+                return descriptors;
+        if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > OPEN_MAX_DEFAULT + DESCRIPTOR_RESERVE)
+                return OPEN_MAX_DEFAULT;
+        return limit.rlim_cur > 2 * DESCRIPTOR_RESERVE ? (uint32_t)limit.rlim_cur - DESCRIPTOR_RESERVE : (uint32_t)limit.rlim_cur / 2;
+}
+
+static size_t window_for(uint32_t inputs)
+{
+        size_t window = WINDOWS_TOTAL / (inputs ? inputs : 1);
+        return window > WINDOW_MAX ? WINDOW_MAX : window < WINDOW_MIN ? WINDOW_MIN : window;
+}
+
+static int take_inputs(struct file_probe *files, const struct file_probe_settings *settings, char *error, unsigned error_size)
+{
+        struct input_list list = {0};
+        bool sizes_known = true;
+        int result = 0, missing = 0;
+        for (uint32_t i = 0; i < settings->input_count && result == 0; i++)
+                result = input_list_add(&list, settings->inputs[i].path, settings->inputs[i].clock_offset_ns);
+        if (result == 0)
+                files->inputs = calloc(list.count ? list.count : 1, sizeof *files->inputs);
+        if (files->inputs == NULL) {
+                input_list_clear(&list);
+                snprintf(error, error_size, "no memory");
+                return -ENOMEM;
+        }
+        for (uint32_t i = 0; i < list.count; i++) {
+                struct listed_input *listed = &list.inputs[i];
+                missing += listed->problem == ENOENT || listed->problem == ENOTDIR;
+                sizes_known = sizes_known && (listed->regular || listed->problem != 0 || listed->empty_folder || !listed->named);
+                files->bytes_total += listed->size;
+                file_input_init(&files->inputs[files->count++], listed);
+        }
+        if (!sizes_known)
+                files->bytes_total = 0;
+        input_list_clear(&list);
+        if ((uint32_t)missing < files->count)
+                return 0;
+        if (files->count == 0)
+                snprintf(error, error_size, "no input");
+        else
+                snprintf(error, error_size, "%s: %s", files->inputs[0].verdict.path, strerror(files->inputs[0].problem));
+        return -ENOENT;
+}
+
+static int set_up(struct file_probe *files, const struct file_probe_settings *settings, char *error, unsigned error_size)
+{
+        snprintf(error, error_size, "no memory");
+        if (settings->filter != NULL) {
+                files->shared.filter = frame_filter_create(settings->filter, error, error_size);
+                if (files->shared.filter == NULL)
+                        return -EINVAL;
+        }
+        int result = take_inputs(files, settings, error, error_size);
+        if (result != 0)
+                return result;
+        files->merge = settings->merge && files->count > 1;
+        files->open_max = open_limit(settings->descriptors);
+        files->shared.digest = settings->digest;
+        files->shared.window = files->merge ? window_for(files->count < files->open_max ? files->count : files->open_max) : WINDOW_MAX;
+        files->shared.names = interface_names_create();
+        files->shared.secrets = secret_store_create();
+        files->open = calloc(files->count, sizeof *files->open);
+        if (files->shared.names == NULL || files->shared.secrets == NULL || files->open == NULL)
+                return -ENOMEM;
+        return merge_heap_init(&files->heap, files->count);
+}
+
+struct probe *file_probe_open(const struct file_probe_settings *settings, char *error, unsigned error_size)
+{
+        struct file_probe *files = calloc(1, sizeof *files);
+        if (files == NULL) {
+                snprintf(error, error_size, "no memory");
+                return NULL;
+        }
+        files->probe.kind = &file_probe_kind;
+        if (set_up(files, settings, error, error_size) != 0) {
+                file_probe_destroy(&files->probe);
+                return NULL;
+        }
+        return &files->probe;
+}
