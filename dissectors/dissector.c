@@ -1,6 +1,7 @@
 #include "dissectors/dissector.h"
 
 #include "dissectors/app/dns.h"
+#include "dissectors/app/ntp.h"
 #include "dissectors/app/tls.h"
 
 #include "dissectors/app/http.h"
@@ -9,5 +10,6 @@ const struct dissector *const dissectors[] = {
         &http_dissector,
         &dns_dissector,
         &tls_dissector,
+        &ntp_dissector,
         NULL,
 };
