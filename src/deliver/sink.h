@@ -1,6 +1,7 @@
 /* Where findings go. A kind of sink is its own file and one line in sink.c's list. A sink never changes what it is handed. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/alert.pb-c.h"
@@ -17,6 +18,7 @@ struct sink_run { /* what every sink may put into its head */
         const char *sensor;
         const char *version;
         const char *configuration_digest; /* hex SHA-256 over configuration, policy, intel, inventory */
+        bool append;              /* `live`: lines go behind those of the last run; else a file begins anew */
 };
 
 struct sink;
@@ -30,20 +32,24 @@ struct sink_kind {
         int (*event)(struct sink *sink, const event_t *event);             /* NULL: does not take events */
         /* What the summary says of the whole run, as one JSON object; NULL: not wanted. */
         int (*summary)(struct sink *sink, const char *json);
+        int (*flush)(struct sink *sink); /* what waits in a buffer; NULL: nothing does */
+        /* Frees what `open` made. */
         int (*close)(struct sink *sink); /* flush: 0 or negative errno (a full disk is found here at the latest) */
 };
 
 struct sink {
         const struct sink_kind *kind;
         char *name;               /* "jsonl:/var/log/x.jsonl" as given */
-        struct sink_filter filter;
+        struct sink_filter filter; /* its lists are the caller's */
         const struct sink_run *run;
         void *state;              /* the kind's */
         uint64_t delivered, filtered;
+        uint64_t lost;            /* what came after the first failure, that one included */
         int failed;               /* negative errno of the first failure: told once, then nothing more is written */
 };
 
-/* Opens "kind:target". NULL with a message. */
+/* Opens "kind:target". NULL with a message. `filter` may be NULL: all. A file that another sink of this process, or another
+ * apnwatch, is writing is refused. SIGPIPE must be ignored by the program, so that a closed pipe is an error like others. */
 struct sink *sink_open(const char *given, const struct sink_filter *filter, const struct sink_run *run, char *error,
                        unsigned error_size);
 bool sink_wants_events(const struct sink *sink);
@@ -54,6 +60,7 @@ bool sink_is_standard_output(const struct sink *sink);
 void sink_alert(struct sink *sink, const Apnwatch__V1__Alert *alert);
 void sink_event(struct sink *sink, const event_t *event);
 void sink_summary(struct sink *sink, const char *json);
+void sink_flush(struct sink *sink); /* `live`: after each alert; `read` leaves it to the buffer */
 int sink_close(struct sink *sink); /* frees; negative errno when it failed at any time */
 
-extern const struct sink_kind *const sink_kinds[]; /* ends with NULL */
+extern const struct sink_kind *const sink_kinds[]; /* ends with NULL; see kinds.h */

@@ -107,9 +107,9 @@ static void odd_messages(void **state)
                 {true, 14, {CLOCK, INDEX, 0x82, 0x01, 0}},                    /* tick */
                 {false, 17, {CLOCK, INDEX, 0x82, 0x01, 0, 0x82, 0x01, 0}},    /* two */
                 {false, 17, {CLOCK, INDEX, 0x82, 0x01, 0, 0x8a, 0x01, 0}},    /* tick and run: one body only */
-                {true, 16, {CLOCK, INDEX, 0x9a, 0x01, 2, 0x08, 1}},           /* flow_news KNOWN */
-                {false, 16, {CLOCK, INDEX, 0x9a, 0x01, 2, 0x08, 9}},          /* no such phase */
-                {false, 15, {CLOCK, INDEX, 0x9a, 0x01, 9, 0x08}},             /* longer than what is left */
+                {true, 16, {CLOCK, INDEX, 0xa2, 0x01, 2, 0x08, 1}},           /* flow_news KNOWN */
+                {false, 16, {CLOCK, INDEX, 0xa2, 0x01, 2, 0x08, 9}},          /* no such phase */
+                {false, 15, {CLOCK, INDEX, 0xa2, 0x01, 9, 0x08}},             /* longer than what is left */
                 {true, 17, {CLOCK, INDEX, 0x8a, 0x01, 3, 0x22, 1, 'x'}},      /* run, version "x" */
                 {false, 17, {CLOCK, INDEX, 0x8a, 0x01, 3, 0x22, 1, 0}},       /* a NUL in a string */
         };

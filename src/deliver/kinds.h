@@ -1,0 +1,9 @@
+/* The kinds of sinks, one file each. A new one is its file, a line here and a line in sink.c's list. */
+#pragma once
+
+#include "deliver/sink.h"
+
+extern const struct sink_kind jsonl_sink_kind;   /* alerts as INTERFACE has them, a line each */
+extern const struct sink_kind eve_sink_kind;     /* alerts as Suricata writes them */
+extern const struct sink_kind events_sink_kind;  /* the event log, see model/event_log.h */
+extern const struct sink_kind summary_sink_kind; /* one JSON object for the run */

@@ -1,0 +1,23 @@
+/* A file or standard output that is written through one large buffer. What is handed over at once (a line, a record) is one
+ * piece: it is not torn by the end of the buffer. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct output;
+
+struct output_settings {
+        bool append; /* behind what is there; else the file begins anew */
+        bool lines;  /* when the disk is full, half a line at the end is taken back */
+};
+
+/* 0 or negative errno with a message in `error`. `target`: a path, "-" for standard output. -EBUSY: another output writes it. */
+int output_open(struct output **out, const char *target, const struct output_settings *settings, char *error, unsigned error_size);
+
+bool output_is_empty(const struct output *output); /* nothing was in the file when it was opened */
+
+/* 0 or negative errno of the first failure; after that nothing is written. */
+int output_write(struct output *output, const void *bytes, size_t length);
+int output_flush(struct output *output);
+int output_close(struct output *output); /* flushes and frees; NULL is 0 */
