@@ -1,6 +1,6 @@
 /* Link layers: what stands in front of IP in a frame, and inside tunnels that carry frames.
  *
- * Ethernet II, IEEE 802.3 with LLC and SNAP (RFC 1042), 802.1Q and 802.1ad tags, 802.1BR and 802.1ah tags, MPLS (RFC 3032)
+ * Ethernet II, IEEE 802.3 with LLC and SNAP (RFC 1042), 802.1Q, 802.1ad, 802.1ah and two of Cisco's tags, MPLS (RFC 3032)
  * with IP or an Ethernet pseudowire (RFC 4448) inside, PPPoE (RFC 2516), PPP (RFC 1661, 1662), Cisco HDLC, Linux cooked
  * capture, BSD loopback, raw IP. Left out: what says nothing of IP (LLC control, PPP control, MACsec) is STEP_NOT_IP; PPP
  * with Van Jacobson compression (RFC 1144) and fragments of multilink PPP (RFC 1990) count as such. */
@@ -21,7 +21,8 @@ enum {
         ETHERTYPE_PPPOE_SESSION = 0x8864,
         ETHERTYPE_PROVIDER_VLAN = 0x88a8,
         ETHERTYPE_PROVIDER_BACKBONE = 0x88e7,
-        ETHERTYPE_BRIDGE_PORT = 0x8926,
+        ETHERTYPE_METADATA = 0x8909,
+        ETHERTYPE_VN_TAG = 0x8926,
         ETHERTYPE_OLD_VLAN = 0x9100,
         ETHERTYPE_OLDER_VLAN = 0x9200,
         LARGEST_LENGTH = 1500, /* in the place of the type: IEEE 802.3, 3.2.6 */
@@ -68,13 +69,13 @@ static enum step link_tag(struct walk *walk)
         return STEP_ETHERTYPE;
 }
 
-/* 802.1BR E-TAG and Cisco's VN-Tag: 4 bytes of ports, then the type. */
-static enum step link_port_tag(struct walk *walk)
+/* Tags of `length` bytes whose last two are the type of what follows: Cisco's VN-Tag, Cisco's metadata (security groups). */
+static enum step link_other_tag(struct walk *walk, unsigned length)
 {
-        const uint8_t *tag = cursor_bytes(&walk->bytes, 6);
+        const uint8_t *tag = cursor_bytes(&walk->bytes, length);
         if (tag == NULL)
                 return walk_short(walk);
-        walk->ethertype = be16_at(tag + 4);
+        walk->ethertype = be16_at(tag + length - 2);
         return STEP_ETHERTYPE;
 }
 
@@ -113,8 +114,10 @@ enum step link_ethertype(struct walk *walk)
         case ETHERTYPE_PROVIDER_BACKBONE:
                 cursor_skip(&walk->bytes, 4);
                 return STEP_ETHERNET;
-        case ETHERTYPE_BRIDGE_PORT:
-                return link_port_tag(walk);
+        case ETHERTYPE_VN_TAG:
+                return link_other_tag(walk, 6);
+        case ETHERTYPE_METADATA:
+                return link_other_tag(walk, 8);
         default:
                 return walk->ethertype <= LARGEST_LENGTH ? link_llc(walk) : STEP_NOT_IP;
         }
@@ -172,6 +175,8 @@ static enum step mpls_inside(struct walk *walk)
                 return STEP_IPV4;
         if (nibble == 6 && ip_is_sane(here, walk->missing, 6))
                 return STEP_IPV6;
+        if (walk->missing > 0 && cursor_left(&here) < 4 + ETHERNET_HEADER)
+                return STEP_CUT;
         if (nibble == 0) {
                 struct cursor behind = here;
                 cursor_skip(&behind, 4);

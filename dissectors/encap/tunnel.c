@@ -1,14 +1,15 @@
 /* Tunnels that stand behind an IP header: GRE (RFC 2784, 2890; version 1: RFC 2637), L2TPv2 (RFC 2661), VXLAN (RFC 7348),
- * Geneve (RFC 8926), GTP-U (3GPP TS 29.281).
+ * Geneve (RFC 8926), GTP-U (3GPP TS 29.281), GRE in UDP (RFC 8086).
  *
  * A UDP port alone never decides: the tunnel's header must be one, and what it carries must be a sane IP header, or the
  * packet stays what it is, ordinary UDP. So do control messages: echo, error indication, end marker, L2TP control.
- * Left out: Teredo, GRE and MPLS in UDP, L2TPv3, VXLAN-GPE and NSH, ERSPAN type III's optional part. */
+ * Left out: Teredo, MPLS in UDP, L2TPv3, VXLAN-GPE and NSH, ERSPAN type III's optional part. */
 #include "dissectors/encap/walk.h"
 
 enum {
         PORT_L2TP = 1701,
         PORT_GTPU = 2152,
+        PORT_GRE = 4754,
         PORT_VXLAN = 4789,
         PORT_GENEVE = 6081,
         PORT_VXLAN_OLD = 8472, /* Linux before the assignment */
@@ -16,6 +17,12 @@ enum {
         GTPU_TPDU = 255,
         GTPU_EXTENSIONS_MAX = 8,
 };
+
+/* The tunnel's header does not fit: cut, or there is none. */
+static inline enum step tunnel_short(const struct walk *walk)
+{
+        return walk->missing > 0 ? STEP_CUT : STEP_LEAF;
+}
 
 /* The extension headers: length in units of 4 bytes, content, type of the next; 0 ends. TS 29.281, 5.2.1. */
 static bool gtpu_skip_extensions(struct cursor *at, uint8_t next)
@@ -37,10 +44,13 @@ static bool gtpu_skip_extensions(struct cursor *at, uint8_t next)
 static enum step tunnel_gtpu(struct walk *walk, struct cursor at, uint32_t left_on_wire)
 {
         const uint8_t *header = cursor_bytes(&at, 8);
-        if (header == NULL || (header[0] & 0xf0) != 0x30 || header[1] != GTPU_TPDU)
+        if (header == NULL)
+                return tunnel_short(walk);
+        if ((header[0] & 0xf0) != 0x30 || header[1] != GTPU_TPDU)
                 return STEP_LEAF;
         uint32_t length = be16_at(header + 2);
-        if (8 + length != left_on_wire && !walk->partial && !(walk->oversized && length == 0))
+        bool offloaded = walk->oversized && length == 0;
+        if (8 + length > left_on_wire && !walk->partial)
                 return STEP_LEAF;
         if (header[0] & 0x07) {
                 const uint8_t *optional = cursor_bytes(&at, 4);
@@ -48,13 +58,18 @@ static enum step tunnel_gtpu(struct walk *walk, struct cursor at, uint32_t left_
                         return STEP_LEAF;
         }
         if (at.short_read || cursor_left(&at) == 0)
-                return walk->missing > 0 ? STEP_CUT : STEP_LEAF;
+                return tunnel_short(walk);
         if (*at.at >> 4 != 4 && *at.at >> 4 != 6)
                 return STEP_LEAF; /* Ethernet, PPP and non-IP PDUs do not say what they are */
+        uint32_t read = (uint32_t)(at.at - header) - 8; /* of what `length` counts */
+        if (!offloaded && read >= length)
+                return STEP_LEAF;
         walk->bytes = at;
         enum step inside = walk_enter(walk, TUNNEL_GTPU, STEP_IP);
         if (inside != STEP_IP)
                 return inside;
+        if (!offloaded)
+                walk_narrow(walk, length - read);
         struct level *level = &walk->levels[walk->depth - 1];
         level->has_teid = true;
         level->teid = be32_at(header + 4);
@@ -65,7 +80,9 @@ static enum step tunnel_gtpu(struct walk *walk, struct cursor at, uint32_t left_
 static enum step tunnel_vxlan(struct walk *walk, struct cursor at)
 {
         const uint8_t *header = cursor_bytes(&at, 8);
-        if (header == NULL || !(header[0] & 0x08))
+        if (header == NULL)
+                return tunnel_short(walk);
+        if (!(header[0] & 0x08))
                 return STEP_LEAF;
         walk->bytes = at;
         enum step inside = walk_enter(walk, TUNNEL_VXLAN, STEP_ETHERNET);
@@ -77,11 +94,13 @@ static enum step tunnel_vxlan(struct walk *walk, struct cursor at)
 static enum step tunnel_geneve(struct walk *walk, struct cursor at)
 {
         const uint8_t *header = cursor_bytes(&at, 8);
-        if (header == NULL || header[0] >> 6 != 0 || be16_at(header + 2) <= 1500)
+        if (header == NULL)
+                return tunnel_short(walk);
+        if (header[0] >> 6 != 0 || be16_at(header + 2) <= 1500)
                 return STEP_LEAF;
         cursor_skip(&at, (header[0] & 0x3fU) * 4);
         if (at.short_read)
-                return walk->missing > 0 ? STEP_CUT : STEP_LEAF;
+                return tunnel_short(walk);
         walk->bytes = at;
         walk->ethertype = be16_at(header + 2);
         enum step inside = walk_enter(walk, TUNNEL_GENEVE, STEP_ETHERTYPE);
@@ -94,7 +113,9 @@ static enum step tunnel_geneve(struct walk *walk, struct cursor at)
 static enum step tunnel_l2tp(struct walk *walk, struct cursor at, uint32_t left_on_wire)
 {
         uint16_t flags = cursor_be16(&at);
-        if (at.short_read || (flags & 0xbcff) != 0x0002)
+        if (at.short_read)
+                return tunnel_short(walk);
+        if ((flags & 0xbcff) != 0x0002)
                 return STEP_LEAF;
         if (flags & 0x4000 && cursor_be16(&at) > left_on_wire)
                 return STEP_LEAF;
@@ -104,35 +125,9 @@ static enum step tunnel_l2tp(struct walk *walk, struct cursor at, uint32_t left_
         if (flags & 0x0200)
                 cursor_skip(&at, cursor_be16(&at));
         if (at.short_read)
-                return walk->missing > 0 ? STEP_CUT : STEP_LEAF;
+                return tunnel_short(walk);
         walk->bytes = at;
         return walk_enter(walk, TUNNEL_L2TP, STEP_PPP);
-}
-
-enum step tunnel_udp(struct walk *walk)
-{
-        struct cursor at = walk->bytes;
-        const uint8_t *header = cursor_bytes(&at, 8);
-        if (header == NULL)
-                return STEP_LEAF;
-        uint16_t source = be16_at(header), destination = be16_at(header + 2);
-        uint32_t length = (uint32_t)cursor_left(&at) + walk->missing;
-        uint32_t said = be16_at(header + 4);
-        if (said >= 8 && said - 8 < length)
-                length = said - 8; /* RFC 768: behind it is no data; 0 is what offloading writes */
-        if (destination == PORT_GTPU || source == PORT_GTPU)
-                return tunnel_gtpu(walk, at, length);
-        switch (destination) {
-        case PORT_VXLAN:
-        case PORT_VXLAN_OLD:
-                return tunnel_vxlan(walk, at);
-        case PORT_GENEVE:
-                return tunnel_geneve(walk, at);
-        case PORT_L2TP:
-                return tunnel_l2tp(walk, at, length);
-        default:
-                return source == PORT_L2TP ? tunnel_l2tp(walk, at, length) : STEP_LEAF;
-        }
 }
 
 /* ERSPAN: type I has no header of its own (and no sequence number in GRE), type II 8 bytes, type III 12. A frame follows. */
@@ -141,7 +136,7 @@ static enum step gre_mirror(struct walk *walk, struct cursor *at, bool has_seque
         if (has_sequence || third)
                 cursor_skip(at, third ? 12 : 8);
         if (at->short_read)
-                return walk_short(walk);
+                return tunnel_short(walk);
         walk->bytes = *at;
         return walk_enter(walk, TUNNEL_GRE, STEP_ETHERNET);
 }
@@ -155,7 +150,13 @@ static enum step gre_inside(struct walk *walk, struct cursor *at, uint16_t proto
                         cursor_skip(at, 4);
                 protocol = 0x0800;
         }
-        if (protocol <= 1500 || at->short_read)
+        if (protocol == 0x8909) { /* Cisco metadata: in GRE the type stands first of its 8 bytes */
+                protocol = cursor_be16(at);
+                cursor_skip(at, 6);
+        }
+        if (at->short_read)
+                return tunnel_short(walk);
+        if (protocol <= 1500)
                 return STEP_LEAF; /* keep-alives (0) and what is numbered otherwise */
         walk->bytes = *at;
         walk->ethertype = protocol;
@@ -164,12 +165,11 @@ static enum step gre_inside(struct walk *walk, struct cursor *at, uint16_t proto
 
 /* RFC 2890: C R K S s, 3 bits, A (version 1), 4 bits, version; protocol; then checksum and offset when C or R, key when K,
  * sequence when S, and in version 1 acknowledgement when A. Source routes (R, RFC 1701) are not followed. */
-enum step tunnel_gre(struct walk *walk)
+static enum step gre_header(struct walk *walk, struct cursor at)
 {
-        struct cursor at = walk->bytes;
         const uint8_t *header = cursor_bytes(&at, 4);
         if (header == NULL)
-                return walk->missing > 0 ? STEP_CUT : STEP_LEAF;
+                return tunnel_short(walk);
         uint16_t flags = be16_at(header), protocol = be16_at(header + 2);
         unsigned version = flags & 0x07;
         if (version > 1 || flags & 0x4000)
@@ -182,11 +182,44 @@ enum step tunnel_gre(struct walk *walk)
         if (version == 1 && flags & 0x0080)
                 cursor_skip(&at, 4);
         if (at.short_read)
-                return walk->missing > 0 ? STEP_CUT : STEP_LEAF;
-        if (cursor_left(&at) == 0)
+                return tunnel_short(walk);
+        if (cursor_left(&at) == 0 && walk->missing == 0)
                 return STEP_LEAF; /* version 1: an acknowledgement alone */
         enum step inside = gre_inside(walk, &at, protocol, (flags & 0x1000) != 0);
         if (inside != STEP_LEAF && key != NULL && version == 0) /* in version 1 it is a length and a call */
                 walk->gre_key = be32_at(key);
         return inside;
+}
+
+enum step tunnel_gre(struct walk *walk)
+{
+        return gre_header(walk, walk->bytes);
+}
+
+enum step tunnel_udp(struct walk *walk)
+{
+        struct cursor at = walk->bytes;
+        const uint8_t *header = cursor_bytes(&at, 8);
+        if (header == NULL)
+                return STEP_LEAF; /* whoever reads the leaf says so */
+        uint16_t source = be16_at(header), destination = be16_at(header + 2);
+        uint32_t length = (uint32_t)cursor_left(&at) + walk->missing;
+        uint32_t said = be16_at(header + 4);
+        if (said >= 8 && said - 8 < length)
+                length = said - 8; /* RFC 768: behind it is no data; 0 is what offloading writes */
+        if (destination == PORT_GTPU || source == PORT_GTPU)
+                return tunnel_gtpu(walk, at, length);
+        switch (destination) {
+        case PORT_VXLAN:
+        case PORT_VXLAN_OLD:
+                return tunnel_vxlan(walk, at);
+        case PORT_GENEVE:
+                return tunnel_geneve(walk, at);
+        case PORT_GRE:
+                return gre_header(walk, at);
+        case PORT_L2TP:
+                return tunnel_l2tp(walk, at, length);
+        default:
+                return source == PORT_L2TP ? tunnel_l2tp(walk, at, length) : STEP_LEAF;
+        }
 }
