@@ -1,0 +1,88 @@
+#include "tests/traffic/scenario.h"
+
+#include <string.h>
+
+#include "tests/traffic/habits.h"
+#include "tests/traffic/incident.h"
+
+enum { DEVICES_AN_INCIDENT = 100 };
+
+static void prepare_destinations(struct traffic *traffic, unsigned times)
+{
+        incidents_schedule(traffic, destination_incidents(), times);
+        incidents_schedule(traffic, destination_decoys(), times);
+}
+
+static void prepare_updates(struct traffic *traffic, unsigned times)
+{
+        incidents_schedule(traffic, update_incidents(), times);
+        incidents_schedule(traffic, update_decoys(), times);
+}
+
+static void prepare_location(struct traffic *traffic, unsigned times)
+{
+        incidents_schedule(traffic, location_incidents(), times);
+        incidents_schedule(traffic, location_decoys(), times);
+}
+
+static void prepare_mixed(struct traffic *traffic, unsigned times)
+{
+        prepare_destinations(traffic, times);
+        prepare_updates(traffic, times);
+        prepare_location(traffic, times);
+}
+
+/* The last of these lists goes to a stranger, which a policy of destinations finds. */
+static struct incident_list without_last(struct incident_list list)
+{
+        list.count--;
+        return list;
+}
+
+static void prepare_quiet(struct traffic *traffic, unsigned times)
+{
+        incidents_schedule(traffic, destination_decoys(), times);
+        incidents_schedule(traffic, without_last(update_decoys()), times);
+        incidents_schedule(traffic, without_last(location_decoys()), times);
+}
+
+static const struct scenario scenarios[] = {
+        {"destinations", "who devices talk to: unlisted, blocked, lateral, inbound; and what is allowed", {.destinations = true}, prepare_destinations},
+        {"updates", "images fetched: by vendor, by name, by FTP, in clear, in and out of windows; and large things that are none", {.updates = true}, prepare_updates},
+        {"location", "positions and lookups that leave a device; and what only looks like one", {.location = true}, prepare_location},
+        {"mixed", "all of these under one policy", {.destinations = true, .updates = true, .location = true}, prepare_mixed},
+        {"quiet", "habits and decoys alone: nothing to find", {.destinations = true, .updates = true, .location = true}, prepare_quiet},
+};
+
+enum { SCENARIO_COUNT = sizeof(scenarios) / sizeof(scenarios[0]) };
+
+const struct scenario *scenario_find(const char *name)
+{
+        for (unsigned i = 0; i < SCENARIO_COUNT; i++)
+                if (strcmp(scenarios[i].name, name) == 0)
+                        return &scenarios[i];
+        return NULL;
+}
+
+void scenario_list(FILE *out)
+{
+        for (unsigned i = 0; i < SCENARIO_COUNT; i++)
+                fprintf(out, "%-14s%s\n", scenarios[i].name, scenarios[i].summary);
+}
+
+/* The meters' window: the second third of the run, on whole minutes, four hours at most, within one day. */
+static void plan_window(struct traffic *traffic)
+{
+        int64_t third_ns = (traffic->end_ns - traffic->start_ns) / 3;
+        int64_t length_ns = third_ns < 4 * HOUR_NS ? third_ns : 4 * HOUR_NS;
+        traffic->policy.window_start_ns = (traffic->start_ns + third_ns) / MINUTE_NS * MINUTE_NS;
+        traffic->policy.window_end_ns = (traffic->policy.window_start_ns + length_ns) / MINUTE_NS * MINUTE_NS;
+}
+
+void scenario_prepare(const struct scenario *scenario, struct traffic *traffic)
+{
+        traffic->policy = scenario->policy;
+        plan_window(traffic);
+        habits_start(traffic);
+        scenario->prepare(traffic, 1 + traffic->world->devices / DEVICES_AN_INCIDENT);
+}
