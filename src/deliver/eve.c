@@ -25,23 +25,23 @@ static void put_text(struct json_buffer *out, const char *key, const char *text)
 {
         if (text == NULL || text[0] == '\0')
                 return;
-        json_key(out, key);
-        json_string(out, text);
+        json_put_key(out, key);
+        json_put_string(out, text);
 }
 
 static void put_port(struct json_buffer *out, const char *key, bool is_known, uint32_t port)
 {
         if (!is_known)
                 return;
-        json_key(out, key);
-        json_number(out, port);
+        json_put_key(out, key);
+        json_put_number(out, port);
 }
 
 static void put_time(struct json_buffer *out, const char *key, const Apnwatch__V1__Time *time)
 {
         char text[JSON_TIME_SIZE];
-        json_key(out, key);
-        json_string(out, json_time_text(time->ns, "+0000", text));
+        json_put_key(out, key);
+        json_put_string(out, json_time_text(time->ns, "+0000", text));
 }
 
 static bool peer_opened(const alert_t *alert)
@@ -97,16 +97,16 @@ static void put_flow_id(struct json_buffer *out, const char *community_id)
         uint64_t hash = UINT64_C(0xcbf29ce484222325);
         for (const char *at = community_id; *at; at++)
                 hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
-        json_key(out, "flow_id");
-        json_number(out, hash >> 11);
+        json_put_key(out, "flow_id");
+        json_put_number(out, hash >> 11);
 }
 
 static void put_list_of_one(struct json_buffer *out, const char *key, const char *text)
 {
-        json_key(out, key);
-        json_begin_list(out);
-        json_string(out, text);
-        json_end_list(out);
+        json_put_key(out, key);
+        json_put_begin_list(out);
+        json_put_string(out, text);
+        json_put_end_list(out);
 }
 
 static const char *severity_word(Apnwatch__V1__Alert__Severity severity)
@@ -120,29 +120,29 @@ static void put_alert(struct json_buffer *out, const alert_t *alert)
         static const uint8_t severities[] = {4, 3, 2, 1, 1}; /* info .. critical; Suricata's 1 is the worst */
         static const char *const confidences[] = {"High", "Medium", "Low"};
         const struct eve_signature *signature = eve_signature_of(alert->type);
-        json_key(out, "alert");
-        json_begin_object(out);
+        json_put_key(out, "alert");
+        json_put_begin_object(out);
         put_text(out, "action", "allowed");
-        json_key(out, "gid"), json_number(out, EVE_GENERATOR);
-        json_key(out, "signature_id"), json_number(out, signature->id);
-        json_key(out, "rev"), json_number(out, signature->revision);
-        json_key(out, "signature"), json_string(out, signature->text);
+        json_put_key(out, "gid"), json_put_number(out, EVE_GENERATOR);
+        json_put_key(out, "signature_id"), json_put_number(out, signature->id);
+        json_put_key(out, "rev"), json_put_number(out, signature->revision);
+        json_put_key(out, "signature"), json_put_string(out, signature->text);
         put_text(out, "category", signature->category);
-        json_key(out, "severity"), json_number(out, (unsigned)alert->severity < 5 ? severities[alert->severity] : 4);
-        json_key(out, "metadata");
-        json_begin_object(out);
+        json_put_key(out, "severity"), json_put_number(out, (unsigned)alert->severity < 5 ? severities[alert->severity] : 4);
+        json_put_key(out, "metadata");
+        json_put_begin_object(out);
         put_list_of_one(out, "signature_severity", severity_word(alert->severity));
         if ((unsigned)alert->confidence < 3)
                 put_list_of_one(out, "confidence", confidences[alert->confidence]);
         if (alert->n_attack > 0) {
-                json_key(out, "mitre_technique_id");
-                json_begin_list(out);
+                json_put_key(out, "mitre_technique_id");
+                json_put_begin_list(out);
                 for (size_t i = 0; i < alert->n_attack; i++)
-                        json_string(out, alert->attack[i]);
-                json_end_list(out);
+                        json_put_string(out, alert->attack[i]);
+                json_put_end_list(out);
         }
-        json_end_object(out);
-        json_end_object(out);
+        json_put_end_object(out);
+        json_put_end_object(out);
 }
 
 static void put_flow(struct json_buffer *out, const alert_t *alert)
@@ -150,15 +150,15 @@ static void put_flow(struct json_buffer *out, const alert_t *alert)
         const Apnwatch__V1__AlertFlow *flow = alert->flow;
         bool turned = peer_opened(alert);
         uint64_t to_server = turned ? flow->bytes_down : flow->bytes_up, to_client = turned ? flow->bytes_up : flow->bytes_down;
-        json_key(out, "flow");
-        json_begin_object(out);
+        json_put_key(out, "flow");
+        json_put_begin_object(out);
         if (turned ? flow->has_bytes_down : flow->has_bytes_up)
-                json_key(out, "bytes_toserver"), json_number(out, to_server);
+                json_put_key(out, "bytes_toserver"), json_put_number(out, to_server);
         if (turned ? flow->has_bytes_up : flow->has_bytes_down)
-                json_key(out, "bytes_toclient"), json_number(out, to_client);
+                json_put_key(out, "bytes_toclient"), json_put_number(out, to_client);
         if (flow->start)
                 put_time(out, "start", flow->start);
-        json_end_object(out);
+        json_put_end_object(out);
 }
 
 /* The name that the device spoke, where EVE keeps it for that protocol. */
@@ -170,16 +170,16 @@ static void put_name(struct json_buffer *out, const Apnwatch__V1__Peer *peer, co
         bool is_host = strcmp(peer->name_source, "host") == 0;
         if (!is_host && strcmp(peer->name_source, "sni") != 0)
                 return;
-        json_key(out, is_host ? "http" : is_quic ? "quic" : "tls");
-        json_begin_object(out);
+        json_put_key(out, is_host ? "http" : is_quic ? "quic" : "tls");
+        json_put_begin_object(out);
         put_text(out, is_host ? "hostname" : "sni", peer->name);
-        json_end_object(out);
+        json_put_end_object(out);
 }
 
 static void put_line(struct json_buffer *out, const alert_t *alert)
 {
         const Apnwatch__V1__AlertFlow *flow = alert->flow;
-        json_begin_object(out);
+        json_put_begin_object(out);
         put_time(out, "timestamp", alert->time);
         if (flow && flow->community_id && flow->community_id[0])
                 put_flow_id(out, flow->community_id);
@@ -197,10 +197,10 @@ static void put_line(struct json_buffer *out, const alert_t *alert)
                 put_name(out, alert->peer, flow ? flow->app : NULL);
         if (flow)
                 put_flow(out, alert);
-        json_key(out, "apnwatch");
+        json_put_key(out, "apnwatch");
         model_json_write(&alert->base, out);
-        json_end_object(out);
-        json_newline(out);
+        json_put_end_object(out);
+        json_put_newline(out);
 }
 
 static int eve_open(struct sink *sink, const char *target, char *error, unsigned error_size)

@@ -31,7 +31,7 @@ static int jsonl_alert(struct sink *sink, const Apnwatch__V1__Alert *alert)
         struct jsonl *jsonl = sink->state;
         json_buffer_reset(&jsonl->line);
         model_json_write(&alert->base, &jsonl->line);
-        json_newline(&jsonl->line);
+        json_put_newline(&jsonl->line);
         return jsonl->line.failed ? -ENOMEM : output_write(jsonl->output, jsonl->line.text, jsonl->line.length);
 }
 

@@ -70,34 +70,34 @@ static inline void separate(struct json_buffer *out)
                 put_character(out, ',');
 }
 
-void json_begin_object(struct json_buffer *out)
+void json_put_begin_object(struct json_buffer *out)
 {
         separate(out);
         put_character(out, '{');
 }
 
-void json_end_object(struct json_buffer *out)
+void json_put_end_object(struct json_buffer *out)
 {
         put_character(out, '}');
 }
 
-void json_begin_list(struct json_buffer *out)
+void json_put_begin_list(struct json_buffer *out)
 {
         separate(out);
         put_character(out, '[');
 }
 
-void json_end_list(struct json_buffer *out)
+void json_put_end_list(struct json_buffer *out)
 {
         put_character(out, ']');
 }
 
-void json_newline(struct json_buffer *out)
+void json_put_newline(struct json_buffer *out)
 {
         put_character(out, '\n');
 }
 
-void json_key(struct json_buffer *out, const char *key)
+void json_put_key(struct json_buffer *out, const char *key)
 {
         separate(out);
         size_t length = strlen(key);
@@ -112,7 +112,7 @@ void json_key(struct json_buffer *out, const char *key)
         out->length += length + 3;
 }
 
-void json_raw(struct json_buffer *out, const char *text, size_t length)
+void json_put_raw(struct json_buffer *out, const char *text, size_t length)
 {
         separate(out);
         put(out, text, length);
@@ -156,7 +156,7 @@ static inline bool is_plain(uint8_t byte)
         return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-void json_string_of(struct json_buffer *out, const char *text, size_t length)
+void json_put_string_of(struct json_buffer *out, const char *text, size_t length)
 {
         separate(out);
         put_character(out, '"');
@@ -173,33 +173,33 @@ void json_string_of(struct json_buffer *out, const char *text, size_t length)
         put_character(out, '"');
 }
 
-void json_string(struct json_buffer *out, const char *text)
+void json_put_string(struct json_buffer *out, const char *text)
 {
-        json_string_of(out, text, strlen(text));
+        json_put_string_of(out, text, strlen(text));
 }
 
-void json_number(struct json_buffer *out, uint64_t number)
+void json_put_number(struct json_buffer *out, uint64_t number)
 {
         char digits[20];
         size_t at = sizeof digits;
         do
                 digits[--at] = (char)('0' + number % 10);
         while ((number /= 10) > 0);
-        json_raw(out, digits + at, sizeof digits - at);
+        json_put_raw(out, digits + at, sizeof digits - at);
 }
 
-void json_signed(struct json_buffer *out, int64_t number)
+void json_put_signed(struct json_buffer *out, int64_t number)
 {
         char text[24];
-        json_raw(out, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
+        json_put_raw(out, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
 }
 
-void json_double(struct json_buffer *out, double number)
+void json_put_double(struct json_buffer *out, double number)
 {
         char text[40];
         int length = 0;
         if (!isfinite(number)) {
-                json_raw(out, "null", 4);
+                json_put_raw(out, "null", 4);
                 return;
         }
         for (int digits = 15; digits <= 17; digits++) {
@@ -207,12 +207,12 @@ void json_double(struct json_buffer *out, double number)
                 if (strtod(text, NULL) == number)
                         break;
         }
-        json_raw(out, text, (size_t)length);
+        json_put_raw(out, text, (size_t)length);
 }
 
-void json_bool(struct json_buffer *out, bool value)
+void json_put_bool(struct json_buffer *out, bool value)
 {
-        json_raw(out, value ? "true" : "false", value ? 4 : 5);
+        json_put_raw(out, value ? "true" : "false", value ? 4 : 5);
 }
 
 static char *put_digits(char *at, uint32_t number, unsigned digits)
@@ -258,7 +258,7 @@ const char *json_time_text(uint64_t time_ns, const char *zone, char text[JSON_TI
         return text;
 }
 
-void json_time(struct json_buffer *out, uint64_t time_ns)
+void json_put_time(struct json_buffer *out, uint64_t time_ns)
 {
         char text[JSON_TIME_SIZE];
         json_time_text(time_ns, "Z", text);
@@ -276,12 +276,12 @@ static void put_enum(struct json_buffer *out, const ProtobufCEnumDescriptor *des
         char name[64];
         size_t length = 0;
         if (value == NULL) { /* of a later version */
-                json_signed(out, number);
+                json_put_signed(out, number);
                 return;
         }
         for (const char *at = value->name; *at && length < sizeof name; at++)
                 name[length++] = (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at);
-        json_string_of(out, name, length);
+        json_put_string_of(out, name, length);
 }
 
 static bool is_address_field(const char *name)
@@ -298,7 +298,7 @@ static void put_bytes(struct json_buffer *out, const char *name, const ProtobufC
         struct address address;
         char text[ADDRESS_TEXT_SIZE];
         if (is_address_field(name) && address_from_bytes(bytes->data, bytes->len, &address)) {
-                json_string(out, address_text(&address, text));
+                json_put_string(out, address_text(&address, text));
                 return;
         }
         separate(out);
@@ -325,7 +325,7 @@ static void put_message(struct json_buffer *out, const ProtobufCMessage *message
 {
         const ProtobufCMessageDescriptor *descriptor = message->descriptor;
         if (is_time_message(descriptor))
-                json_time(out, *MEMBER(message, descriptor->fields[0].offset, uint64_t));
+                json_put_time(out, *MEMBER(message, descriptor->fields[0].offset, uint64_t));
         else
                 model_json_write(message, out);
 }
@@ -335,26 +335,26 @@ static void put_value(struct json_buffer *out, const ProtobufCFieldDescriptor *f
         const char *text;
         switch (field->type) {
         case PROTOBUF_C_TYPE_UINT32:
-                json_number(out, *(const uint32_t *)value);
+                json_put_number(out, *(const uint32_t *)value);
                 break;
         case PROTOBUF_C_TYPE_UINT64:
-                json_number(out, *(const uint64_t *)value);
+                json_put_number(out, *(const uint64_t *)value);
                 break;
         case PROTOBUF_C_TYPE_FIXED64:
-                json_time(out, *(const uint64_t *)value);
+                json_put_time(out, *(const uint64_t *)value);
                 break;
         case PROTOBUF_C_TYPE_BOOL:
-                json_bool(out, *(const protobuf_c_boolean *)value != 0);
+                json_put_bool(out, *(const protobuf_c_boolean *)value != 0);
                 break;
         case PROTOBUF_C_TYPE_DOUBLE:
-                json_double(out, *(const double *)value);
+                json_put_double(out, *(const double *)value);
                 break;
         case PROTOBUF_C_TYPE_ENUM:
                 put_enum(out, field->descriptor, *(const int *)value);
                 break;
         case PROTOBUF_C_TYPE_STRING:
                 text = *(const char *const *)value;
-                json_string(out, text ? text : "");
+                json_put_string(out, text ? text : "");
                 break;
         case PROTOBUF_C_TYPE_BYTES:
                 put_bytes(out, field->name, value);
@@ -390,16 +390,16 @@ static void put_list(struct json_buffer *out, const ProtobufCFieldDescriptor *fi
 {
         size_t count = *MEMBER(message, field->quantifier_offset, size_t);
         const void *const *items = *MEMBER(message, field->offset, void *const *);
-        json_begin_list(out);
+        json_put_begin_list(out);
         for (size_t i = 0; i < count; i++)
                 put_value(out, field, &items[i]);
-        json_end_list(out);
+        json_put_end_list(out);
 }
 
 static void put_field(struct json_buffer *out, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message)
 {
         size_t before = out->length;
-        json_key(out, field->name);
+        json_put_key(out, field->name);
         size_t value_at = out->length;
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
                 put_list(out, field, message);
@@ -422,7 +422,7 @@ void model_json_write_members(const ProtobufCMessage *message, struct json_buffe
 
 void model_json_write(const ProtobufCMessage *message, struct json_buffer *out)
 {
-        json_begin_object(out);
+        json_put_begin_object(out);
         model_json_write_members(message, out);
-        json_end_object(out);
+        json_put_end_object(out);
 }

@@ -39,24 +39,24 @@ void model_json_write_members(const ProtobufCMessage *message, struct json_buffe
 
 /* By hand. A comma is set where one is due: before a key or an item that follows another.
  *
- *     json_begin_object(out);
- *     json_key(out, "a"), json_number(out, 1);
- *     json_key(out, "b"), json_begin_list(out), json_string(out, "x"), json_string(out, "y"), json_end_list(out);
- *     json_end_object(out); */
-void json_begin_object(struct json_buffer *out);
-void json_end_object(struct json_buffer *out);
-void json_begin_list(struct json_buffer *out);
-void json_end_list(struct json_buffer *out);
-void json_key(struct json_buffer *out, const char *key); /* plain ASCII */
-void json_string(struct json_buffer *out, const char *text);
-void json_string_of(struct json_buffer *out, const char *text, size_t length); /* a NUL within becomes \x00 */
-void json_number(struct json_buffer *out, uint64_t number);
-void json_signed(struct json_buffer *out, int64_t number);
-void json_double(struct json_buffer *out, double number); /* null when it is no finite number */
-void json_bool(struct json_buffer *out, bool value);
-void json_time(struct json_buffer *out, uint64_t time_ns);
-void json_raw(struct json_buffer *out, const char *text, size_t length); /* a whole JSON value as it is */
-void json_newline(struct json_buffer *out); /* ends a line of JSON lines */
+ *     json_put_begin_object(out);
+ *     json_put_key(out, "a"), json_put_number(out, 1);
+ *     json_put_key(out, "b"), json_put_begin_list(out), json_put_string(out, "x"), json_put_string(out, "y"), json_put_end_list(out);
+ *     json_put_end_object(out); */
+void json_put_begin_object(struct json_buffer *out);
+void json_put_end_object(struct json_buffer *out);
+void json_put_begin_list(struct json_buffer *out);
+void json_put_end_list(struct json_buffer *out);
+void json_put_key(struct json_buffer *out, const char *key); /* plain ASCII */
+void json_put_string(struct json_buffer *out, const char *text);
+void json_put_string_of(struct json_buffer *out, const char *text, size_t length); /* a NUL within becomes \x00 */
+void json_put_number(struct json_buffer *out, uint64_t number);
+void json_put_signed(struct json_buffer *out, int64_t number);
+void json_put_double(struct json_buffer *out, double number); /* null when it is no finite number */
+void json_put_bool(struct json_buffer *out, bool value);
+void json_put_time(struct json_buffer *out, uint64_t time_ns);
+void json_put_raw(struct json_buffer *out, const char *text, size_t length); /* a whole JSON value as it is */
+void json_put_newline(struct json_buffer *out); /* ends a line of JSON lines */
 
 /* "2026-03-01T02:03:04.567891" and `zone` ("Z", "+0000"). Returns `text`. */
 enum { JSON_TIME_SIZE = 40 };
