@@ -1,0 +1,28 @@
+/* A detector reads events with what judge knows around them and reports findings to the alert book; it never keeps alerts.
+ * One is its own file and one line in detectors.c. */
+#pragma once
+
+#include <stdint.h>
+
+#include "judge/sighting.h"
+#include "model/event.h"
+
+struct judge;
+
+enum { DETECTOR_LIMIT = 16 };
+
+/* A set of event bodies: DETECTOR_WANTS(FLOW_NEWS) | DETECTOR_WANTS(POSITION). */
+#define DETECTOR_WANTS(body) (UINT64_C(1) << APNWATCH__V1__EVENT__BODY_##body)
+
+struct detector {
+        const char *name;
+        uint64_t wants;
+        enum sighting_view view;
+        void *(*create)(struct judge *judge);  /* NULL: keeps nothing */
+        void (*destroy)(void *state);
+        void (*on_event)(struct judge *judge, void *state, struct sighting *sighting);
+        void (*on_tick)(struct judge *judge, void *state, int64_t clock_ns);
+        void (*on_finish)(struct judge *judge, void *state, const event_t *last); /* before the book is closed */
+};
+
+extern const struct detector *const detectors[]; /* ends with NULL */

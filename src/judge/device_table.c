@@ -1,0 +1,218 @@
+#include "judge/device_table.h"
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { CHUNK = 4096, NONE = UINT32_MAX, FIRST_SLOTS = 1024, RENEW_S = 60 };
+
+struct device_table {
+        struct device **chunks; /* of CHUNK records each: growing never moves a record */
+        uint32_t chunk_count;
+        uint32_t used;          /* records that were ever handed out */
+        uint32_t *slots;        /* numbers of records, or NONE; open addressing, a power of two, at most 3/4 full */
+        uint32_t slot_mask;
+        uint32_t oldest, newest;
+        uint32_t count, limit;
+        uint64_t evictions;
+        void (*evicted)(void *context, struct device *device);
+        void *context;
+};
+
+static struct device *record(const struct device_table *table, uint32_t number)
+{
+        return &table->chunks[number / CHUNK][number % CHUNK];
+}
+
+static uint32_t key_hash(const struct device_key *key)
+{
+        return (uint32_t)XXH3_64bits_withSeed(key->address.bytes, sizeof key->address.bytes, key->context);
+}
+
+static bool is_key(const struct device *device, const struct device_key *key, uint32_t hash)
+{
+        return device->hash == hash && device->context == key->context && address_equal(&device->address, &key->address);
+}
+
+struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *context, struct device *device), void *context)
+{
+        struct device_table *table = calloc(1, sizeof *table);
+        if (table == NULL)
+                return NULL;
+        table->slots = malloc(FIRST_SLOTS * sizeof *table->slots);
+        if (table->slots == NULL) {
+                free(table);
+                return NULL;
+        }
+        memset(table->slots, 0xff, FIRST_SLOTS * sizeof *table->slots);
+        table->slot_mask = FIRST_SLOTS - 1;
+        table->oldest = table->newest = NONE;
+        table->limit = limit > 0 ? limit : 1;
+        table->evicted = evicted;
+        table->context = context;
+        return table;
+}
+
+void device_table_destroy(struct device_table *table)
+{
+        if (table == NULL)
+                return;
+        for (uint32_t i = 0; i < table->chunk_count; i++)
+                free(table->chunks[i]);
+        free(table->chunks);
+        free(table->slots);
+        free(table);
+}
+
+/* The slot that holds the key, or the free one where it belongs. */
+static uint32_t find_slot(const struct device_table *table, const struct device_key *key, uint32_t hash)
+{
+        uint32_t slot = hash & table->slot_mask;
+        while (table->slots[slot] != NONE && !is_key(record(table, table->slots[slot]), key, hash))
+                slot = (slot + 1) & table->slot_mask;
+        return slot;
+}
+
+struct device *device_table_find(const struct device_table *table, const struct device_key *key)
+{
+        uint32_t slot = find_slot(table, key, key_hash(key));
+        return table->slots[slot] == NONE ? NULL : record(table, table->slots[slot]);
+}
+
+static void unlink_device(struct device_table *table, const struct device *device)
+{
+        *(device->older == NONE ? &table->oldest : &record(table, device->older)->newer) = device->newer;
+        *(device->newer == NONE ? &table->newest : &record(table, device->newer)->older) = device->older;
+}
+
+static void link_newest(struct device_table *table, struct device *device)
+{
+        device->older = table->newest;
+        device->newer = NONE;
+        *(table->newest == NONE ? &table->oldest : &record(table, table->newest)->newer) = device->number;
+        table->newest = device->number;
+}
+
+static int grow_slots(struct device_table *table)
+{
+        uint32_t size = (table->slot_mask + 1) * 2;
+        uint32_t *slots = malloc((size_t)size * sizeof *slots);
+        if (slots == NULL)
+                return -1;
+        memset(slots, 0xff, (size_t)size * sizeof *slots);
+        for (uint32_t i = 0; i <= table->slot_mask; i++) {
+                if (table->slots[i] == NONE)
+                        continue;
+                uint32_t slot = record(table, table->slots[i])->hash & (size - 1);
+                while (slots[slot] != NONE)
+                        slot = (slot + 1) & (size - 1);
+                slots[slot] = table->slots[i];
+        }
+        free(table->slots);
+        table->slots = slots;
+        table->slot_mask = size - 1;
+        return 0;
+}
+
+/* Later members of the probe run move up, so that no tombstones are needed (Knuth 6.4, algorithm R). */
+static void remove_slot(struct device_table *table, uint32_t hole)
+{
+        uint32_t slot = hole;
+        for (;;) {
+                slot = (slot + 1) & table->slot_mask;
+                if (table->slots[slot] == NONE)
+                        break;
+                uint32_t home = record(table, table->slots[slot])->hash & table->slot_mask;
+                if (((slot - home) & table->slot_mask) >= ((slot - hole) & table->slot_mask)) {
+                        table->slots[hole] = table->slots[slot];
+                        hole = slot;
+                }
+        }
+        table->slots[hole] = NONE;
+}
+
+/* The record that was silent longest, taken out of slots and order. */
+static struct device *evict_oldest(struct device_table *table)
+{
+        struct device *device = record(table, table->oldest);
+        if (table->evicted)
+                table->evicted(table->context, device);
+        struct device_key key = {device->address, device->context};
+        remove_slot(table, find_slot(table, &key, device->hash));
+        unlink_device(table, device);
+        table->evictions++;
+        table->count--;
+        return device;
+}
+
+static struct device *fresh_record(struct device_table *table)
+{
+        if (table->used == table->chunk_count * CHUNK) {
+                struct device **chunks = realloc(table->chunks, (table->chunk_count + 1) * sizeof(struct device *));
+                if (chunks == NULL)
+                        return NULL;
+                table->chunks = chunks;
+                chunks[table->chunk_count] = malloc(CHUNK * sizeof(struct device));
+                if (chunks[table->chunk_count] == NULL)
+                        return NULL;
+                table->chunk_count++;
+        }
+        struct device *device = record(table, table->used);
+        device->number = table->used++;
+        return device;
+}
+
+static struct device *add_device(struct device_table *table, const struct device_key *key, uint32_t hash, uint32_t now_s)
+{
+        if ((table->count + 1) * 4ULL > (table->slot_mask + 1ULL) * 3 && grow_slots(table) != 0)
+                return NULL;
+        struct device *device = table->count >= table->limit ? evict_oldest(table) : fresh_record(table);
+        if (device == NULL)
+                return NULL;
+        *device = (struct device){.address = key->address, .context = key->context, .fleet = DEVICE_FLEET_UNKNOWN, .inventory_row = DEVICE_NO_ROW,
+                                  .hash = hash, .used_s = now_s, .number = device->number};
+        table->slots[find_slot(table, key, hash)] = device->number;
+        link_newest(table, device);
+        table->count++;
+        return device;
+}
+
+struct device *device_table_touch(struct device_table *table, const struct device_key *key, uint32_t now_s)
+{
+        uint32_t hash = key_hash(key);
+        uint32_t slot = find_slot(table, key, hash);
+        if (table->slots[slot] == NONE)
+                return add_device(table, key, hash, now_s);
+        struct device *device = record(table, table->slots[slot]);
+        if (now_s >= device->used_s + RENEW_S) {
+                device->used_s = now_s;
+                unlink_device(table, device);
+                link_newest(table, device);
+        }
+        return device;
+}
+
+uint32_t device_table_count(const struct device_table *table)
+{
+        return table->count;
+}
+
+uint64_t device_table_evictions(const struct device_table *table)
+{
+        return table->evictions;
+}
+
+uint64_t device_table_bytes(const struct device_table *table)
+{
+        return (uint64_t)table->chunk_count * CHUNK * sizeof(struct device) + (table->slot_mask + 1ULL) * sizeof *table->slots;
+}
+
+void device_table_each(const struct device_table *table, void (*each)(void *context, struct device *device), void *context)
+{
+        for (uint32_t number = table->oldest; number != NONE;) {
+                struct device *device = record(table, number);
+                number = device->newer;
+                each(context, device);
+        }
+}

@@ -1,0 +1,190 @@
+#include "judge/fleets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct fleets {
+        const struct policy *policy;
+        const struct inventory *inventory;
+        const struct intel *intel;
+        struct fleet_state *states;
+        unsigned count;
+        int64_t *bounds; /* moments at which some row begins or ends, sorted, each once */
+        unsigned bound_count;
+        uint32_t era;    /* 1 + how many of them are past */
+};
+
+static bool list_asks_vendors(const struct rule_list *list)
+{
+        for (unsigned i = 0; i < list->count; i++) {
+                if (list->items[i].vendors.count > 0)
+                        return true;
+        }
+        return false;
+}
+
+static int by_time(const void *a, const void *b)
+{
+        int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+        return x < y ? -1 : x > y;
+}
+
+static int find_bounds(struct fleets *fleets)
+{
+        unsigned rows = fleets->inventory ? inventory_count(fleets->inventory) : 0, count = 0;
+        if (rows == 0)
+                return 0;
+        int64_t *bounds = malloc(2 * (size_t)rows * sizeof *bounds);
+        if (bounds == NULL)
+                return -1;
+        for (unsigned i = 0; i < rows; i++) {
+                struct inventory_facts facts;
+                if (!inventory_row(fleets->inventory, i, &facts))
+                        continue;
+                if (facts.from_ns != INT64_MIN)
+                        bounds[count++] = facts.from_ns;
+                if (facts.until_ns != INT64_MAX)
+                        bounds[count++] = facts.until_ns;
+        }
+        qsort(bounds, count, sizeof *bounds, by_time);
+        for (unsigned i = 0; i < count; i++) {
+                if (fleets->bound_count == 0 || bounds[i] != bounds[fleets->bound_count - 1])
+                        bounds[fleets->bound_count++] = bounds[i];
+        }
+        fleets->bounds = bounds;
+        return 0;
+}
+
+struct fleets *fleets_create(const struct policy *policy, const struct inventory *inventory, const struct intel *intel)
+{
+        struct fleets *fleets = calloc(1, sizeof *fleets);
+        if (fleets == NULL)
+                return NULL;
+        *fleets = (struct fleets){.policy = policy, .inventory = inventory, .intel = intel, .era = 1};
+        fleets->count = (policy ? policy->fleet_count : 0) + 1;
+        fleets->states = calloc(fleets->count, sizeof *fleets->states);
+        if (fleets->states == NULL || find_bounds(fleets) != 0) {
+                fleets_destroy(fleets);
+                return NULL;
+        }
+        for (unsigned i = 0; i + 1 < fleets->count; i++) {
+                const struct fleet *fleet = &policy->fleets[i];
+                fleets->states[i].fleet = fleet;
+                fleets->states[i].name = fleet->name;
+                fleets->states[i].asks_vendors = list_asks_vendors(&fleet->deny) || list_asks_vendors(&fleet->allow) ||
+                                                 list_asks_vendors(&fleet->sources) || list_asks_vendors(&fleet->receivers);
+        }
+        fleets->states[fleets->count - 1].name = "unassigned";
+        return fleets;
+}
+
+void fleets_destroy(struct fleets *fleets)
+{
+        if (fleets == NULL)
+                return;
+        free(fleets->states);
+        free(fleets->bounds);
+        free(fleets);
+}
+
+unsigned fleets_count(const struct fleets *fleets)
+{
+        return fleets->count;
+}
+
+struct fleet_state *fleets_at(struct fleets *fleets, unsigned index)
+{
+        return &fleets->states[index];
+}
+
+static unsigned index_of(const struct fleets *fleets, const struct address *address, const struct inventory_facts *facts)
+{
+        struct policy_subject subject = {.address = *address};
+        if (facts) {
+                subject.apn = facts->apn;
+                subject.imsi = facts->imsi;
+                subject.imei = facts->imei;
+                subject.inventory_fleet = facts->fleet;
+        }
+        const struct fleet *fleet = policy_fleet_of(fleets->policy, &subject);
+        return fleet ? fleet->index : fleets->count - 1;
+}
+
+unsigned fleets_index_of(const struct fleets *fleets, const struct address *address, int64_t time_ns)
+{
+        struct inventory_facts facts;
+        bool listed = fleets->inventory && inventory_find(fleets->inventory, address, NULL, NULL, time_ns, &facts);
+        return index_of(fleets, address, listed ? &facts : NULL);
+}
+
+static const char *vendor_of(const struct fleets *fleets, const struct inventory_facts *facts)
+{
+        if (facts == NULL || facts->vendor)
+                return facts ? facts->vendor : NULL;
+        const struct intel_tac *tac = facts->imei ? intel_tac(fleets->intel, facts->imei) : NULL;
+        return tac ? tac->vendor : NULL;
+}
+
+static void count_device(const struct fleets *fleets, struct fleet_state *state, const struct inventory_facts *facts)
+{
+        state->devices++;
+        const char *vendor = vendor_of(fleets, facts);
+        if (vendor == NULL)
+                return;
+        for (unsigned i = 0; i < state->vendor_count; i++) {
+                if (state->vendors[i].name == vendor || strcmp(state->vendors[i].name, vendor) == 0) {
+                        state->vendors[i].devices++;
+                        return;
+                }
+        }
+        if (state->vendor_count < FLEET_VENDORS)
+                state->vendors[state->vendor_count++] = (struct fleet_vendor){vendor, 1};
+}
+
+void fleets_bind(struct fleets *fleets, struct device *device, int64_t time_ns)
+{
+        while (fleets->era - 1 < fleets->bound_count && fleets->bounds[fleets->era - 1] <= time_ns)
+                fleets->era++;
+        if (device->binding_era == fleets->era)
+                return;
+        struct inventory_facts facts;
+        bool listed = fleets->inventory && inventory_find(fleets->inventory, &device->address, NULL, NULL, time_ns, &facts);
+        unsigned index = index_of(fleets, &device->address, listed ? &facts : NULL);
+        device->binding_era = fleets->era;
+        device->inventory_row = listed ? facts.row : DEVICE_NO_ROW;
+        if (device->fleet == index)
+                return;
+        device->fleet = (uint16_t)index;
+        count_device(fleets, &fleets->states[index], listed ? &facts : NULL);
+}
+
+bool fleets_facts(const struct fleets *fleets, const struct device *device, struct inventory_facts *out)
+{
+        return fleets->inventory && device->inventory_row != DEVICE_NO_ROW &&
+               inventory_row(fleets->inventory, device->inventory_row, out);
+}
+
+/* What could be seen of a flow is decided by the best that is known; one-way and unseen only explain what stayed opaque. */
+static enum coverage coverage_of(const Apnwatch__V1__Flow *flow)
+{
+        if (flow->has_visibility && flow->visibility == APNWATCH__V1__FLOW__VISIBILITY__READABLE)
+                return COVERAGE_READABLE;
+        if (flow->has_visibility && flow->visibility == APNWATCH__V1__FLOW__VISIBILITY__NAME_ONLY)
+                return COVERAGE_NAME_ONLY;
+        if (flow->packets_up == 0 || flow->packets_down == 0)
+                return COVERAGE_ONE_WAY;
+        if (flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN)
+                return COVERAGE_UNSEEN;
+        return COVERAGE_OPAQUE;
+}
+
+void fleet_add_coverage(struct fleet_state *state, const Apnwatch__V1__Flow *flow)
+{
+        state->bytes[coverage_of(flow)] += flow->bytes_up + flow->bytes_down;
+}
+
+const char *coverage_text(enum coverage coverage)
+{
+        static const char *const texts[COVERAGES] = {"readable", "name_only", "opaque", "one_way", "unseen"};
+        return texts[coverage];
+}

@@ -1,0 +1,51 @@
+/* The fleets of the policy as they are seen: who is in them now, what they moved, how much of it could be read. The last one is
+ * `unassigned`. A device is bound to its row of the inventory and its fleet when it is first seen, and again when some row of
+ * the inventory begins or ends. */
+#pragma once
+
+#include "judge/device_table.h"
+#include "judge/intel.h"
+#include "judge/inventory.h"
+#include "judge/policy.h"
+#include "model/event.h"
+
+enum coverage { COVERAGE_READABLE, COVERAGE_NAME_ONLY, COVERAGE_OPAQUE, COVERAGE_ONE_WAY, COVERAGE_UNSEEN, COVERAGES };
+
+enum { FLEET_VENDORS = 32 };
+
+struct fleet_vendor {
+        const char *name; /* of the inventory or of the TAC list */
+        uint64_t devices;
+};
+
+struct fleet_state {
+        const struct fleet *fleet;  /* NULL: unassigned */
+        const char *name;
+        uint64_t devices;           /* that were seen; one that was evicted and came back counts twice */
+        struct fleet_vendor vendors[FLEET_VENDORS];
+        unsigned vendor_count;
+        uint64_t bytes[COVERAGES];
+        uint64_t flows, undetermined; /* flows whose destination was judged; of them those that could not be */
+        bool asks_vendors;          /* some rule has a vendor */
+};
+
+struct fleets;
+
+struct fleets *fleets_create(const struct policy *policy, const struct inventory *inventory, const struct intel *intel);
+void fleets_destroy(struct fleets *fleets);
+
+unsigned fleets_count(const struct fleets *fleets); /* with unassigned, the last */
+struct fleet_state *fleets_at(struct fleets *fleets, unsigned index);
+
+/* Sees to it that the device's fleet and row are those of `time_ns`, and counts the device once. */
+void fleets_bind(struct fleets *fleets, struct device *device, int64_t time_ns);
+
+/* The fleet of an address that has no record. */
+unsigned fleets_index_of(const struct fleets *fleets, const struct address *address, int64_t time_ns);
+
+/* false: not listed. */
+bool fleets_facts(const struct fleets *fleets, const struct device *device, struct inventory_facts *out);
+
+/* A flow has ended. */
+void fleet_add_coverage(struct fleet_state *state, const Apnwatch__V1__Flow *flow);
+const char *coverage_text(enum coverage coverage);

@@ -1,0 +1,207 @@
+#include "judge/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/judge_state.h"
+#include "judge/report_parts.h"
+
+enum { DEVICE_LIMIT = 1000000, DEVICE_LIMIT_LEAST = 64, NAME_LIMIT = 2000000, ALERT_LIMIT = 200000 };
+
+static void deliver(void *context, const Apnwatch__V1__Alert *alert)
+{
+        struct judge *judge = context;
+        report_add_alert(judge->report, alert);
+        judge->settings.alerts.alert(judge->settings.alerts.context, alert);
+}
+
+static const char *input_name(void *context, uint32_t file)
+{
+        const struct judge *judge = context;
+        return run_input(&judge->run, file);
+}
+
+static void device_is_done(void *context, struct device *device)
+{
+        struct judge *judge = context;
+        report_add_device(judge->report, device, fleets_at(judge->fleets, device->fleet)->name);
+}
+
+static bool create_detectors(struct judge *judge)
+{
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->create && (judge->detector_states[i] = detectors[i]->create(judge)) == NULL)
+                        return false;
+        }
+        return true;
+}
+
+static bool create_tables(struct judge *judge)
+{
+        const struct judge_settings *settings = &judge->settings;
+        uint32_t device_limit = settings->device_limit ? settings->device_limit : DEVICE_LIMIT;
+        struct alert_book_settings book = {
+                .sensor = settings->sensor,
+                .revisions = settings->revisions,
+                .limit = settings->alert_limit ? settings->alert_limit : ALERT_LIMIT,
+                .deliver = deliver,
+                .input_name = input_name,
+                .context = judge,
+        };
+        judge->fleets = fleets_create(settings->policy, settings->inventory, settings->intel);
+        if (judge->fleets == NULL)
+                return false;
+        judge->devices = device_table_create(device_limit < DEVICE_LIMIT_LEAST ? DEVICE_LIMIT_LEAST : device_limit, device_is_done, judge);
+        judge->names = names_create(settings->name_limit ? settings->name_limit : NAME_LIMIT, fleets_count(judge->fleets));
+        judge->intel = intel_cache_create(settings->intel);
+        judge->book = alert_book_create(&book);
+        judge->report = report_create();
+        return judge->devices && judge->names && judge->intel && judge->book && judge->report;
+}
+
+struct judge *judge_create(const struct judge_settings *settings)
+{
+        struct judge *judge = calloc(1, sizeof *judge);
+        if (judge == NULL)
+                return NULL;
+        judge->settings = *settings;
+        judge->policy = settings->policy;
+        if (!create_tables(judge) || !create_detectors(judge)) {
+                judge_destroy(judge);
+                return NULL;
+        }
+        return judge;
+}
+
+void judge_destroy(struct judge *judge)
+{
+        if (judge == NULL)
+                return;
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->destroy)
+                        detectors[i]->destroy(judge->detector_states[i]);
+        }
+        alert_book_destroy(judge->book);
+        intel_cache_destroy(judge->intel);
+        names_destroy(judge->names);
+        device_table_destroy(judge->devices);
+        fleets_destroy(judge->fleets);
+        report_destroy(judge->report);
+        run_names_clear(&judge->run);
+        free(judge);
+}
+
+/* Detectors whose view of the ends is the same share one sighting. */
+static void tell_detectors(struct judge *judge, const event_t *event)
+{
+        struct sighting sightings[2];
+        enum { NOT_MADE, MADE, IMPOSSIBLE } made[2] = {NOT_MADE, NOT_MADE};
+        for (unsigned i = 0; detectors[i]; i++) {
+                const struct detector *detector = detectors[i];
+                if (!(detector->wants >> event->body_case & 1))
+                        continue;
+                enum sighting_view view = detector->view;
+                if (made[view] == NOT_MADE)
+                        made[view] = sighting_of_event(judge, event, view, &sightings[view]) ? MADE : IMPOSSIBLE;
+                if (made[view] == MADE)
+                        detector->on_event(judge, judge->detector_states[i], &sightings[view]);
+        }
+}
+
+static void take_tick(struct judge *judge)
+{
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->on_tick)
+                        detectors[i]->on_tick(judge, judge->detector_states[i], judge->clock_ns);
+        }
+        alert_book_tick(judge->book, judge->clock_ns);
+}
+
+/* Told at its first packet only that a flow is there: nothing to judge yet. */
+static bool is_mere_start(const Apnwatch__V1__FlowNews *news)
+{
+        return !news->label_final && (news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__START ||
+                                      news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__KNOWN);
+}
+
+static void take_flow_news(struct judge *judge, const event_t *event)
+{
+        if (is_mere_start(event->flow_news))
+                return;
+        tell_detectors(judge, event);
+        struct sighting s;
+        if (event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END && sighting_of_event(judge, event, AS_TOLD, &s))
+                fleet_add_coverage(fleets_at(judge->fleets, s.fleet_index), event->flow);
+}
+
+static void take_names(struct judge *judge, const event_t *event)
+{
+        const Apnwatch__V1__Names *told = event->names;
+        struct sighting s;
+        if (!sighting_of_event(judge, event, AS_TOLD, &s))
+                return;
+        int64_t time_ns = event->has_time ? (int64_t)event->time : judge->clock_ns;
+        if (s.device->dns_since_s == 0)
+                s.device->dns_since_s = (uint32_t)(time_ns / 1000000000);
+        for (size_t i = 0; i < told->n_answer; i++) {
+                const Apnwatch__V1__Names__Answer *answer = told->answer[i];
+                struct address address;
+                if (!address_from_bytes(answer->address.data, answer->address.len, &address))
+                        continue;
+                address = policy_unwrap_nat64(judge->policy, &address);
+                for (size_t a = told->n_alias; a-- > 0;) {
+                        if (strcmp(told->alias[a], told->question) != 0)
+                                names_learn(judge->names, &s.key, s.fleet_index, &address, told->alias[a], true, answer->ttl, time_ns);
+                }
+                names_learn(judge->names, &s.key, s.fleet_index, &address, told->question, false, answer->ttl, time_ns);
+        }
+}
+
+void judge_event(struct judge *judge, const event_t *event)
+{
+        judge->clock_ns = (int64_t)event->clock;
+        switch (event->body_case) {
+        case APNWATCH__V1__EVENT__BODY_TICK:
+                take_tick(judge);
+                break;
+        case APNWATCH__V1__EVENT__BODY_RUN:
+                run_names_take(&judge->run, event->run);
+                break;
+        case APNWATCH__V1__EVENT__BODY_INPUT:
+                report_add_input(judge->report, event->input);
+                break;
+        case APNWATCH__V1__EVENT__BODY_COUNTERS:
+                report_set_counters(judge->report, event->counters);
+                break;
+        case APNWATCH__V1__EVENT__BODY_NAMES:
+                take_names(judge, event);
+                break;
+        case APNWATCH__V1__EVENT__BODY_FLOW_NEWS:
+                take_flow_news(judge, event);
+                break;
+        default:
+                tell_detectors(judge, event);
+                break;
+        }
+}
+
+void judge_finish(struct judge *judge)
+{
+        event_t last = APNWATCH__V1__EVENT__INIT;
+        if (judge->is_finished)
+                return;
+        judge->is_finished = true;
+        last.clock = (uint64_t)judge->clock_ns;
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->on_finish)
+                        detectors[i]->on_finish(judge, judge->detector_states[i], &last);
+        }
+        alert_book_finish(judge->book);
+        device_table_each(judge->devices, device_is_done, judge);
+        report_complete(judge->report, judge);
+}
+
+const struct judge_report *judge_report(struct judge *judge)
+{
+        return judge->report;
+}

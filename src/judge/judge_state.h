@@ -1,0 +1,27 @@
+/* What the parts of judge share. Private to src/judge. */
+#pragma once
+
+#include "judge/alert_book.h"
+#include "judge/detectors/detector.h"
+#include "judge/device_table.h"
+#include "judge/fleets.h"
+#include "judge/intel_cache.h"
+#include "judge/judge.h"
+#include "judge/names.h"
+#include "judge/report.h"
+#include "judge/run_names.h"
+
+struct judge {
+        struct judge_settings settings;
+        const struct policy *policy;
+        struct device_table *devices;
+        struct names *names;
+        struct fleets *fleets;
+        struct intel_cache *intel;
+        struct alert_book *book;
+        struct run_names run;
+        struct judge_report *report;
+        int64_t clock_ns;
+        bool is_finished;
+        void *detector_states[DETECTOR_LIMIT];
+};

@@ -1,0 +1,425 @@
+#include "judge/names.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "judge/name_pool.h"
+#include "judge/policy.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum {
+        CHUNK = 4096,
+        NONE = UINT32_MAX,
+        KEPT_S = 24 * 3600,
+        FLEET_NAME_LIMIT = 65536, /* names that a fleet is known to have resolved */
+        NAMES_PER_ADDRESS = 8,    /* of one owner: a shared host has more; the one given longest ago makes room */
+};
+
+struct answer { /* 40 bytes */
+        uint64_t key;         /* hash over owner and address */
+        uint32_t name;        /* in the pool */
+        uint32_t first_s;     /* since when it was given without a gap longer than its life */
+        uint32_t last_s;
+        uint32_t life_s : 30;
+        uint32_t is_alias : 1;
+        uint32_t is_fleet : 1;
+        uint32_t next;        /* in the bucket */
+        uint32_t older, newer; /* by last_s, devices' and fleets' apart */
+};
+
+struct queue {
+        uint32_t oldest, newest;
+};
+
+struct resolved { /* what a fleet resolved, in order of the first time */
+        struct {
+                uint32_t name, first_s;
+        } *items;
+        uint32_t count, room;
+        uint8_t *held; /* bit by name number */
+        uint32_t held_size;
+};
+
+struct pattern_state { /* how far a pattern was compared with its fleet's names */
+        struct {
+                const char *pattern;
+                uintptr_t fleet;
+        } key;
+        uint32_t compared, first_s;
+        bool met;
+        UT_hash_handle hh;
+};
+
+struct names {
+        struct name_pool *pool;
+        struct answer **chunks;
+        uint32_t chunk_count, used, free;
+        uint32_t *buckets;
+        uint32_t bucket_mask;
+        struct queue devices, fleets;
+        uint32_t count, limit;
+        uint64_t evictions;
+        struct resolved *resolved;
+        uint32_t fleet_count;
+        struct pattern_state *patterns;
+};
+
+static struct answer *answer_at(const struct names *names, uint32_t number)
+{
+        return &names->chunks[number / CHUNK][number % CHUNK];
+}
+
+static uint64_t device_answer_key(const struct device_key *device, const struct address *address)
+{
+        struct address both[2] = {device->address, *address};
+        return XXH3_64bits_withSeed(both, sizeof both, device->context);
+}
+
+static uint64_t fleet_answer_key(uint32_t fleet, const struct address *address)
+{
+        return XXH3_64bits_withSeed(address, sizeof *address, 0x100000000ULL + fleet);
+}
+
+struct names *names_create(uint32_t limit, uint32_t fleet_count)
+{
+        struct names *names = calloc(1, sizeof *names);
+        if (names == NULL)
+                return NULL;
+        names->pool = name_pool_create();
+        names->resolved = calloc(fleet_count ? fleet_count : 1, sizeof *names->resolved);
+        names->bucket_mask = 1023;
+        names->buckets = malloc((names->bucket_mask + 1) * sizeof *names->buckets);
+        if (names->pool == NULL || names->resolved == NULL || names->buckets == NULL) {
+                names_destroy(names);
+                return NULL;
+        }
+        memset(names->buckets, 0xff, (names->bucket_mask + 1) * sizeof *names->buckets);
+        names->devices = names->fleets = (struct queue){NONE, NONE};
+        names->free = NONE;
+        names->limit = limit > 1 ? limit : 2;
+        names->fleet_count = fleet_count;
+        return names;
+}
+
+void names_destroy(struct names *names)
+{
+        if (names == NULL)
+                return;
+        struct pattern_state *state, *next;
+        HASH_ITER(hh, names->patterns, state, next)
+        {
+                HASH_DEL(names->patterns, state);
+                free(state);
+        }
+        for (uint32_t i = 0; names->resolved && i < names->fleet_count; i++) {
+                free(names->resolved[i].items);
+                free(names->resolved[i].held);
+        }
+        for (uint32_t i = 0; i < names->chunk_count; i++)
+                free(names->chunks[i]);
+        free(names->chunks);
+        free(names->resolved);
+        free(names->buckets);
+        name_pool_destroy(names->pool);
+        free(names);
+}
+
+static struct queue *queue_of(struct names *names, const struct answer *answer)
+{
+        return answer->is_fleet ? &names->fleets : &names->devices;
+}
+
+static void unlink_answer(struct names *names, const struct answer *answer)
+{
+        struct queue *queue = queue_of(names, answer);
+        *(answer->older == NONE ? &queue->oldest : &answer_at(names, answer->older)->newer) = answer->newer;
+        *(answer->newer == NONE ? &queue->newest : &answer_at(names, answer->newer)->older) = answer->older;
+}
+
+static void link_newest(struct names *names, uint32_t number)
+{
+        struct answer *answer = answer_at(names, number);
+        struct queue *queue = queue_of(names, answer);
+        answer->older = queue->newest;
+        answer->newer = NONE;
+        *(queue->newest == NONE ? &queue->oldest : &answer_at(names, queue->newest)->newer) = number;
+        queue->newest = number;
+}
+
+static void remove_answer(struct names *names, uint32_t number)
+{
+        struct answer *answer = answer_at(names, number);
+        uint32_t *link = &names->buckets[answer->key & names->bucket_mask];
+        while (*link != number)
+                link = &answer_at(names, *link)->next;
+        *link = answer->next;
+        unlink_answer(names, answer);
+        name_pool_release(names->pool, answer->name);
+        answer->next = names->free;
+        names->free = number;
+        names->count--;
+}
+
+static void expire_answers(struct names *names, uint32_t now_s)
+{
+        while (names->devices.oldest != NONE) {
+                const struct answer *answer = answer_at(names, names->devices.oldest);
+                if ((uint64_t)answer->last_s + answer->life_s >= now_s)
+                        return;
+                remove_answer(names, names->devices.oldest);
+        }
+}
+
+static void grow_buckets(struct names *names)
+{
+        uint32_t size = (names->bucket_mask + 1) * 2;
+        uint32_t *buckets = malloc((size_t)size * sizeof *buckets);
+        if (buckets == NULL)
+                return; /* longer chains, nothing worse */
+        memset(buckets, 0xff, (size_t)size * sizeof *buckets);
+        for (uint32_t i = 0; i <= names->bucket_mask; i++) {
+                for (uint32_t number = names->buckets[i]; number != NONE;) {
+                        struct answer *answer = answer_at(names, number);
+                        uint32_t next = answer->next, *bucket = &buckets[answer->key & (size - 1)];
+                        answer->next = *bucket;
+                        *bucket = number;
+                        number = next;
+                }
+        }
+        free(names->buckets);
+        names->buckets = buckets;
+        names->bucket_mask = size - 1;
+}
+
+static uint32_t free_answer(struct names *names)
+{
+        if (names->count >= names->limit) {
+                remove_answer(names, names->devices.oldest != NONE ? names->devices.oldest : names->fleets.oldest);
+                names->evictions++;
+        }
+        if (names->free != NONE) {
+                uint32_t number = names->free;
+                names->free = answer_at(names, number)->next;
+                return number;
+        }
+        if (names->used == names->chunk_count * CHUNK) {
+                struct answer **chunks = realloc(names->chunks, (names->chunk_count + 1) * sizeof(struct answer *));
+                if (chunks == NULL)
+                        return NONE;
+                names->chunks = chunks;
+                chunks[names->chunk_count] = malloc(CHUNK * sizeof(struct answer));
+                if (chunks[names->chunk_count] == NULL)
+                        return NONE;
+                names->chunk_count++;
+        }
+        return names->used++;
+}
+
+static void renew_answer(struct names *names, uint32_t number, bool is_alias, uint32_t life_s, uint32_t now_s)
+{
+        struct answer *answer = answer_at(names, number);
+        if (now_s > (uint64_t)answer->last_s + answer->life_s)
+                answer->first_s = now_s;
+        if (now_s > answer->last_s)
+                answer->last_s = now_s;
+        answer->life_s = life_s & 0x3fffffff;
+        answer->is_alias &= is_alias;
+        unlink_answer(names, answer);
+        link_newest(names, number);
+}
+
+/* True when the answer was not there yet. */
+static bool keep_answer(struct names *names, struct answer fresh)
+{
+        uint32_t count = 0, first_given = NONE;
+        for (uint32_t i = names->buckets[fresh.key & names->bucket_mask]; i != NONE; i = answer_at(names, i)->next) {
+                struct answer *answer = answer_at(names, i);
+                if (answer->key != fresh.key)
+                        continue;
+                if (answer->name == fresh.name) {
+                        renew_answer(names, i, fresh.is_alias, fresh.life_s, fresh.last_s);
+                        return false;
+                }
+                count++;
+                if (first_given == NONE || answer->last_s < answer_at(names, first_given)->last_s)
+                        first_given = i;
+        }
+        if (count >= NAMES_PER_ADDRESS) {
+                remove_answer(names, first_given);
+                names->evictions++;
+        }
+        uint32_t number = free_answer(names);
+        if (number == NONE)
+                return false;
+        if (names->count > names->bucket_mask)
+                grow_buckets(names);
+        uint32_t *bucket = &names->buckets[fresh.key & names->bucket_mask];
+        fresh.next = *bucket;
+        *answer_at(names, number) = fresh;
+        *bucket = number;
+        name_pool_hold_again(names->pool, fresh.name);
+        link_newest(names, number);
+        names->count++;
+        return true;
+}
+
+static void note_resolved(struct names *names, struct resolved *resolved, uint32_t name, uint32_t now_s)
+{
+        if (name / 8 >= resolved->held_size) {
+                uint32_t size = name_pool_size(names->pool) / 8 + 64;
+                uint8_t *held = realloc(resolved->held, size);
+                if (held == NULL)
+                        return;
+                memset(held + resolved->held_size, 0, size - resolved->held_size);
+                resolved->held = held;
+                resolved->held_size = size;
+        }
+        uint8_t bit = (uint8_t)(1U << (name % 8));
+        if ((resolved->held[name / 8] & bit) || resolved->count >= FLEET_NAME_LIMIT)
+                return;
+        if (resolved->count == resolved->room) {
+                uint32_t room = resolved->room ? resolved->room * 2 : 16;
+                void *items = realloc(resolved->items, room * sizeof *resolved->items);
+                if (items == NULL)
+                        return;
+                resolved->items = items;
+                resolved->room = room;
+        }
+        resolved->items[resolved->count].name = name;
+        resolved->items[resolved->count++].first_s = now_s;
+        resolved->held[name / 8] |= bit;
+        name_pool_hold_again(names->pool, name);
+}
+
+void names_learn(struct names *names, const struct device_key *device, uint32_t fleet, const struct address *address,
+                 const char *text, bool is_alias, uint32_t ttl_s, int64_t time_ns)
+{
+        uint32_t now_s = (uint32_t)(time_ns / 1000000000);
+        uint32_t name = name_pool_hold(names->pool, text);
+        if (name == NAME_NONE)
+                return;
+        expire_answers(names, now_s);
+        struct answer fresh = {.name = name, .first_s = now_s, .last_s = now_s, .is_alias = is_alias,
+                               .life_s = (ttl_s > KEPT_S ? ttl_s : KEPT_S) & 0x3fffffff};
+        fresh.key = device_answer_key(device, address);
+        keep_answer(names, fresh);
+        if (fleet < names->fleet_count) {
+                fresh.key = fleet_answer_key(fleet, address);
+                fresh.is_fleet = 1;
+                if (keep_answer(names, fresh))
+                        note_resolved(names, &names->resolved[fleet], name, now_s);
+        }
+        name_pool_release(names->pool, name);
+}
+
+static bool is_current(const struct answer *answer, int64_t start_ns)
+{
+        uint64_t start_s = (uint64_t)(start_ns / 1000000000);
+        return answer->first_s <= start_s && start_s <= (uint64_t)answer->last_s + answer->life_s;
+}
+
+static const char *find_answer(const struct names *names, uint64_t key, int64_t start_ns, bool ever, const struct names_query *query)
+{
+        for (uint32_t i = names->buckets[key & names->bucket_mask]; i != NONE; i = answer_at(names, i)->next) {
+                const struct answer *answer = answer_at(names, i);
+                if (answer->key != key || !(ever || is_current(answer, start_ns)))
+                        continue;
+                const char *text = name_pool_text(names->pool, answer->name);
+                if (query->matches(query->context, text))
+                        return text;
+        }
+        return NULL;
+}
+
+const char *names_find_device(const struct names *names, const struct device_key *device, const struct address *address,
+                              int64_t start_ns, const struct names_query *query)
+{
+        return find_answer(names, device_answer_key(device, address), start_ns, false, query);
+}
+
+const char *names_find_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns,
+                             const struct names_query *query)
+{
+        return find_answer(names, fleet_answer_key(fleet, address), start_ns, false, query);
+}
+
+bool names_fleet_held(const struct names *names, uint32_t fleet, const struct address *address, const struct names_query *query)
+{
+        return find_answer(names, fleet_answer_key(fleet, address), 0, true, query) != NULL;
+}
+
+static struct pattern_state *pattern_state_of(struct names *names, uint32_t fleet, const char *pattern)
+{
+        struct pattern_state *state, wanted = {.key = {pattern, fleet}};
+        HASH_FIND(hh, names->patterns, &wanted.key, sizeof wanted.key, state);
+        if (state)
+                return state;
+        state = calloc(1, sizeof *state);
+        if (state) {
+                state->key = wanted.key;
+                HASH_ADD(hh, names->patterns, key, sizeof state->key, state);
+        }
+        return state;
+}
+
+bool names_fleet_resolved(struct names *names, uint32_t fleet, const char *pattern, int64_t time_ns)
+{
+        if (fleet >= names->fleet_count || names->resolved[fleet].count == 0)
+                return false;
+        const struct resolved *resolved = &names->resolved[fleet];
+        struct pattern_state *state = pattern_state_of(names, fleet, pattern);
+        if (state == NULL)
+                return false;
+        for (; !state->met && state->compared < resolved->count; state->compared++) {
+                state->met = domain_matches(pattern, name_pool_text(names->pool, resolved->items[state->compared].name));
+                state->first_s = resolved->items[state->compared].first_s;
+        }
+        return state->met && state->first_s <= (uint64_t)(time_ns / 1000000000);
+}
+
+static const struct answer *better(const struct answer *a, const struct answer *b)
+{
+        if (a == NULL || a->is_alias != b->is_alias)
+                return a == NULL || a->is_alias ? b : a;
+        return b->last_s > a->last_s ? b : a;
+}
+
+static const char *best_name(const struct names *names, uint64_t key, int64_t start_ns)
+{
+        const struct answer *best = NULL;
+        for (uint32_t i = names->buckets[key & names->bucket_mask]; i != NONE; i = answer_at(names, i)->next) {
+                const struct answer *answer = answer_at(names, i);
+                if (answer->key == key && is_current(answer, start_ns))
+                        best = better(best, answer);
+        }
+        return best ? name_pool_text(names->pool, best->name) : NULL;
+}
+
+const char *names_best_device(const struct names *names, const struct device_key *device, const struct address *address,
+                              int64_t start_ns)
+{
+        return best_name(names, device_answer_key(device, address), start_ns);
+}
+
+const char *names_best_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns)
+{
+        return best_name(names, fleet_answer_key(fleet, address), start_ns);
+}
+
+uint32_t names_count(const struct names *names)
+{
+        return names->count;
+}
+
+uint64_t names_evictions(const struct names *names)
+{
+        return names->evictions;
+}
+
+uint64_t names_bytes(const struct names *names)
+{
+        return (uint64_t)names->chunk_count * CHUNK * sizeof(struct answer) + (names->bucket_mask + 1ULL) * sizeof *names->buckets +
+               name_pool_bytes(names->pool);
+}

@@ -1,0 +1,96 @@
+#include "judge/severity.h"
+
+#define INFO APNWATCH__V1__ALERT__SEVERITY__INFO
+#define LOW APNWATCH__V1__ALERT__SEVERITY__LOW
+#define MEDIUM APNWATCH__V1__ALERT__SEVERITY__MEDIUM
+#define HIGH APNWATCH__V1__ALERT__SEVERITY__HIGH
+#define CRITICAL APNWATCH__V1__ALERT__SEVERITY__CRITICAL
+#define CONFIRMED APNWATCH__V1__ALERT__CONFIDENCE__CONFIRMED
+#define LIKELY APNWATCH__V1__ALERT__CONFIDENCE__LIKELY
+#define POSSIBLE APNWATCH__V1__ALERT__CONFIDENCE__POSSIBLE
+
+static const struct {
+        const char *text;
+        enum quiet quiet;
+} types[FINDING_TYPES] = {
+        [DESTINATION_UNLISTED] = {"destination.unlisted", QUIET_DAY},
+        [DESTINATION_BLOCKED] = {"destination.blocked", QUIET_DAY},
+        [DESTINATION_LATERAL] = {"destination.lateral", QUIET_DAY},
+        [ACCESS_INBOUND] = {"access.inbound", QUIET_DAY},
+        [UPDATE_PULL] = {"update.pull", QUIET_HOUR},
+        [UPDATE_UNAUTHORISED] = {"update.unauthorised", QUIET_HOUR},
+        [UPDATE_OUT_OF_WINDOW] = {"update.out_of_window", QUIET_HOUR},
+        [UPDATE_INSECURE] = {"update.insecure", QUIET_NEVER},
+        [LOCATION_REPORT] = {"location.report", QUIET_DAY},
+        [LOCATION_LOOKUP] = {"location.lookup", QUIET_DAY},
+        [SENSOR_BLIND] = {"sensor.blind", QUIET_NEVER},
+        [SENSOR_LOSS] = {"sensor.loss", QUIET_NEVER},
+};
+
+/* T0885 Commonly Used Port, T0869 Standard Application Layer Protocol, T0886 Remote Services, T0883 Internet Accessible
+ * Device, T0822 External Remote Services, T1693.002 Module Firmware (T0839 until v18), T0862 Supply Chain Compromise, T0830
+ * Adversary-in-the-Middle, T0882 Theft of Operational Information. */
+static const struct severity_row rows[CIRCUMSTANCES] = {
+        [UNLISTED_ANSWERED] = {DESTINATION_UNLISTED, "answered", MEDIUM, 55, CONFIRMED, {"T0869"}},
+        [UNLISTED_UNANSWERED] = {DESTINATION_UNLISTED, "not answered", LOW, 35, CONFIRMED, {"T0869"}},
+        [UNLISTED_NAME_MISMATCH] = {DESTINATION_UNLISTED, "an allowed name at an address that was never its own", HIGH, 70, LIKELY,
+                                    {"T0869", "T0830"}},
+        [BLOCKED_ANSWERED] = {DESTINATION_BLOCKED, "answered", HIGH, 80, CONFIRMED, {"T0869"}},
+        [BLOCKED_UNANSWERED] = {DESTINATION_BLOCKED, "not answered", MEDIUM, 60, CONFIRMED, {"T0869"}},
+        [LATERAL_ANSWERED] = {DESTINATION_LATERAL, "answered", HIGH, 75, CONFIRMED, {"T0886"}},
+        [LATERAL_UNANSWERED] = {DESTINATION_LATERAL, "not answered", MEDIUM, 50, CONFIRMED, {"T0886"}},
+        [INBOUND_PRIVATE] = {ACCESS_INBOUND, "from a private address", MEDIUM, 60, CONFIRMED, {"T0886"}},
+        [INBOUND_PUBLIC] = {ACCESS_INBOUND, "from a public address", HIGH, 80, CONFIRMED, {"T0883", "T0822"}},
+        [PULL_PLANNED] = {UPDATE_PULL, "policy plans it", INFO, 10, LIKELY, {NULL}},
+        [PULL_DIRECT] = {UPDATE_PULL, "from the module vendor's own service", MEDIUM, 50, LIKELY, {"T1693.002"}},
+        [PULL_OTHER] = {UPDATE_PULL, "from another source", LOW, 35, LIKELY, {"T1693.002"}},
+        [UNAUTHORISED_DIRECT] = {UPDATE_UNAUTHORISED, "from the module vendor's own service", HIGH, 80, LIKELY,
+                                 {"T1693.002", "T0862"}},
+        [UNAUTHORISED_OTHER] = {UPDATE_UNAUTHORISED, "from another source", HIGH, 75, LIKELY, {"T1693.002", "T0862"}},
+        [OUT_OF_WINDOW] = {UPDATE_OUT_OF_WINDOW, "", MEDIUM, 55, LIKELY, {"T1693.002"}},
+        [INSECURE_CLEAR] = {UPDATE_INSECURE, "in clear", MEDIUM, 55, CONFIRMED, {"T0830"}},
+        [INSECURE_OBSOLETE_TLS] = {UPDATE_INSECURE, "over TLS before 1.2", LOW, 40, CONFIRMED, {"T0830"}},
+        [REPORT_TO_ALLOWED] = {LOCATION_REPORT, "policy has no location section and allows the destination", INFO, 15, CONFIRMED, {NULL}},
+        [REPORT_NOT_JUDGED] = {LOCATION_REPORT, "policy has no location section and does not list the destination", MEDIUM, 55,
+                               CONFIRMED, {"T0882"}},
+        [REPORT_FORBIDDEN] = {LOCATION_REPORT, "not to a receiver that policy names", HIGH, 75, CONFIRMED, {"T0882"}},
+        [REPORT_HEURISTIC] = {LOCATION_REPORT, "a pair of numbers that reads like a position", LOW, 30, POSSIBLE, {"T0882"}},
+        [REPORT_HEURISTIC_FORBIDDEN] = {LOCATION_REPORT, "such a pair, not to a receiver that policy names", MEDIUM, 45, POSSIBLE,
+                                        {"T0882"}},
+        [LOOKUP_TO_ALLOWED] = {LOCATION_LOOKUP, "policy has no location section and allows the destination", INFO, 10, LIKELY, {NULL}},
+        [LOOKUP_NOT_JUDGED] = {LOCATION_LOOKUP, "policy has no location section and does not list the destination", LOW, 40, LIKELY,
+                               {"T0882"}},
+        [LOOKUP_FORBIDDEN] = {LOCATION_LOOKUP, "not a receiver that policy names", MEDIUM, 60, LIKELY, {"T0882"}},
+        [LOOKUP_UNANSWERED] = {LOCATION_LOOKUP, "not answered", LOW, 25, LIKELY, {"T0882"}},
+        [BLIND_PARTLY] = {SENSOR_BLIND, "some flows could not be judged", INFO, 10, CONFIRMED, {NULL}},
+        [BLIND_MOSTLY] = {SENSOR_BLIND, "half of the flows or more could not be judged", LOW, 30, CONFIRMED, {NULL}},
+        [LOSS_SOME] = {SENSOR_LOSS, "above a hundredth of the packets", LOW, 30, CONFIRMED, {NULL}},
+        [LOSS_MUCH] = {SENSOR_LOSS, "above a tenth of the packets", MEDIUM, 50, CONFIRMED, {NULL}},
+};
+
+const struct severity_row *severity_of(enum circumstance circumstance)
+{
+        return &rows[circumstance];
+}
+
+const char *finding_type_text(enum finding_type type)
+{
+        return types[type].text;
+}
+
+enum quiet finding_quiet(enum finding_type type)
+{
+        return types[type].quiet;
+}
+
+int64_t quiet_ns(enum quiet quiet)
+{
+        static const int64_t hour_ns = INT64_C(3600) * 1000000000;
+        return quiet == QUIET_HOUR ? hour_ns : quiet == QUIET_DAY ? 24 * hour_ns : INT64_MAX;
+}
+
+const char *severity_text(int severity)
+{
+        static const char *const texts[] = {"info", "low", "medium", "high", "critical"};
+        return severity >= 0 && severity <= CRITICAL ? texts[severity] : "unknown";
+}

@@ -1,0 +1,75 @@
+/* The one table of how bad a finding is: type and circumstance give severity, score, confidence and ATT&CK techniques.
+ * doc/severity.txt is this table for people (and the section SEVERITY of apnwatch(1)); a test compares both. */
+#pragma once
+
+#include <stdint.h>
+
+#include "model/alert.pb-c.h"
+
+enum finding_type {
+        DESTINATION_UNLISTED,
+        DESTINATION_BLOCKED,
+        DESTINATION_LATERAL,
+        ACCESS_INBOUND,
+        UPDATE_PULL,
+        UPDATE_UNAUTHORISED,
+        UPDATE_OUT_OF_WINDOW,
+        UPDATE_INSECURE,
+        LOCATION_REPORT,
+        LOCATION_LOOKUP,
+        SENSOR_BLIND,
+        SENSOR_LOSS,
+        FINDING_TYPES
+};
+
+enum circumstance {
+        UNLISTED_ANSWERED,
+        UNLISTED_UNANSWERED,
+        UNLISTED_NAME_MISMATCH,
+        BLOCKED_ANSWERED,
+        BLOCKED_UNANSWERED,
+        LATERAL_ANSWERED,
+        LATERAL_UNANSWERED,
+        INBOUND_PRIVATE,        /* from a private address: a neighbour network */
+        INBOUND_PUBLIC,         /* from the internet */
+        PULL_PLANNED,           /* by a source and at a time that policy gives */
+        PULL_DIRECT,            /* the module vendor's own service */
+        PULL_OTHER,
+        UNAUTHORISED_DIRECT,
+        UNAUTHORISED_OTHER,
+        OUT_OF_WINDOW,
+        INSECURE_CLEAR,
+        INSECURE_OBSOLETE_TLS,
+        REPORT_TO_ALLOWED,      /* no location section, and the destination is allowed */
+        REPORT_NOT_JUDGED,      /* no location section, and nobody says that the destination is allowed */
+        REPORT_FORBIDDEN,       /* not one of the receivers */
+        REPORT_HEURISTIC,       /* a pair of numbers that reads like a position */
+        REPORT_HEURISTIC_FORBIDDEN,
+        LOOKUP_TO_ALLOWED,
+        LOOKUP_NOT_JUDGED,
+        LOOKUP_FORBIDDEN,
+        LOOKUP_UNANSWERED,
+        BLIND_PARTLY,
+        BLIND_MOSTLY,           /* half of the fleet's flows or more */
+        LOSS_SOME,
+        LOSS_MUCH,              /* a tenth of the packets or more */
+        CIRCUMSTANCES
+};
+
+/* An alert that saw nothing new for so long (packet time) is closed; what comes later is another one. */
+enum quiet { QUIET_HOUR, QUIET_DAY, QUIET_NEVER, QUIET_CLASSES };
+
+struct severity_row {
+        enum finding_type type;
+        const char *when;               /* for people */
+        Apnwatch__V1__Alert__Severity severity;
+        uint8_t score;
+        Apnwatch__V1__Alert__Confidence confidence;
+        const char *attack[3];          /* ends with NULL; ATT&CK for ICS, v19 ids */
+};
+
+const struct severity_row *severity_of(enum circumstance circumstance);
+const char *finding_type_text(enum finding_type type);          /* "destination.unlisted" */
+enum quiet finding_quiet(enum finding_type type);
+int64_t quiet_ns(enum quiet quiet);                              /* INT64_MAX: never */
+const char *severity_text(int severity);                         /* "info" to "critical" */

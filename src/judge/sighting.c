@@ -1,0 +1,239 @@
+#include "judge/sighting.h"
+
+#include "judge/judge_state.h"
+
+static bool name_meets(const void *context, const char *name)
+{
+        return domain_matches(context, name);
+}
+
+static enum name_evidence name_evidence(void *context, const char *pattern, const char **name)
+{
+        const struct sighting *s = context;
+        struct names *names = s->judge->names;
+        const struct address *peer = &s->contact.peer;
+        struct names_query query = {name_meets, pattern};
+        *name = names_find_device(names, &s->key, peer, s->contact.start_ns, &query);
+        if (*name)
+                return NAME_BY_DEVICE;
+        *name = names_find_fleet(names, s->fleet_index, peer, s->contact.start_ns, &query);
+        if (*name)
+                return NAME_BY_FLEET;
+        if (names_fleet_held(names, s->fleet_index, peer, &query))
+                return NAME_EXPIRED;
+        return names_fleet_resolved(names, s->fleet_index, pattern, s->contact.start_ns) ? NAME_ELSEWHERE : NAME_UNRESOLVED;
+}
+
+static const char *text_or_null(const char *text)
+{
+        return text && text[0] ? text : NULL;
+}
+
+static enum contact_opener opener_of(const Apnwatch__V1__Flow *flow, bool is_swapped)
+{
+        if (flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN)
+                return OPENER_UNSEEN;
+        bool by_device = (flow->opener == APNWATCH__V1__FLOW__OPENER__DEVICE) != is_swapped;
+        return by_device ? OPENER_DEVICE : OPENER_PEER;
+}
+
+static bool has_ports(uint32_t protocol)
+{
+        return protocol == 6 || protocol == 17 || protocol == 132;
+}
+
+static void take_flow(struct contact *contact, const Apnwatch__V1__Flow *flow, bool is_swapped)
+{
+        contact->start_ns = (int64_t)flow->start;
+        contact->protocol = (uint8_t)flow->protocol;
+        contact->has_ports = has_ports(flow->protocol);
+        contact->peer_port = (uint16_t)(is_swapped ? flow->device_port : flow->peer_port);
+        contact->device_port = (uint16_t)(is_swapped ? flow->peer_port : flow->device_port);
+        contact->opener = opener_of(flow, is_swapped);
+        contact->label = text_or_null(flow->label);
+        contact->application = text_or_null(flow->application);
+        contact->label_is_positive = flow->label_source == APNWATCH__V1__FLOW__LABEL_SOURCE__DISSECTOR ||
+                                     flow->label_source == APNWATCH__V1__FLOW__LABEL_SOURCE__INSPECTED;
+        contact->name = text_or_null(flow->name);
+}
+
+static void add_vendor(struct sighting *s, const struct intel_row *row)
+{
+        if (row == NULL || row->shared || row->weak)
+                return;
+        for (unsigned i = 0; i < s->contact.vendor_count; i++) {
+                if (s->vendors[i] == row->vendor)
+                        return;
+        }
+        if (s->contact.vendor_count < SIGHTING_VENDORS)
+                s->vendors[s->contact.vendor_count++] = row->vendor;
+}
+
+static bool note_vendor(const void *context, const char *name)
+{
+        struct sighting *s = (struct sighting *)context;
+        add_vendor(s, intel_cache_name(s->judge->intel, name).any);
+        return false; /* all of them */
+}
+
+static void find_vendors(struct sighting *s)
+{
+        struct names_query query = {note_vendor, s};
+        s->contact.vendor_count = 0;
+        s->contact.vendors = s->vendors;
+        add_vendor(s, intel_cache_name(s->judge->intel, s->contact.name).any);
+        add_vendor(s, intel_match_address(s->judge->settings.intel, &s->contact.peer, INTEL_ANY));
+        names_find_device(s->judge->names, &s->key, &s->contact.peer, s->contact.start_ns, &query);
+}
+
+static void find_country(struct sighting *s)
+{
+        struct geo_facts facts;
+        if (s->judge->policy == NULL || s->judge->policy->geoip_line == 0 ||
+            !geo_lookup(s->judge->settings.geo, &s->contact.peer, &facts))
+                return;
+        memcpy(s->country, facts.country, sizeof s->country);
+        s->contact.country = text_or_null(s->country);
+        s->contact.has_asn = facts.has_asn;
+        s->contact.asn = facts.asn;
+}
+
+/* The other end, when it is a device too: it gets its record, and the name of its fleet is told to the rules. Only values are
+ * kept of the record, since the next touch may evict it. */
+static void find_peer_fleet(struct sighting *s, uint16_t context, int64_t now_ns)
+{
+        struct device_key key = {s->contact.peer, context};
+        struct device *peer = device_table_touch(s->judge->devices, &key, (uint32_t)(now_ns / 1000000000));
+        if (peer == NULL)
+                return;
+        fleets_bind(s->judge->fleets, peer, now_ns);
+        const struct fleet *fleet = fleets_at(s->judge->fleets, peer->fleet)->fleet;
+        s->contact.peer_fleet = fleet ? fleet->name : NULL;
+}
+
+bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_view view, struct sighting *s)
+{
+        const Apnwatch__V1__Flow *flow = event->flow;
+        struct address device, peer;
+        int64_t now_ns = (int64_t)event->clock;
+        *s = (struct sighting){.judge = judge, .event = event, .flow = flow};
+        if (flow == NULL || !address_from_bytes(flow->device.data, flow->device.len, &device) ||
+            !address_from_bytes(flow->peer.data, flow->peer.len, &peer))
+                return false;
+        peer = policy_unwrap_nat64(judge->policy, &peer);
+        s->peer_is_device = flow->peer_is_device || (judge->policy && policy_is_device(judge->policy, &peer));
+        s->is_swapped = view == OPENER_FIRST && s->peer_is_device && flow->opener == APNWATCH__V1__FLOW__OPENER__PEER;
+        s->key.address = s->is_swapped ? peer : device;
+        s->key.context = (uint16_t)flow->context;
+        s->contact.peer = s->is_swapped ? device : peer;
+        take_flow(&s->contact, flow, s->is_swapped);
+        if (s->peer_is_device)
+                find_peer_fleet(s, s->key.context, now_ns);
+        s->device = device_table_touch(judge->devices, &s->key, (uint32_t)(now_ns / 1000000000));
+        if (s->device == NULL)
+                return false;
+        fleets_bind(judge->fleets, s->device, now_ns);
+        s->fleet_index = s->device->fleet;
+        s->fleet = fleets_at(judge->fleets, s->fleet_index)->fleet;
+        s->contact.dns_seen = s->device->dns_since_s != 0 && s->device->dns_since_s <= s->contact.start_ns / 1000000000;
+        s->contact.resolver = (struct name_resolver){name_evidence, s};
+        return true;
+}
+
+static void prepare_rules(struct sighting *s)
+{
+        find_country(s);
+        if (fleets_at(s->judge->fleets, s->fleet_index)->asks_vendors)
+                find_vendors(s);
+}
+
+const struct verdict *sighting_verdict(struct sighting *s)
+{
+        if (!s->has_verdict) {
+                prepare_rules(s);
+                s->verdict = verdict_of_contact(s->judge->policy, s->fleet, &s->contact);
+                s->has_verdict = true;
+        }
+        return &s->verdict;
+}
+
+void sighting_set_name(struct sighting *s, const char *name)
+{
+        if (text_or_null(name) == NULL)
+                return;
+        s->contact.name = name;
+        s->has_verdict = false;
+}
+
+static bool is_name(const void *context, const char *name)
+{
+        return strcmp(context, name) == 0;
+}
+
+const char *sighting_peer_name(const struct sighting *s, const char **source)
+{
+        const struct names *names = s->judge->names;
+        const struct address *peer = &s->contact.peer;
+        int64_t start_ns = s->contact.start_ns;
+        struct names_query same = {is_name, s->contact.name};
+        const char *name;
+        *source = "dns";
+        if (s->contact.name && names_find_device(names, &s->key, peer, start_ns, &same))
+                return s->contact.name;
+        if ((name = names_best_device(names, &s->key, peer, start_ns)))
+                return name;
+        if (s->contact.name) {
+                *source = s->flow->name_source == APNWATCH__V1__FLOW__NAME_SOURCE__SNI ? "sni" : "host";
+                if (s->has_verdict && s->verdict.name_source && strcmp(s->verdict.name_source, "claimed") == 0)
+                        *source = "claimed";
+                return s->contact.name;
+        }
+        return names_best_fleet(names, s->fleet_index, peer, start_ns);
+}
+
+static const struct intel_row *telling(const struct intel_row *row)
+{
+        return row && !row->weak && !row->shared ? row : NULL;
+}
+
+static const struct intel_row *row_for(const struct sighting *s, const char *name, unsigned purposes)
+{
+        struct name_intel facts = intel_cache_name(s->judge->intel, name);
+        if (purposes == INTEL_ONLY(INTEL_UPDATE))
+                return telling(facts.update);
+        return telling(purposes == INTEL_ANY ? facts.any : facts.locate);
+}
+
+struct row_search {
+        const struct sighting *sighting;
+        unsigned purposes;
+};
+
+static bool has_row(const void *context, const char *name)
+{
+        const struct row_search *search = context;
+        return row_for(search->sighting, name, search->purposes) != NULL;
+}
+
+const struct intel_row *sighting_intel(const struct sighting *s, unsigned purposes)
+{
+        const struct intel *intel = s->judge->settings.intel;
+        if (intel == NULL)
+                return NULL;
+        const struct intel_row *row = telling(intel_match_address(intel, &s->contact.peer, purposes));
+        if (row)
+                return row;
+        if (s->contact.name) /* what the flow says of itself: the address may serve other names too */
+                return row_for(s, s->contact.name, purposes);
+        struct row_search search = {s, purposes};
+        struct names_query query = {has_row, &search};
+        const char *name = names_find_device(s->judge->names, &s->key, &s->contact.peer, s->contact.start_ns, &query);
+        if (name == NULL && !s->contact.dns_seen)
+                name = names_find_fleet(s->judge->names, s->fleet_index, &s->contact.peer, s->contact.start_ns, &query);
+        return name ? row_for(s, name, purposes) : NULL;
+}
+
+bool sighting_from_infrastructure(const struct sighting *s)
+{
+        return s->contact.opener == OPENER_PEER && s->judge->policy && policy_is_infrastructure(s->judge->policy, &s->contact.peer);
+}

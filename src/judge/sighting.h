@@ -1,0 +1,49 @@
+/* One event with what judge knows around it: the device's record, fleet and facts, the peer, and the policy's verdict. Made
+ * on the stack for each event of a flow and shared by the detectors; it dies with the event. */
+#pragma once
+
+#include "judge/fleets.h"
+#include "judge/verdict.h"
+#include "model/event.h"
+
+struct judge;
+
+enum { SIGHTING_VENDORS = 8 };
+
+struct sighting {
+        struct judge *judge;
+        const event_t *event;
+        const Apnwatch__V1__Flow *flow;
+        struct device *device;
+        struct device_key key;
+        unsigned fleet_index;
+        const struct fleet *fleet;   /* NULL: unassigned */
+        bool peer_is_device;
+        bool is_swapped;             /* `device` is the flow's peer: of two devices the opener comes first */
+        struct contact contact;
+        char country[3];
+        const struct intel_vendor *vendors[SIGHTING_VENDORS];
+        bool has_verdict;
+        struct verdict verdict;
+};
+
+/* How the ends of a flow between two devices are taken. */
+enum sighting_view { AS_TOLD, OPENER_FIRST };
+
+/* false: the event has no flow, or addresses that are none. */
+bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_view view, struct sighting *out);
+
+/* What policy says of the contact; worked out once. */
+const struct verdict *sighting_verdict(struct sighting *sighting);
+
+/* The same contact under another server name (an HTTP request's own host). */
+void sighting_set_name(struct sighting *sighting, const char *name);
+
+/* The name of the peer that fits best, and where it comes from ("dns", "sni", "host", "claimed"); NULL: none is known. */
+const char *sighting_peer_name(const struct sighting *sighting, const char **source);
+
+/* What intel says of the peer by the flow's name, else by the names that the device got for the address, else by the address:
+ * the row. Rows that tell nothing alone, or that others share, are left out. */
+const struct intel_row *sighting_intel(const struct sighting *sighting, unsigned purposes);
+
+bool sighting_from_infrastructure(const struct sighting *sighting); /* the operator's own monitoring opened the flow */
