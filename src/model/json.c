@@ -194,9 +194,37 @@ void json_put_signed(struct json_buffer *out, int64_t number)
         json_put_raw(out, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
 }
 
+/* Coordinates and the like: at most 7 digits behind the point and 8 before it. There is one decimal of up to 15 digits that reads as a
+ * given double, so this one is the shortest. */
+static bool put_short_decimal(struct json_buffer *out, double number)
+{
+        if (!(number > -1e8 && number < 1e8))
+                return false;
+        double magnitude = number < 0 ? -number : number;
+        uint64_t scaled = (uint64_t)(magnitude * 1e7 + 0.5);
+        if ((double)scaled / 1e7 != magnitude)
+                return false;
+        char digits[20];
+        size_t at = sizeof digits;
+        for (unsigned i = 0; i < 7; i++, scaled /= 10)
+                if (scaled % 10 != 0 || at < sizeof digits)
+                        digits[--at] = (char)('0' + scaled % 10);
+        if (at < sizeof digits)
+                digits[--at] = '.';
+        do
+                digits[--at] = (char)('0' + scaled % 10);
+        while ((scaled /= 10) > 0);
+        if (number < 0)
+                digits[--at] = '-';
+        json_put_raw(out, digits + at, sizeof digits - at);
+        return true;
+}
+
 void json_put_double(struct json_buffer *out, double number)
 {
         char text[40];
+        if (put_short_decimal(out, number))
+                return;
         int length = 0;
         if (!isfinite(number)) {
                 json_put_raw(out, "null", 4);

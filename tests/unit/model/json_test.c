@@ -71,7 +71,8 @@ static void doubles_are_short_and_read_back_the_same(void **state)
         (void)state;
         static const struct { double number; const char *expected; } rows[] = {
                 {0, "0"}, {-0.5, "-0.5"}, {0.1, "0.1"}, {52.520008, "52.520008"}, {1e300, "1e+300"}, {0.1 + 0.2, "0.30000000000000004"},
-                {-179.9999999, "-179.9999999"}, {100, "100"}, {NAN, "null"}, {INFINITY, "null"},
+                {-179.9999999, "-179.9999999"}, {100, "100"}, {99999999.9999999, "99999999.9999999"}, {1e8, "100000000"}, {1e-7, "0.0000001"},
+                {1.0 / 3, "0.3333333333333333"}, {-12345.000001, "-12345.000001"}, {4e-9, "4e-09"}, {NAN, "null"}, {INFINITY, "null"},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 json_put_double(&out, rows[i].number);
