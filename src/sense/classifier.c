@@ -188,6 +188,64 @@ void classification_give_up(struct classifier *classifier, struct classification
         label_set(classifier, flow, protocol, label);
 }
 
+static ndpi_protocol process(struct classifier *classifier, struct classification *flow, uint16_t size, u_int64_t time_ms, bool from_opener)
+{
+#ifdef NDPI_HAS_INPUT_INFO
+        struct ndpi_flow_input_info info = {.in_pkt_dir = from_opener ? NDPI_IN_PKT_DIR_C_TO_S : NDPI_IN_PKT_DIR_S_TO_C,
+                                            .seen_flow_beginning = 0};
+        return ndpi_detection_process_packet(classifier->module, &flow->flow, classifier->scratch, size, time_ms, &info);
+#else
+        (void)from_opener; /* 4.2 deduces it: the first packet is the client's */
+        return ndpi_detection_process_packet(classifier->module, &flow->flow, classifier->scratch, size, time_ms);
+#endif
+}
+
+/* A TCP segment without payload in the scratch buffer; its length. */
+static uint16_t scratch_segment(struct classifier *classifier, const struct address *from, const struct address *to, uint16_t from_port,
+                                uint16_t to_port, uint8_t flags)
+{
+        uint8_t *ip = classifier->scratch;
+        bool ipv4 = address_is_ipv4(from) && address_is_ipv4(to);
+        unsigned header = ipv4 ? 20 : 40;
+        memset(ip, 0, header + 20 + ZERO_TAIL);
+        if (ipv4) {
+                ip[0] = 0x45;
+                ip[3] = 40;
+                ip[8] = 64;
+                ip[9] = IPPROTO_TCP;
+                memcpy(ip + 12, from->bytes + 12, 4);
+                memcpy(ip + 16, to->bytes + 12, 4);
+        } else {
+                ip[0] = 0x60;
+                ip[5] = 20;
+                ip[6] = IPPROTO_TCP;
+                ip[7] = 64;
+                memcpy(ip + 8, from->bytes, 16);
+                memcpy(ip + 24, to->bytes, 16);
+        }
+        uint8_t *tcp = ip + header;
+        tcp[0] = (uint8_t)(from_port >> 8);
+        tcp[1] = (uint8_t)from_port;
+        tcp[2] = (uint8_t)(to_port >> 8);
+        tcp[3] = (uint8_t)to_port;
+        tcp[12] = 0x50;
+        tcp[13] = flags;
+        tcp[14] = 0xff;
+        return (uint16_t)(header + 20);
+}
+
+void classification_handshake(struct classifier *classifier, struct classification *flow, const struct address *client,
+                              const struct address *server, uint16_t client_port, uint16_t server_port, int64_t time_ns)
+{
+        u_int64_t time_ms = (u_int64_t)(time_ns / 1000000);
+        uint16_t size = scratch_segment(classifier, client, server, client_port, server_port, 0x02);
+        (void)process(classifier, flow, size, time_ms, true);
+        size = scratch_segment(classifier, server, client, server_port, client_port, 0x12);
+        (void)process(classifier, flow, size, time_ms, false);
+        size = scratch_segment(classifier, client, server, client_port, server_port, 0x10);
+        (void)process(classifier, flow, size, time_ms, true);
+}
+
 static bool more_may_be_learnt(struct classifier *classifier, struct classification *flow)
 {
 #ifdef HAVE_NDPI_EXTRA_DISSECTION_POSSIBLE
@@ -205,14 +263,7 @@ bool classification_packet(struct classifier *classifier, struct classification 
         u_int64_t time_ms = (u_int64_t)(time_ns / 1000000);
         classifier->packets++;
         flow->packets++;
-#ifdef NDPI_HAS_INPUT_INFO
-        struct ndpi_flow_input_info info = {.in_pkt_dir = from_opener ? NDPI_IN_PKT_DIR_C_TO_S : NDPI_IN_PKT_DIR_S_TO_C,
-                                            .seen_flow_beginning = 0};
-        ndpi_protocol protocol = ndpi_detection_process_packet(classifier->module, &flow->flow, classifier->scratch, size, time_ms, &info);
-#else
-        (void)from_opener; /* 4.2 deduces it: the first packet is the client's */
-        ndpi_protocol protocol = ndpi_detection_process_packet(classifier->module, &flow->flow, classifier->scratch, size, time_ms);
-#endif
+        ndpi_protocol protocol = process(classifier, flow, size, time_ms, from_opener);
         label_set(classifier, flow, protocol, label);
         unsigned limit = (ip[0] >> 4 == 4 ? ip[9] : ip[6]) == IPPROTO_UDP ? PACKETS_UDP : PACKETS_TCP;
         if (label->master != NULL && !more_may_be_learnt(classifier, flow))

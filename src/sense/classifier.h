@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/address.h"
+
 struct classifier;
 struct classification;  /* nDPI's state of one flow, about 1 KiB; from a pool */
 
@@ -19,6 +21,10 @@ struct classifier *classifier_create(void); /* NULL: nDPI does not start */
 void classifier_destroy(struct classifier *classifier);
 
 struct classification *classification_start(struct classifier *classifier); /* NULL: no memory */
+
+/* The flow's handshake, which sense did not keep, in nDPI's eyes: who is the client, and that the start was seen. */
+void classification_handshake(struct classifier *classifier, struct classification *flow, const struct address *client,
+                              const struct address *server, uint16_t client_port, uint16_t server_port, int64_t time_ns);
 
 /* Frees nDPI's state. */
 void classification_end(struct classifier *classifier, struct classification *flow);

@@ -397,7 +397,7 @@ static void flow_due(struct flow_keeper *keeper, struct flow *flow, int64_t tick
                 /* A datagram that nothing followed is judged when it ends: one event less. */
                 bool waited = tick_ns - flow->start_ns >= DECIDE_NS;
                 if (!flow->label_final && waited && (flow->protocol == IPPROTO_TCP || flow->update_due))
-                        inspection_decide(&keeper->inspector, flow);
+                        flow->label_final = true; /* told as it stands; what nDPI still learns comes with the END */
                 if (flow->label_final && !flow->final_told)
                         emit_news(keeper, flow, APNWATCH__V1__FLOW_NEWS__PHASE__KNOWN, tick_ns, -1);
                 else if (flow->update_due && tick_ns - flow->told_ns >= UPDATE_NS)

@@ -410,6 +410,9 @@ static void classify(struct inspector *inspector, struct flow *flow, struct insp
                         flow->classified = true;
                         return;
                 }
+                if (flow->protocol == IPPROTO_TCP && flow->opening_seen)
+                        classification_handshake(inspector->classifier, inspection->classification, &flow->address[flow->opener],
+                                                 &flow->address[server], flow->port[flow->opener], flow->port[server], chunk->time_ns);
         }
         if (classification_packet(inspector->classifier, inspection->classification, chunk->ip, chunk->ip_captured, chunk->ip_length,
                                   chunk->time_ns, chunk->end == flow->opener, &label))
@@ -586,7 +589,7 @@ static void owner_ends(struct inspector *inspector, struct flow *flow, struct in
         take_answers(flow, inspection, &call.d, false);
 }
 
-void inspection_decide(struct inspector *inspector, struct flow *flow)
+static void give_up(struct inspector *inspector, struct flow *flow)
 {
         struct inspection *inspection = flow->inspection;
         if (inspection != NULL && inspection->classification != NULL) {
@@ -608,7 +611,7 @@ void inspection_finish(struct inspector *inspector, struct flow *flow)
                         }
                 }
                 owner_ends(inspector, flow, inspection);
-                inspection_decide(inspector, flow);
+                give_up(inspector, flow);
         }
         settle(flow);
 }

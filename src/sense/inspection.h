@@ -36,6 +36,3 @@ void inspection_acknowledgement(struct inspector *inspector, struct flow *flow, 
 
 /* No more will be learnt: nDPI gives up, the dissector tells what is unfinished, the flow is settled. */
 void inspection_finish(struct inspector *inspector, struct flow *flow);
-
-/* The flow waited long enough for its label: nDPI gives up, an owner goes on. */
-void inspection_decide(struct inspector *inspector, struct flow *flow);

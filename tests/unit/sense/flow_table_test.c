@@ -1,0 +1,125 @@
+#include "sense/flow_table.h"
+
+#include <stdlib.h>
+
+#include "tests/unit/test.h"
+
+static struct flow_key key_of(uint32_t number, uint32_t *hash)
+{
+        struct flow_key key;
+        unsigned end;
+        struct address a = address_of_ipv4((uint8_t[]){10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number});
+        struct address b = address_of_ipv4((uint8_t[]){192, 0, 2, 1});
+        *hash = flow_key_set(&key, &a, &b, (uint16_t)number, 443, 6, 0, &end);
+        return key;
+}
+
+static void both_directions_make_one_key(void **state)
+{
+        (void)state;
+        struct address a = address_of_ipv4((uint8_t[]){10, 0, 0, 1}), b = address_of_ipv4((uint8_t[]){10, 0, 0, 2});
+        struct flow_key up, down;
+        unsigned up_end, down_end;
+        uint32_t up_hash = flow_key_set(&up, &a, &b, 1000, 53, 17, 3, &up_end);
+        uint32_t down_hash = flow_key_set(&down, &b, &a, 53, 1000, 17, 3, &down_end);
+        assert_int_equal(up_hash, down_hash);
+        assert_int_equal(up_end, 0);
+        assert_int_equal(down_end, 1);
+        assert_memory_equal(up.address, down.address, sizeof up.address);
+        assert_int_not_equal(up_hash, flow_key_set(&down, &b, &a, 53, 1000, 17, 4, &down_end));
+}
+
+static void what_was_added_is_found_until_it_is_removed(void **state)
+{
+        (void)state;
+        enum { COUNT = 20000 };
+        struct flow_table *table = flow_table_create(64 * COUNT);
+        for (uint32_t i = 0; i < COUNT; i++) {
+                uint32_t hash;
+                struct flow_key key = key_of(i, &hash);
+                assert_null(flow_table_find(table, i % SHARDS, &key, hash));
+                struct flow *flow = flow_table_add(table, i % SHARDS, &key, hash);
+                assert_non_null(flow);
+                flow->id = i;
+        }
+        for (uint32_t i = 0; i < COUNT; i += 3) {
+                uint32_t hash;
+                struct flow_key key = key_of(i, &hash);
+                flow_table_remove(table, flow_table_find(table, i % SHARDS, &key, hash));
+        }
+        for (uint32_t i = 0; i < COUNT; i++) {
+                uint32_t hash;
+                struct flow_key key = key_of(i, &hash);
+                struct flow *flow = flow_table_find(table, i % SHARDS, &key, hash);
+                if (i % 3 == 0) {
+                        assert_null(flow);
+                } else {
+                        assert_non_null(flow);
+                        assert_int_equal(flow->id, i);
+                }
+        }
+        assert_int_equal(flow_table_peak(table), COUNT);
+        assert_int_equal(flow_table_count(table), COUNT - (COUNT + 2) / 3);
+        flow_table_destroy(table);
+}
+
+static void a_flow_is_due_in_its_second(void **state)
+{
+        (void)state;
+        struct flow_table *table = flow_table_create(6400);
+        uint32_t hash;
+        struct flow_key key = key_of(1, &hash);
+        flow_table_start(table, 5, 1000);
+        struct flow *flow = flow_table_add(table, 5, &key, hash);
+        flow_table_schedule(table, flow, 1010);
+        assert_null(flow_table_due(table, 5, 1009));
+        flow_table_schedule(table, flow, 1012);
+        assert_null(flow_table_due(table, 5, 1011));
+        assert_ptr_equal(flow_table_due(table, 5, 1012), flow);
+        assert_null(flow_table_due(table, 5, 1012));
+        flow_table_schedule(table, flow, 900); /* in the past: the next second */
+        assert_ptr_equal(flow_table_due(table, 5, 1013), flow);
+        flow_table_schedule(table, flow, 99999); /* beyond the wheel: cut */
+        assert_ptr_equal(flow_table_due(table, 5, 1013 + WHEEL_SECONDS), flow);
+        flow_table_destroy(table);
+}
+
+static void a_full_shard_names_the_flow_that_is_due_first(void **state)
+{
+        (void)state;
+        struct flow_table *table = flow_table_create(SHARDS * 4);
+        flow_table_start(table, 0, 100);
+        struct flow *flows[4];
+        for (uint32_t i = 0; i < 4; i++) {
+                uint32_t hash;
+                struct flow_key key = key_of(i, &hash);
+                assert_false(flow_table_is_full(table, 0));
+                flows[i] = flow_table_add(table, 0, &key, hash);
+                flow_table_schedule(table, flows[i], 100 + (i == 2 ? 3 : 10 + i));
+        }
+        uint32_t hash;
+        struct flow_key key = key_of(9, &hash);
+        assert_true(flow_table_is_full(table, 0));
+        assert_null(flow_table_add(table, 0, &key, hash));
+        assert_ptr_equal(flow_table_victim(table, 0), flows[2]);
+        flow_table_destroy(table);
+}
+
+static void a_settled_flow_keeps_to_its_budget(void **state)
+{
+        (void)state;
+        /* The index is between a third and two thirds full: 8 bytes a slot, 24 at the worst. */
+        assert_true(sizeof(struct flow) + 24 <= 300);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(both_directions_make_one_key),
+                cmocka_unit_test(what_was_added_is_found_until_it_is_removed),
+                cmocka_unit_test(a_flow_is_due_in_its_second),
+                cmocka_unit_test(a_full_shard_names_the_flow_that_is_due_first),
+                cmocka_unit_test(a_settled_flow_keeps_to_its_budget),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
