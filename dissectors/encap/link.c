@@ -135,7 +135,7 @@ static bool ip_is_sane(struct cursor at, uint32_t missing, unsigned version)
         if (version == 6)
                 return 40U + be16_at(header + 4) <= whole;
         uint32_t length = be16_at(header + 2);
-        return (header[0] & 0x0f) >= 5 && length <= whole && (length == 0 || length >= (header[0] & 0x0fU) * 4);
+        return (header[0] & 0x0f) >= 5 && length <= whole && length >= (header[0] & 0x0fU) * 4;
 }
 
 /* Whether a frame of a type that is worth reading stands at `at`: a pseudowire does not say that it carries Ethernet. */
@@ -159,8 +159,10 @@ static bool ethernet_is_sane(struct cursor at, uint32_t missing)
         case ETHERTYPE_PPPOE_SESSION:
                 return true;
         default:
-                return type >= 3 && type <= LARGEST_LENGTH && type <= cursor_left(&at) + missing;
+                break;
         }
+        const uint8_t *llc = cursor_bytes(&at, 3); /* an 802.3 frame: SNAP or spanning tree */
+        return type <= LARGEST_LENGTH && llc != NULL && llc[0] == llc[1] && (llc[0] == 0xaa || llc[0] == 0x42) && llc[2] == 0x03;
 }
 
 /* Behind the labels nothing says what follows (RFC 4928): IP by its nibble when the rest of the header agrees; then a
@@ -205,7 +207,7 @@ enum step link_mpls(struct walk *walk)
 enum step link_ppp(struct walk *walk)
 {
         struct cursor *at = &walk->bytes;
-        if (cursor_left(at) >= 2 && at->at[0] == 0xff && at->at[1] == 0x03)
+        if (cursor_peek(at) == 0xff) /* no protocol begins so */
                 cursor_skip(at, 2);
         uint16_t protocol = cursor_u8(at);
         if (!(protocol & 1))
@@ -228,11 +230,12 @@ enum step link_ppp(struct walk *walk)
 /* Cisco HDLC shares its link types with PPP in HDLC framing: address 0f (one) or 8f (all), control 0, then an ethertype. */
 static enum step link_hdlc(struct walk *walk)
 {
-        struct cursor at = walk->bytes;
-        const uint8_t *header = cursor_bytes(&at, 4);
-        if (header == NULL || (header[0] != 0x0f && header[0] != 0x8f) || header[1] != 0)
+        uint8_t address = cursor_peek(&walk->bytes);
+        if (address != 0x0f && address != 0x8f) /* no PPP protocol begins so */
                 return STEP_PPP;
-        walk->bytes = at;
+        const uint8_t *header = cursor_bytes(&walk->bytes, 4);
+        if (header == NULL)
+                return walk_short(walk);
         walk->ethertype = be16_at(header + 2);
         return walk->ethertype > LARGEST_LENGTH ? STEP_ETHERTYPE : STEP_NOT_IP;
 }

@@ -115,7 +115,7 @@ static enum step tunnel_l2tp(struct walk *walk, struct cursor at, uint32_t left_
         uint16_t flags = cursor_be16(&at);
         if (at.short_read)
                 return tunnel_short(walk);
-        if ((flags & 0xbcff) != 0x0002)
+        if ((flags & 0xb4ff) != 0x0002)
                 return STEP_LEAF;
         if (flags & 0x4000 && cursor_be16(&at) > left_on_wire)
                 return STEP_LEAF;
