@@ -176,7 +176,7 @@ static uint64_t buffered_disk_offset(const struct byte_source *source)
         const struct buffered_source *buffered = (const struct buffered_source *)source;
         if (buffered->inner != NULL)
                 return buffered->inner->kind->disk_offset(buffered->inner);
-        return byte_source_offset(source);
+        return buffered->bytes_read;
 }
 
 static size_t buffered_memory(const struct byte_source *source)

@@ -115,6 +115,7 @@ static inline enum capture_status read_records(struct capture *capture, struct f
                 struct frame *frame = &frames[made];
                 make_frame(capture, &record, frame);
                 source->at += length;
+                capture_prefetch(source->at);
                 capture_count(&tally, frame);
                 frame->number = tally.packets;
                 made += capture_keeps(capture, &tally, frame);

@@ -341,6 +341,7 @@ static enum capture_status pcapng_read(struct capture *capture, struct frame *fr
                 if (result == BLOCK_DAMAGED || result == BLOCK_NO_MEMORY)
                         break;
                 source->at += block.length;
+                capture_prefetch(source->at);
                 if (result == BLOCK_FRAME) {
                         capture_count(tally, frame);
                         frame->number = tally->packets;
