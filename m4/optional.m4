@@ -5,7 +5,10 @@ AC_DEFUN([APNWATCH_OPTIONAL], [
   AS_IF([test "x$with_$1" != xno], [
     PKG_CHECK_MODULES([$2], [$3], [have_$1=yes], [
       AS_IF([test "x$with_$1" = xyes], [AC_MSG_ERROR([--with-$1 was given, but $3 is not there])])])])
-  AS_IF([test "$have_$1" = yes], [AC_DEFINE([HAVE_$2], [1], [Define to 1 for $4.])])
+  AS_IF([test "$have_$1" = yes], [
+    AC_DEFINE([HAVE_$2], [1], [Define to 1 for $4.])
+    features_in="$features_in, $1 `$PKG_CONFIG --modversion $3`"
+  ], [features_out="$features_out, $1 ($4)"])
   AM_CONDITIONAL([HAVE_$2], [test "$have_$1" = yes])
 ])
 

@@ -1,0 +1,88 @@
+/* apnwatch judge: a recorded event log, judged again. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/commands.h"
+#include "cmd/run.h"
+#include "model/event_log.h"
+
+struct judge_options {
+        struct settings settings;
+        const char *source;
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+        struct judge_options *judge = state->input;
+        switch (key) {
+        case ARGP_KEY_INIT: state->child_inputs[0] = &judge->settings; break;
+        case ARGP_KEY_ARG:
+                if (judge->source != NULL)
+                        argp_error(state, "one source only");
+                judge->source = argument;
+                break;
+        case ARGP_KEY_NO_ARGS: argp_error(state, "no source is named"); break;
+        default: return ARGP_ERR_UNKNOWN;
+        }
+        return 0;
+}
+
+static const struct argp_child children[] = {{&settings_argp, 0, NULL, 0}, {0}};
+static const struct argp parser = {
+        .parser = parse_option, .children = children, .args_doc = "events:FILE",
+        .doc = "Judge the event log that `apnwatch read -o events:FILE` wrote, under the same or another policy."};
+
+static int log_status(struct event_log *log, enum event_log_result result)
+{
+        switch (result) {
+        case EVENT_LOG_END:
+                return EXIT_DONE;
+        case EVENT_LOG_TORN:
+                log_warning("%s", event_log_message(log));
+                return EXIT_DONE;
+        default:
+                log_error("%s", event_log_message(log));
+                return EXIT_FAILED;
+        }
+}
+
+static int judge_log(struct settings *settings, struct event_log *log)
+{
+        /* The run's own name, so that judging its log gives the same alerts, unless the configuration says another. */
+        const struct configuration *configuration = settings->configuration;
+        const char *sensor = configuration && configuration->sensor ? configuration->sensor : event_log_head(log)->sensor;
+        struct run *run = run_open(settings, sensor);
+        if (run == NULL)
+                return EXIT_USAGE;
+        struct event_sink sink = run_events(run);
+        enum event_log_result result;
+        const event_t *event;
+        while ((result = event_log_next(log, &event)) == EVENT_LOG_EVENT)
+                event_sink_emit(&sink, event);
+        return run_close(run, log_status(log, result));
+}
+
+int judge_command(int argument_count, char **arguments)
+{
+        struct judge_options judge = {.source = NULL};
+        char error[512] = "";
+        settings_init(&judge.settings);
+        argp_parse(&parser, argument_count, arguments, 0, NULL, &judge);
+        int status = (int)settings_load(&judge.settings);
+        struct event_log *log = NULL;
+        if (status == EXIT_DONE && strncmp(judge.source, "events:", 7) != 0) {
+                log_error("%s: expected events:FILE; redis:// is not built yet", judge.source);
+                status = EXIT_USAGE;
+        }
+        if (status == EXIT_DONE && (log = event_log_open(judge.source + 7, error, sizeof error)) == NULL) {
+                log_error("%s", error);
+                status = EXIT_FAILED;
+        }
+        if (log != NULL)
+                status = judge_log(&judge.settings, log);
+        event_log_close(log);
+        settings_clear(&judge.settings);
+        return status;
+}

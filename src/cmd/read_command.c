@@ -1,0 +1,204 @@
+/* apnwatch read: captures in, findings out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "cmd/commands.h"
+#include "cmd/run.h"
+#include "cmd/worker.h"
+#include "config.h"
+
+enum { KEY_NO_MERGE = 0x200, KEY_CLASSIFY, EDGE_BYTES = 65536 };
+
+struct read_options {
+        struct settings settings; /* first: the child parser gets it as its input */
+        struct word_list files;
+        const char *filter;
+        int workers;
+        bool no_merge, classify_always;
+};
+
+static const struct argp_option options[] = {
+        {"filter", 'f', "BPF", 0, "Frames that this libpcap filter takes, on the outer frame", 4},
+        {"no-merge", KEY_NO_MERGE, NULL, 0, "One file after another in the order given, each with its own clock", 4},
+        {"workers", 'j', "N", 0, "Worker processes for sense, 0 (none, the default) or 1", 5},
+        {"classify", KEY_CLASSIFY, "WHEN", 0, "needed (default): nDPI where our dissectors are not certain; always", 5},
+        {0},
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+        struct read_options *read = state->input;
+        char *end;
+        switch (key) {
+        case ARGP_KEY_INIT: state->child_inputs[0] = &read->settings; break;
+        case 'f': read->filter = argument; break;
+        case KEY_NO_MERGE: read->no_merge = true; break;
+        case KEY_CLASSIFY:
+                if (strcmp(argument, "always") != 0 && strcmp(argument, "needed") != 0)
+                        argp_error(state, "--classify %s: expected needed or always", argument);
+                read->classify_always = argument[0] == 'a';
+                break;
+        case 'j':
+                read->workers = (int)strtol(argument, &end, 10);
+                if (*end != '\0' || end == argument || read->workers < 0)
+                        argp_error(state, "--workers %s: expected a number", argument);
+                if (read->workers > 1)
+                        argp_error(state, "--workers %s: more than one worker is not built yet; 0 and 1 are", argument);
+                break;
+        case ARGP_KEY_ARG: word_list_add(&read->files, argument); break;
+        case ARGP_KEY_NO_ARGS: argp_error(state, "no capture is named"); break;
+        default: return ARGP_ERR_UNKNOWN;
+        }
+        return 0;
+}
+
+static const struct argp_child children[] = {{&settings_argp, 0, NULL, 0}, {0}};
+static const struct argp parser = {
+        .options = options, .parser = parse_option, .children = children, .args_doc = "FILE...",
+        .doc = "Analyse captures: pcap, pcapng, .gz .zst .xz of either, - for standard input, folders with all below them.\v"
+               "Exit status: 0; 1 an input or a sink failed; 2 wrong usage, configuration, policy or intel; "
+               "10 with --fail-on when such an alert was raised."};
+
+/* What tells one input from another without reading all of it: name, size, first and last 64 KiB. */
+static void digest_input(struct digest *digest, const char *path)
+{
+        struct stat about;
+        const char *name = strrchr(path, '/');
+        name = name ? name + 1 : path;
+        digest_add(digest, name, strlen(name) + 1);
+        FILE *file = strcmp(path, "-") != 0 && stat(path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(path, "rb") : NULL;
+        if (file == NULL)
+                return;
+        uint8_t *edge = malloc(EDGE_BYTES);
+        digest_add(digest, &about.st_size, sizeof about.st_size);
+        if (edge != NULL) {
+                digest_add(digest, edge, fread(edge, 1, EDGE_BYTES, file));
+                if (about.st_size > EDGE_BYTES && fseeko(file, -EDGE_BYTES, SEEK_END) == 0)
+                        digest_add(digest, edge, fread(edge, 1, EDGE_BYTES, file));
+        }
+        free(edge);
+        fclose(file);
+}
+
+/* "read-" and 16 hex digits that follow from inputs and everything that decides: the same run has the same name. */
+static void sensor_name(const struct read_options *read, char name[32])
+{
+        char text[DIGEST_TEXT_SIZE] = "";
+        struct digest *digest = digest_create();
+        if (digest == NULL)
+                return;
+        digest_add(digest, read->settings.digest, strlen(read->settings.digest));
+        for (unsigned i = 0; i < read->files.count; i++)
+                digest_input(digest, read->files.items[i]);
+        digest_finish_text(digest, text);
+        digest_destroy(digest);
+        snprintf(name, 32, "read-%.16s", text);
+}
+
+/* The addresses of --device: itself, or those that the inventory gives an IMSI. */
+static bool device_addresses(const struct settings *settings, struct address **addresses, unsigned *count)
+{
+        struct address one;
+        unsigned rows = inventory_count(settings->inventory);
+        *addresses = calloc(rows + 1, sizeof **addresses);
+        *count = 0;
+        if (*addresses == NULL)
+                return false;
+        if (address_parse(settings->device, &one)) {
+                (*addresses)[(*count)++] = one;
+                return true;
+        }
+        for (unsigned i = 0; i < rows; i++) {
+                struct inventory_facts facts;
+                if (inventory_row(settings->inventory, i, &facts) && facts.has_ip && facts.imsi != NULL &&
+                    strcmp(facts.imsi, settings->device) == 0)
+                        (*addresses)[(*count)++] = facts.ip;
+        }
+        if (*count == 0)
+                log_error("--device %s: neither an address nor an IMSI that the inventory gives an address", settings->device);
+        return *count > 0;
+}
+
+static bool set_times(const struct settings *settings, struct sensor_settings *sensor)
+{
+        if (settings->from != NULL && !time_parse(settings->from, &sensor->from_ns)) {
+                log_error("--from %s: expected a time such as 2026-03-01T02:03:04Z, or Unix seconds", settings->from);
+                return false;
+        }
+        if (settings->to != NULL && !time_parse(settings->to, &sensor->to_ns)) {
+                log_error("--to %s: expected a time such as 2026-03-01T02:03:04Z, or Unix seconds", settings->to);
+                return false;
+        }
+        return true;
+}
+
+static void set_from_configuration(const struct configuration *configuration, struct sensor_settings *sensor)
+{
+        if (configuration == NULL)
+                return;
+        sensor->encap.taps = configuration->taps;
+        sensor->context_names = (const char *const *)configuration->context_names;
+        sensor->context_count = configuration->context_count;
+        sensor->flow_limit = configuration->limit_flows;
+        sensor->timeouts = (struct sensor_timeouts){.tcp = configuration->timeout_tcp_ms / 1000,
+                                                    .udp = configuration->timeout_udp_ms / 1000,
+                                                    .other = configuration->timeout_other_ms / 1000};
+}
+
+static bool progress_wanted(const struct settings *settings)
+{
+        if (settings->progress == PROGRESS_AUTO)
+                return !settings->quiet && isatty(STDERR_FILENO);
+        return settings->progress == PROGRESS_ALWAYS;
+}
+
+static int read_files(struct read_options *read, const struct file_probe_input *inputs, const struct address *only, unsigned only_count)
+{
+        struct settings *settings = &read->settings;
+        char sensor[32] = "";
+        struct sense_job job = {
+                .probe = {.inputs = inputs, .input_count = read->files.count, .merge = !read->no_merge, .filter = read->filter},
+                .sensor = {.devices = settings->device_prefixes, .device_count = settings->device_prefix_count,
+                           .classify_always = read->classify_always, .clock_per_file = read->no_merge,
+                           .only = only, .only_count = only_count, .encap = {.duplicate_window_ns = 5000000}},
+                .show_progress = progress_wanted(settings)};
+        if (!set_times(settings, &job.sensor))
+                return EXIT_USAGE;
+        set_from_configuration(settings->configuration, &job.sensor);
+        sensor_name(read, sensor);
+        struct run *run = run_open(settings, sensor);
+        if (run == NULL)
+                return EXIT_USAGE;
+        job.probe.digest = run_wants_digests(run);
+        struct event_sink sink = run_events(run);
+        int status = read->workers > 0 ? worker_run(&job, &sink) : sense_run(&job, &sink);
+        return run_close(run, status);
+}
+
+int read_command(int argument_count, char **arguments)
+{
+        struct read_options read = {.workers = 0};
+        struct address *only = NULL;
+        unsigned only_count = 0;
+        settings_init(&read.settings);
+        argp_parse(&parser, argument_count, arguments, 0, NULL, &read);
+        int status = (int)settings_load(&read.settings);
+        if (status == EXIT_DONE && read.settings.device != NULL && !device_addresses(&read.settings, &only, &only_count))
+                status = EXIT_USAGE;
+        struct file_probe_input *inputs = calloc(read.files.count + 1, sizeof *inputs);
+        for (unsigned i = 0; inputs != NULL && i < read.files.count; i++)
+                inputs[i] = (struct file_probe_input){.path = read.files.items[i],
+                                                      .clock_offset_ns = configuration_clock_offset(read.settings.configuration, read.files.items[i])};
+        if (status == EXIT_DONE)
+                status = inputs ? read_files(&read, inputs, only, only_count) : EXIT_FAILED;
+        free(inputs);
+        free(only);
+        free(read.files.items);
+        settings_clear(&read.settings);
+        return status;
+}
