@@ -43,8 +43,9 @@ void habit_mqtt(struct traffic *traffic, uint32_t device, int64_t time_ns)
         snprintf(topic, sizeof(topic), "fleet/%u/status", device);
         mqtt_connect(c, version, client);
         for (unsigned i = 1 + random_below(&traffic->random, 5); i > 0; i--) {
-                snprintf(payload, sizeof(payload), "{\"t\":%.1f,\"v\":%u,\"rssi\":-%u}", 15 + random_unit(&traffic->random) * 15,
-                         3300 + random_below(&traffic->random, 900), 60 + random_below(&traffic->random, 50));
+                uint32_t chance = random_u32(&traffic->random);
+                snprintf(payload, sizeof(payload), "{\"t\":%u.%u,\"v\":%u,\"rssi\":-%u}", 15 + chance % 16, (chance >> 4) % 10,
+                         3300 + (chance >> 8) % 900, 60 + (chance >> 20) % 50);
                 mqtt_publish(c, version, UP, topic, payload, random_below(&traffic->random, 2));
                 conversation_wait(c, random_between(&traffic->random, SECOND_NS, 15 * SECOND_NS));
         }
@@ -76,8 +77,8 @@ void habit_check_in(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         char body[96];
         struct conversation *c = contact_service(traffic, device, SERVICE_API, HTTP_PORT, IP_TCP, time_ns);
-        snprintf(body, sizeof(body), "{\"unit\":%u,\"uptime\":%u,\"signal\":%u}", device, random_below(&traffic->random, 900000),
-                 random_below(&traffic->random, 31));
+        uint32_t chance = random_u32(&traffic->random);
+        snprintf(body, sizeof(body), "{\"unit\":%u,\"uptime\":%u,\"signal\":%u}", device, chance % 900000, (chance >> 20) % 32);
         struct http_exchange exchange = {.method = "POST", .host = traffic->world->services[SERVICE_API].name, .path = "/v2/status",
                                          .user_agent = "gateway/4.2", .content_type = "application/json", .request_body = body,
                                          .response_body = "{\"ok\":true}"};

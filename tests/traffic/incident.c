@@ -1,6 +1,7 @@
 #include "tests/traffic/incident.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/traffic/timeline.h"
 
@@ -59,6 +60,13 @@ void incidents_schedule(struct traffic *traffic, struct incident_list list, unsi
 {
         for (unsigned i = 0; i < list.count; i++)
                 schedule_one(traffic, &list.items[i], times);
+}
+
+void incidents_schedule_named(struct traffic *traffic, struct incident_list list, const char *name, unsigned times)
+{
+        for (unsigned i = 0; i < list.count; i++)
+                if (strcmp(list.items[i].name, name) == 0)
+                        schedule_one(traffic, &list.items[i], times);
 }
 
 static void write_label(const struct conversation *c, const char *types, int64_t start_ns, const char *what, bool decoy)

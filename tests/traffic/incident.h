@@ -28,8 +28,9 @@ struct incident_list update_decoys(void);
 struct incident_list location_incidents(void);
 struct incident_list location_decoys(void);
 
-/* Puts every one of the list into the timeline, `times` times each. */
+/* Puts every one of the list into the timeline, `times` times each; `schedule_named` those of one name only. */
 void incidents_schedule(struct traffic *traffic, struct incident_list list, unsigned times);
+void incidents_schedule_named(struct traffic *traffic, struct incident_list list, const char *name, unsigned times);
 
 /* A label whose traffic is the conversation until now; before it is closed. */
 void expect_alert(const struct conversation *c, const char *types, int64_t start_ns, const char *what);

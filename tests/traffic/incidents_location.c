@@ -9,7 +9,9 @@
 
 static struct place draw_place(struct traffic *traffic)
 {
-        return (struct place){50.0 + random_unit(&traffic->random) * 4, 7.0 + random_unit(&traffic->random) * 6};
+        double latitude = 50.0 + random_unit(&traffic->random) * 4;
+        double longitude = 7.0 + random_unit(&traffic->random) * 6;
+        return (struct place){latitude, longitude};
 }
 
 static struct conversation *open_stranger(struct traffic *traffic, uint32_t device, uint16_t port, uint8_t protocol, int64_t time_ns)

@@ -6,7 +6,10 @@
 
 #define JUDGED "update.pull update.unauthorised update.out_of_window update.insecure"
 
-enum { IMAGE_SIZE = 96 * 1024 };
+static size_t draw_image_size(struct traffic *traffic)
+{
+        return traffic->image_size + random_below(&traffic->random, (uint32_t)traffic->image_size);
+}
 
 /* The peer that a name gives: a service's, or one that nobody used before. */
 static struct conversation *open_named(struct traffic *traffic, uint32_t device, const char *name, uint16_t port, int64_t time_ns)
@@ -41,7 +44,7 @@ static void pull_over_tls(struct traffic *traffic, uint32_t device, int64_t time
         struct conversation *c = open_named(traffic, device, name, 443, time_ns);
         tls_handshake(c, &session);
         tls_data(c, &session, UP, 260);
-        tls_data(c, &session, DOWN, IMAGE_SIZE + random_below(&traffic->random, IMAGE_SIZE));
+        tls_data(c, &session, DOWN, draw_image_size(traffic));
         expect_pull(c, time_ns, version < 0x0303, version < 0x0303 ? "an image from a vendor's service over obsolete TLS"
                                                                    : "an image from a vendor's service over TLS");
         tls_close(c, &session);
@@ -61,7 +64,7 @@ static void pull_over_http(struct conversation *c, const char *host, const char 
 {
         struct http_exchange exchange = {.method = "GET", .host = host, .path = path, .user_agent = user_agent, .image = image,
                                          .content_type = "application/octet-stream", .chunked = chunked,
-                                         .download = IMAGE_SIZE + random_below(&c->traffic->random, IMAGE_SIZE)};
+                                         .download = draw_image_size(c->traffic)};
         http_send(c, &exchange);
 }
 
@@ -100,7 +103,7 @@ static void image_from_anywhere(struct traffic *traffic, uint32_t device, int64_
 static void delta_by_ftp(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         struct ftp_download download = {.server = stranger_address(traffic->world, device), .image = "zip",
-                                        .file = "/B02V04_161220_B02V04_161128_SIM7600CE-A.zip", .size = IMAGE_SIZE};
+                                        .file = "/B02V04_161220_B02V04_161128_SIM7600CE-A.zip", .size = draw_image_size(traffic)};
         char host[64];
         snprintf(host, sizeof(host), "ftp%u.operator.example", traffic->world->strangers);
         int64_t known_ns = dns_lookup_name(traffic, device, host, &download.server, time_ns);

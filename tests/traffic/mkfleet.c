@@ -208,7 +208,8 @@ int main(int argc, char **argv)
         struct options o = {.seed = 1, .start_s = default_start_s};
         parse_options(&o, argc, argv);
         complete_options(&o);
-        struct traffic traffic = {.seed = o.seed, .start_ns = o.start_s * SECOND_NS, .random = {o.seed}, .packet_limit = o.packets};
+        struct traffic traffic = {.seed = o.seed, .start_ns = o.start_s * SECOND_NS, .random = {o.seed}, .packet_limit = o.packets,
+                                  .image_size = 96 * 1024};
         traffic.end_ns = traffic.start_ns + (int64_t)(o.hours * (double)HOUR_NS);
         traffic.seasoned = true;
         traffic.world = world_create((uint32_t)o.devices, o.shape != NULL);

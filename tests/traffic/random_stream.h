@@ -1,5 +1,5 @@
 /* Chance that a seed repeats: splitmix64 (Steele, Lea, Flood 2014). One stream a run, drawn from in timeline order, so that
- * the same seed gives the same bytes. */
+ * the same seed gives the same bytes; never twice in one expression, whose order C leaves open. */
 #pragma once
 
 #include <stdbool.h>

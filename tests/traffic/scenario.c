@@ -46,12 +46,28 @@ static void prepare_quiet(struct traffic *traffic, unsigned times)
         incidents_schedule(traffic, without_last(location_decoys()), times);
 }
 
+/* One or two of each family, small enough to ship. */
+static void prepare_sample(struct traffic *traffic, unsigned times)
+{
+        static const char *const destinations[] = {"unlisted-name", "blocked-vendor", "inbound"};
+        static const char *const updates[] = {"module-delta", "out-of-window"};
+        static const char *const location[] = {"query", "nmea-over-udp"};
+        traffic->image_size = 34 * 1024;
+        for (unsigned i = 0; i < sizeof(destinations) / sizeof(destinations[0]); i++)
+                incidents_schedule_named(traffic, destination_incidents(), destinations[i], times);
+        for (unsigned i = 0; i < sizeof(updates) / sizeof(updates[0]); i++)
+                incidents_schedule_named(traffic, update_incidents(), updates[i], times);
+        for (unsigned i = 0; i < sizeof(location) / sizeof(location[0]); i++)
+                incidents_schedule_named(traffic, location_incidents(), location[i], times);
+}
+
 static const struct scenario scenarios[] = {
         {"destinations", "who devices talk to: unlisted, blocked, lateral, inbound; and what is allowed", {.destinations = true}, prepare_destinations},
         {"updates", "images fetched: by vendor, by name, by FTP, in clear, in and out of windows; and large things that are none", {.updates = true}, prepare_updates},
         {"location", "positions and lookups that leave a device; and what only looks like one", {.location = true}, prepare_location},
         {"mixed", "all of these under one policy", {.destinations = true, .updates = true, .location = true}, prepare_mixed},
         {"quiet", "habits and decoys alone: nothing to find", {.destinations = true, .updates = true, .location = true}, prepare_quiet},
+        {"sample", "the capture that the project ships", {.destinations = true, .updates = true, .location = true}, prepare_sample},
 };
 
 enum { SCENARIO_COUNT = sizeof(scenarios) / sizeof(scenarios[0]) };

@@ -34,6 +34,7 @@ struct traffic {
         FILE *labels;
         struct policy_plan policy;
         bool seasoned;            /* retransmissions, late segments */
+        uint32_t image_size;      /* the least; up to twice that */
         uint64_t packet_limit;    /* 0: none */
         uint64_t packets;         /* handed to the output */
         uint64_t queued;          /* put into the timeline */

@@ -2,13 +2,15 @@
  *
  *     a7 1c | version 1 | kind 1 | serial 4 | sequence 4 | n 1 | n times (id 1, value 2) | sum 1
  *
- * The collector answers a7 1c | version 1 | 80 | sequence 4. */
+ * The collector answers a7 1c | version 1 | 80 | sequence 4 | 48 bytes of settings. */
+#include <string.h>
+
 #include "tests/traffic/apps/apps.h"
 
 static void send_report(struct conversation *c, uint32_t sequence)
 {
         struct bytes *b = &c->traffic->scratch;
-        unsigned values = 6 + random_below(&c->traffic->random, 18);
+        unsigned values = 10 + random_below(&c->traffic->random, 24);
         uint8_t sum = 0;
         bytes_clear(b);
         bytes_be32(b, 0xa71c0102);
@@ -26,6 +28,7 @@ static void send_report(struct conversation *c, uint32_t sequence)
         bytes_clear(b);
         bytes_be32(b, 0xa71c0180);
         bytes_be32(b, sequence);
+        memset(bytes_extend(b, 48), 0x11, 48);
         conversation_send(c, DOWN, b->data, b->length);
 }
 
