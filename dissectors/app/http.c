@@ -4,11 +4,17 @@
  * are not read but skipped, so a download costs two calls: one at 32 KiB (Transfer ASKED) and one behind its end. Captures
  * of one direction, gaps and heads above 16 KiB are lived with: after a gap the direction waits for the next first line.
  *
+ * What the device sends is looked through for positions: queries, bodies of up to 15 KiB (of longer ones the front), and
+ * sentences that an NTRIP client (RTCM 10410.1) sends behind its request.
+ *
  * Left out: what runs behind CONNECT and Upgrade (the flow is done with then), trailers' content, multipart bodies' parts. */
 #include "dissectors/app/http.h"
 
+#include <strings.h>
+
 #include "dissectors/app/http_exchange.h"
 #include "dissectors/app/image_type.h"
+#include "dissectors/location/content.h"
 
 enum stage {
         STAGE_HEAD,
@@ -21,7 +27,7 @@ enum stage {
         STAGE_LOST        /* a gap: until something begins like a message */
 };
 
-enum { FIRST_PART = 32 * 1024, FEW_BYTES = 8 /* enough for most of image_type; a segment mostly brings more */ };
+enum { FIRST_PART = 32 * 1024, SCAN_WHOLE = 15 * 1024, FEW_BYTES = 8 /* enough for most of image_type; a segment mostly brings more */ };
 #define UNTIL_CLOSE (UINT64_C(1) << 60)
 
 struct side {
@@ -30,6 +36,8 @@ struct side {
         uint8_t stage;     /* enum stage */
         bool is_response;  /* of the message that is being read */
         bool to_device;
+        bool scan;         /* the body is still to be looked through for positions */
+        uint8_t kind;      /* enum content_kind of the body */
 };
 
 struct http_state {
@@ -70,10 +78,35 @@ static bool answer_has_body(const struct http_state *state, const struct http_he
                http_exchanges_method(&state->exchanges) != HTTP_HEAD;
 }
 
+static void scan(struct dissection *d, const struct http_state *state, enum content_kind kind, struct cursor bytes)
+{
+        struct content content = {.carrier = "HTTP", .topic = http_exchanges_path(&state->exchanges), .kind = kind};
+        content_scan(d, &content, bytes);
+}
+
+static void scan_target(struct dissection *d, const struct http_state *state, const struct http_head *head)
+{
+        struct cursor target = head->target;
+        while (cursor_left(&target) > 0 && *target.at != '?' && *target.at != ';')
+                cursor_skip(&target, 1);
+        cursor_skip(&target, 1);
+        if (cursor_left(&target) > 0)
+                scan(d, state, CONTENT_QUERY, target);
+}
+
+static bool is_form(const struct http_head *head)
+{
+        static const char form[] = "application/x-www-form-urlencoded";
+        return cursor_left(&head->content_type) >= sizeof form - 1 &&
+               strncasecmp((const char *)head->content_type.at, form, sizeof form - 1) == 0;
+}
+
 static void begin_body(struct http_state *state, struct dissection *d, struct side *side, const struct http_head *head)
 {
         bool until_close = head->is_response && !head->has_length;
         side->left = until_close ? UNTIL_CLOSE : head->length;
+        side->scan = !side->to_device && !head->encoded;
+        side->kind = is_form(head) ? CONTENT_QUERY : CONTENT_ANY;
         side->stage = head->chunked ? STAGE_CHUNK_SIZE : until_close ? STAGE_UNTIL_CLOSE : STAGE_BODY;
         if (!head->chunked && side->left == 0)
                 end_message(state, d, side, HTTP_WHOLE);
@@ -85,6 +118,8 @@ static enum step begin_request(struct http_state *state, struct dissection *d, s
         http_exchanges_request(e, d, head);
         if (cursor_left(&head->host) > 0)
                 d->services->name(d, head->host.at, cursor_left(&head->host), APNWATCH__V1__FLOW__NAME_SOURCE__HOST);
+        if (!side->to_device)
+                scan_target(d, state, head);
         if (head->method == HTTP_CONNECT)
                 state->label = "HTTP_Connect";
         if (head->proxied)
@@ -160,6 +195,19 @@ static bool examine_body(struct http_state *state, const struct dissection *d, c
         return true;
 }
 
+/* A body of the device's. false: it is worth waiting for all of it. */
+static bool scan_body(const struct http_state *state, struct dissection *d, struct side *side, const struct cursor *at)
+{
+        size_t here = cursor_left(at) < side->left ? cursor_left(at) : (size_t)side->left;
+        if (!side->scan)
+                return true;
+        if (here < side->left && side->left <= SCAN_WHOLE && !d->cut && cursor_peek(at) >= ' ' && cursor_peek(at) < 0x7f)
+                return false;
+        side->scan = side->stage == STAGE_CHUNK; /* each chunk by itself */
+        scan(d, state, side->kind, cursor_of(at->at, here));
+        return true;
+}
+
 static void end_body(struct http_state *state, struct dissection *d, struct side *side)
 {
         if (side->stage == STAGE_CHUNK)
@@ -170,7 +218,7 @@ static void end_body(struct http_state *state, struct dissection *d, struct side
 
 static enum step read_body(struct http_state *state, struct dissection *d, struct side *side, struct cursor *at)
 {
-        if (side->left > 0 && !examine_body(state, d, side, at))
+        if (side->left > 0 && (!examine_body(state, d, side, at) || !scan_body(state, d, side, at)))
                 return STEP_MORE;
         size_t here = cursor_left(at) < side->left ? cursor_left(at) : (size_t)side->left;
         cursor_skip(at, here);
@@ -207,10 +255,8 @@ static enum step read_line(struct http_state *state, struct dissection *d, struc
 /* Behind a gap: does a message begin here? Of the requests that wait, only the youngest can be the one that is answered. */
 static enum step find_head(struct http_state *state, struct dissection *d, struct side *side, struct cursor *at)
 {
-        if (http_check_first_line(at) != DISSECT_OK) {
-                cursor_skip(at, cursor_left(at));
-                return STEP_AGAIN;
-        }
+        if (http_check_first_line(at) != DISSECT_OK)
+                return STEP_LOST;
         side->stage = STAGE_HEAD;
         if (cursor_begins(at, "HTTP/"))
                 http_exchanges_give_up(&state->exchanges, d, 1);
@@ -279,6 +325,7 @@ static enum follow http_dissect(struct dissection *d, void *memory, struct curso
                 step = read_step(state, d, side, &at);
                 if (step == STEP_LOST) {
                         lose(state, d, side);
+                        scan(d, state, CONTENT_LINES, at);
                         cursor_skip(&at, cursor_left(&at));
                 }
         }

@@ -126,6 +126,18 @@ enum http_method http_exchanges_method(const struct http_exchanges *e)
         return e->count > 0 && e->told == 0 ? e->waiting[0].method : HTTP_METHODS;
 }
 
+struct cursor http_exchanges_path(const struct http_exchanges *e)
+{
+        size_t length = 0;
+        const char *path = e->text;
+        for (unsigned i = 0; i + 1 < e->count; i++)
+                path += request_text(&e->waiting[i]);
+        if (e->count > 0)
+                length = e->waiting[e->count - 1].path_length;
+        const char *question = length > 0 ? memchr(path, '?', length) : NULL;
+        return cursor_of(path, question ? (size_t)(question - path) : length);
+}
+
 static uint8_t copy_span(char *out, size_t size, const struct cursor *span)
 {
         size_t length = cursor_left(span) < size ? cursor_left(span) : size;

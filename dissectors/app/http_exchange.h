@@ -46,6 +46,9 @@ void http_exchanges_request(struct http_exchanges *e, struct dissection *d, cons
 /* The method of the request that the next answer belongs to; HTTP_METHODS: not seen. */
 enum http_method http_exchanges_method(const struct http_exchanges *e);
 
+/* The target of the youngest request that waits, without its query; empty: none waits. */
+struct cursor http_exchanges_path(const struct http_exchanges *e);
+
 /* Type, name and size that a head declares for the body that moves towards the device. */
 void http_exchanges_describe(struct http_exchanges *e, const struct dissection *d, const struct http_head *head);
 

@@ -417,6 +417,60 @@ static void a_head_that_does_not_end_is_given_up(void **state)
         fake_sense_close(sense);
 }
 
+static const Apnwatch__V1__Position *position_of(const struct fake_sense *sense, unsigned index)
+{
+        assert_true(index < sense->event_count);
+        assert_int_equal(sense->events[index]->body_case, APNWATCH__V1__EVENT__BODY_POSITION);
+        return sense->events[index]->position;
+}
+
+static void positions_of_the_device_are_reported(void **state)
+{
+        (void)state;
+        struct fake_sense *sense = fake_sense_open(IPPROTO_TCP, 80);
+        static const char json[] = "{\"imei\":\"860000000000001\",\"lat\":52.5167,\"lon\":13.4125}";
+        char text[512];
+        fake_sense_text(sense, FROM_OPENER, "GET /report/a?id=902064&lat=42.06288&lon=-88.23412 HTTP/1.1\r\nHost: t.example\r\n\r\n");
+        assert_int_equal(sense->event_count, 1);
+        assert_string_equal(position_of(sense, 0)->family, "query");
+        assert_string_equal(position_of(sense, 0)->carrier, "HTTP");
+        assert_string_equal(position_of(sense, 0)->topic, "/report/a");
+        assert_string_equal(position_of(sense, 0)->device_id, "902064");
+        fake_sense_text(sense, TO_OPENER, "HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{\"lat\":11.11111,\"lon\":22.22222222}");
+        assert_int_equal(sense->event_count, 2); /* a Transfer; the answer's place is not the device's */
+        snprintf(text, sizeof text, "POST /v1 HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", sizeof json - 1);
+        fake_sense_text(sense, FROM_OPENER, text);
+        fake_sense_send(sense, FROM_OPENER, json, 30);
+        assert_int_equal(sense->event_count, 2);
+        fake_sense_text(sense, FROM_OPENER, json + 30);
+        assert_int_equal(sense->event_count, 3);
+        assert_string_equal(position_of(sense, 2)->family, "JSON");
+        assert_string_equal(position_of(sense, 2)->topic, "/v1");
+        assert_string_equal(position_of(sense, 2)->device_id, "860000000000001");
+        fake_sense_text(sense, FROM_OPENER, "POST /f HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                                            "Transfer-Encoding: chunked\r\n\r\n1b\r\nlat=52.51670&lon=13.4125&t=1\r\n0\r\n\r\n");
+        assert_int_equal(sense->event_count, 4);
+        assert_string_equal(position_of(sense, 3)->family, "query");
+        fake_sense_close(sense);
+
+        sense = fake_sense_open(IPPROTO_TCP, 2101);
+        fake_sense_text(sense, FROM_OPENER, "GET /mount HTTP/1.0\r\nUser-Agent: NTRIP x\r\n\r\n");
+        fake_sense_text(sense, TO_OPENER, "ICY 200 OK\r\n\r\n\xd3");
+        fake_sense_text(sense, FROM_OPENER, "$GNGLL,4650.5156500,N,01246.1059604,E,164414.90,A,A*77\r\n");
+        assert_int_equal(sense->event_count, 1);
+        assert_int_equal(position_of(sense, 0)->grade, APNWATCH__V1__POSITION__GRADE__CHECKED);
+        fake_sense_close(sense);
+
+        sense = fake_sense_open(IPPROTO_TCP, 80); /* the device answers where it is */
+        sense->device_opens = false;
+        fake_sense_text(sense, FROM_OPENER, "GET /where?lat=52.5167&lon=13.4125 HTTP/1.1\r\n\r\n");
+        assert_int_equal(sense->event_count, 0);
+        fake_sense_text(sense, TO_OPENER, "HTTP/1.0 200 OK\r\n\r\n{\"lat\":52.5167,\"lon\":13.4125}");
+        assert_int_equal(sense->event_count, 1);
+        assert_string_equal(position_of(sense, 0)->topic, "/where");
+        fake_sense_close(sense);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -435,6 +489,7 @@ int main(void)
                 cmocka_unit_test(after_a_gap_the_next_message_is_found),
                 cmocka_unit_test(tunnels_end_the_reading),
                 cmocka_unit_test(a_head_that_does_not_end_is_given_up),
+                cmocka_unit_test(positions_of_the_device_are_reported),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ static void a_recommended_minimum_is_read_field_by_field(void **state)
 {
         (void)state;
         struct position p;
-        struct cursor at = text_of("$GPRMC,122806.00,A,0119.212178,N,10355.000942,W,10.0,,230119,0.0,E,A*09\r\nrest");
+        struct cursor at = text_of("$GPRMC,122806.00,A,0119.212178,N,10355.000942,W,10.0,,230119,0.0,E,A*34\r\nrest");
         assert_int_equal(nmea_parse(&at, &p), DISSECT_OK);
         assert_string_equal(p.family, "NMEA-0183");
         assert_near(p.latitude, 1.3202030);
@@ -23,6 +23,8 @@ static void a_recommended_minimum_is_read_field_by_field(void **state)
         assert_near(p.speed_kmh, 18.52);
         assert_int_equal(p.time_ns, INT64_C(1548246486000000000));
         assert_int_equal(cursor_left(&p.found), 71);
+        assert_int_equal(p.grade, APNWATCH__V1__POSITION__GRADE__CHECKED);
+        assert_int_equal(cursor_left(&at), 6);
 }
 
 static void the_other_sentences_are_read(void **state)
@@ -37,7 +39,7 @@ static void the_other_sentences_are_read(void **state)
                 {"$GNGGA,164414.90,4650.5156500,N,01246.1059604,E,1,12,0.84,740.729,M,44.804,M,,*4E\r\n", 46.841927, 12.768433, true},
                 {"$GNGLL,4650.5156500,N,01246.1059604,E,164414.90,A,A*77\r\n", 46.841927, 12.768433, true},
                 {"$GNGNS,112257.00,3844.24011,S,00908.43828,W,AN,03,10.5,,,,*54\r\n", -38.737335, -9.140638, true},
-                {"$PUBX,00,130209.00,3650.51159,N,01346.10602,E,785.947,D3,4.1,5.2,0.163,87.43,-0.054,7.0,0.88,1.21,0.88,24,01012,0*6D",
+                {"$PUBX,00,130209.00,3650.51159,N,01346.10602,E,785.947,D3,4.1,5.2,0.163,87.43,-0.054,7.0,0.88,1.21,0.88,24,01012,0*6B",
                  36.841860, 13.768434, true},
                 {"$GPGGA,082350.000,5355.0314,N,01044.1271,E,1,10,0.7,-46.0,M,0.0,M,0.0,0000\r\n", 53.917190, 10.735452, false},
                 {"$GPRMC,082350.000,A,5355.0314,N,01044.1271,E,26.20,184.27,080518,,\r\n", 53.917190, 10.735452, false},
