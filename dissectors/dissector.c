@@ -1,7 +1,9 @@
 #include "dissectors/dissector.h"
 
 #include "dissectors/app/dns.h"
+#include "dissectors/app/dtls.h"
 #include "dissectors/app/ntp.h"
+#include "dissectors/app/quic.h"
 #include "dissectors/app/tls.h"
 
 #include "dissectors/app/http.h"
@@ -10,6 +12,8 @@ const struct dissector *const dissectors[] = {
         &http_dissector,
         &dns_dissector,
         &tls_dissector,
+        &dtls_dissector,
+        &quic_dissector,
         &ntp_dissector,
         NULL,
 };
