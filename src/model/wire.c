@@ -1,6 +1,7 @@
 #include "model/wire.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -9,6 +10,12 @@ enum { VARINT = PROTOBUF_C_WIRE_TYPE_VARINT, FIXED_64 = PROTOBUF_C_WIRE_TYPE_64B
        LENGTH_PREFIXED = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, FIXED_32 = PROTOBUF_C_WIRE_TYPE_32BIT,
        SCALAR_MOST = 16, /* a tag and a varint are less */
        MOST_FIELDS = 64, MOST_DEPTH = 8 };
+
+static const uint8_t wire_types[] = { /* of the types that wire_knows; the others are 0 too, and never asked for */
+        [PROTOBUF_C_TYPE_UINT32] = VARINT, [PROTOBUF_C_TYPE_UINT64] = VARINT, [PROTOBUF_C_TYPE_BOOL] = VARINT, [PROTOBUF_C_TYPE_ENUM] = VARINT,
+        [PROTOBUF_C_TYPE_FIXED64] = FIXED_64, [PROTOBUF_C_TYPE_DOUBLE] = FIXED_64, [PROTOBUF_C_TYPE_STRING] = LENGTH_PREFIXED,
+        [PROTOBUF_C_TYPE_BYTES] = LENGTH_PREFIXED, [PROTOBUF_C_TYPE_MESSAGE] = LENGTH_PREFIXED,
+};
 
 #define MEMBER(message, offset, type) ((type *)(void *)((uint8_t *)(message) + (offset)))
 #define CONST_MEMBER(message, offset, type) ((const type *)(const void *)((const uint8_t *)(message) + (offset)))
@@ -100,8 +107,9 @@ static void put_head(struct writer *out, uint32_t id, unsigned wire_type, uint64
         uint8_t *start = direct ? out->at : scratch;
         uint8_t *at = write_varint(start, id << 3 | wire_type);
         if (wire_type == FIXED_64) {
-                for (unsigned i = 0; i < 8; i++)
-                        *at++ = (uint8_t)(value >> (8 * i));
+                uint64_t little_endian = htole64(value);
+                memcpy(at, &little_endian, 8);
+                at += 8;
         } else {
                 at = write_varint(at, value);
         }
@@ -202,7 +210,7 @@ static inline bool is_set(const ProtobufCFieldDescriptor *field, const ProtobufC
         if (is_oneof(field) && *CONST_MEMBER(message, field->quantifier_offset, uint32_t) != field->id)
                 return false;
         if (has_pointer(field)) {
-                const void *pointer = *CONST_MEMBER(message, field->offset, const void *);
+                const void *pointer = *CONST_MEMBER(message, field->offset, void *);
                 return pointer != NULL && pointer != field->default_value;
         }
         return is_oneof(field) || *CONST_MEMBER(message, field->quantifier_offset, protobuf_c_boolean);
@@ -352,21 +360,6 @@ static bool take_scalar(struct wire_arena *arena, const ProtobufCFieldDescriptor
         }
 }
 
-static unsigned wire_type_of(ProtobufCType type)
-{
-        switch (type) {
-        case PROTOBUF_C_TYPE_FIXED64:
-        case PROTOBUF_C_TYPE_DOUBLE:
-                return FIXED_64;
-        case PROTOBUF_C_TYPE_STRING:
-        case PROTOBUF_C_TYPE_BYTES:
-        case PROTOBUF_C_TYPE_MESSAGE:
-                return LENGTH_PREFIXED;
-        default:
-                return VARINT;
-        }
-}
-
 static bool take_field(struct wire_arena *arena, const ProtobufCFieldDescriptor *field, struct cursor *in, ProtobufCMessage *message)
 {
         void *member = MEMBER(message, field->offset, void);
@@ -405,24 +398,40 @@ static bool skip_field(struct cursor *in, unsigned wire_type)
         }
 }
 
-/* Fields come in rising order from every packer that we know, so the search goes on where the last one ended. */
-static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *descriptor, uint64_t id, unsigned *next)
+/* Fields come in rising order from every packer that we know: one pass over the descriptor finds them all, and sees which required
+ * fields were passed over. */
+struct walk {
+        unsigned next;
+        bool passed_required;
+};
+
+static inline void pass_fields(const ProtobufCMessageDescriptor *descriptor, uint64_t below, struct walk *walk)
 {
-        unsigned i = *next < descriptor->n_fields && descriptor->fields[*next].id <= id ? *next : 0;
-        while (i < descriptor->n_fields && descriptor->fields[i].id < id)
-                i++;
-        if (i == descriptor->n_fields || descriptor->fields[i].id != id)
-                return NULL;
-        *next = i;
-        return &descriptor->fields[i];
+        for (; walk->next < descriptor->n_fields && descriptor->fields[walk->next].id < below; walk->next++)
+                walk->passed_required |= descriptor->fields[walk->next].label == PROTOBUF_C_LABEL_REQUIRED;
 }
 
-static bool has_all_required(const ProtobufCMessageDescriptor *descriptor, uint64_t seen)
+static inline const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *descriptor, uint64_t id, struct walk *walk)
 {
-        bool missing = false;
-        for (unsigned i = 0; i < descriptor->n_fields; i++)
-                missing |= descriptor->fields[i].label == PROTOBUF_C_LABEL_REQUIRED && (seen >> i & 1) == 0;
-        return !missing;
+        const ProtobufCFieldDescriptor *fields = descriptor->fields;
+        if (walk->next > 0 && fields[walk->next - 1].id >= id) {
+                if (fields[walk->next - 1].id == id) /* the next of a list */
+                        return &fields[walk->next - 1];
+                walk->next = 0;
+        }
+        pass_fields(descriptor, id, walk);
+        if (walk->next == descriptor->n_fields || fields[walk->next].id != id)
+                return NULL;
+        return &fields[walk->next++];
+}
+
+static bool has_all_required(const ProtobufCMessageDescriptor *descriptor, struct walk *walk, uint64_t seen)
+{
+        pass_fields(descriptor, UINT64_MAX, walk);
+        for (unsigned i = 0; walk->passed_required && i < descriptor->n_fields; i++)
+                if (descriptor->fields[i].label == PROTOBUF_C_LABEL_REQUIRED && (seen >> i & 1) == 0)
+                        return false;
+        return true;
 }
 
 static ProtobufCMessage *take_message(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor, struct cursor in)
@@ -432,22 +441,22 @@ static ProtobufCMessage *take_message(struct wire_arena *arena, const ProtobufCM
                 return NULL;
         descriptor->message_init(message);
         uint64_t seen = 0; /* bit: index of the field */
-        unsigned next = 0;
+        struct walk walk = {0};
         while (cursor_left(&in) > 0) {
                 uint64_t tag = take_varint(&in);
-                const ProtobufCFieldDescriptor *field = find_field(descriptor, tag >> 3, &next);
+                const ProtobufCFieldDescriptor *field = find_field(descriptor, tag >> 3, &walk);
                 if (field == NULL) {
                         if (tag >> 3 == 0 || !skip_field(&in, tag & 7))
                                 return NULL;
                         continue;
                 }
                 uint64_t bit = UINT64_C(1) << (field - descriptor->fields);
-                if (wire_type_of(field->type) != (tag & 7) || ((seen & bit) && field->label != PROTOBUF_C_LABEL_REPEATED) ||
+                if (wire_types[field->type] != (tag & 7) || ((seen & bit) && field->label != PROTOBUF_C_LABEL_REPEATED) ||
                     !take_field(arena, field, &in, message))
                         return NULL;
                 seen |= bit;
         }
-        return !in.short_read && has_all_required(descriptor, seen) ? message : NULL;
+        return !in.short_read && has_all_required(descriptor, &walk, seen) ? message : NULL;
 }
 
 ProtobufCMessage *wire_unpack(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
