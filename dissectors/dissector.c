@@ -7,9 +7,11 @@
 #include "dissectors/app/tls.h"
 
 #include "dissectors/app/http.h"
+#include "dissectors/app/mqtt.h"
 
 const struct dissector *const dissectors[] = {
         &http_dissector,
+        &mqtt_dissector,
         &dns_dissector,
         &tls_dissector,
         &dtls_dissector,
