@@ -14,7 +14,7 @@
 
 #include "base/lists.h"
 
-enum { DOCUMENT_SIZE_LIMIT = 16 << 20, DOCUMENT_DEPTH_LIMIT = 24, DOCUMENT_VISIT_LIMIT = 2000000, DOCUMENT_ERROR_LIMIT = 200 };
+enum { DOCUMENT_SIZE_LIMIT = 16 << 20, DOCUMENT_DEPTH_LIMIT = 24, DOCUMENT_VISIT_LIMIT = 1000000, DOCUMENT_ERROR_LIMIT = 200 };
 
 struct document;
 struct yaml_node_s; /* libyaml's; callers pass it on */
@@ -74,8 +74,8 @@ bool document_is_null(const struct yaml_node_s *node);
 bool document_is_mapping(const struct yaml_node_s *node);
 bool document_is_scalar(const struct yaml_node_s *node);
 
-/* The items of a list; one scalar or mapping alone is a list of itself, null is empty. */
-unsigned document_item_count(const struct yaml_node_s *node);
+/* The items of a list; one scalar or mapping alone is a list of itself, null is empty. Counting spends visits. */
+unsigned document_item_count(struct document *document, const struct yaml_node_s *node);
 const struct yaml_node_s *document_item(struct document *document, const struct yaml_node_s *node, unsigned index);
 
 /* A mapping of another kind at this node; counted against depth and visits. */

@@ -35,7 +35,7 @@ struct intel_vendor {
         char *name;
         char **aliases;
         unsigned alias_count;
-        char *controller; /* who this is to a device: module_vendor, device_maker, operator, platform, service, shared */
+        char *controller; /* detail.controller: module_vendor, device_maker, operator, fleet, unknown; NULL: not said */
 };
 
 struct intel_row {
