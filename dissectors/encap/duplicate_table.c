@@ -21,7 +21,7 @@ struct line {
 
 struct duplicate_table {
         struct line lines[LINES];
-        uint64_t seed;
+        uint64_t seeds[2];
         uint64_t window_ns, same_way_ns;
 };
 
@@ -33,8 +33,9 @@ struct duplicate_table *duplicate_table_create(int64_t window_ns)
         memset(table, 0, sizeof *table);
         table->window_ns = (uint64_t)window_ns;
         table->same_way_ns = table->window_ns / SAME_WAY_SHARE;
-        if (getrandom(&table->seed, sizeof table->seed, GRND_NONBLOCK) < 0)
-                table->seed = (uint64_t)(uintptr_t)table;
+        if (getrandom(table->seeds, sizeof table->seeds, GRND_NONBLOCK) < 0)
+                table->seeds[0] = (uint64_t)(uintptr_t)table;
+        table->seeds[1] |= 1;
         return table;
 }
 
@@ -67,11 +68,13 @@ static inline struct line *table_line(struct duplicate_table *table, const struc
         return line;
 }
 
-/* The tag has the seed, so that nobody outside can make another packet look like one that was seen. */
+/* The tag has the seeds, so that nobody outside can make another packet look like one that was seen. XXH3 adds its seed to
+ * short inputs bit by bit: what goes into one is mixed first, or fields of both cancel each other. */
 bool duplicate_table_seen(struct duplicate_table *table, const struct duplicate_probe *probe, int64_t time_ns)
 {
         struct line *line = table_line(table, probe);
-        uint64_t base = XXH3_64bits_withSeed(probe->addresses, probe->address_length, table->seed ^ probe->header);
+        uint64_t base = fold(probe->header ^ table->seeds[0], table->seeds[1]);
+        base = fold(XXH3_64bits_withSeed(probe->addresses, probe->address_length, base), table->seeds[1] ^ base);
         uint64_t hash = XXH3_64bits_withSeed(probe->bytes, probe->length, base);
         uint32_t tag = (uint32_t)(hash ^ hash >> 32) | 1; /* 0: an empty entry */
         uint64_t now = (uint64_t)time_ns;

@@ -1,0 +1,66 @@
+/* Several frames through one encap, so that fragments meet: a record is link type (index), flags (1: cut, 2: a second later,
+ * 4: another interface), length (2 bytes), bytes. What comes out must lie within what went in. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/link_type.h"
+#include "dissectors/encap/encap.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const uint16_t links[] = {LINK_ETHERNET, LINK_RAW, LINK_NULL, LINK_PPP, LINK_PPP_HDLC, LINK_PPP_ETHER, LINK_LOOP,
+                                 LINK_LINUX_SLL, LINK_PPP_WITH_DIR, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL2, LINK_RAW_OLD, 147};
+
+static void check(const struct packet *packet)
+{
+        volatile uint8_t sink = 0;
+        if (packet->ip_captured > packet->ip_length || packet->payload_captured > packet->payload_length ||
+            packet->payload < packet->ip || packet->payload + packet->payload_captured > packet->ip + packet->ip_captured ||
+            packet->cut != (packet->payload_captured < packet->payload_length) || packet->tunnel >= TUNNEL_KINDS ||
+            packet->depth > 8 || (packet->depth == 0) != (packet->tunnel == TUNNEL_NONE))
+                abort();
+        for (uint32_t i = 0; i < packet->ip_captured; i++)
+                sink ^= packet->ip[i];
+}
+
+static struct encap *fuzz_encap(bool duplicates)
+{
+        static struct tap taps[2] = {{.name = "a", .vlan = 1, .vni = -1, .gre_key = -1, .context = 1},
+                                     {.name = "b", .vlan = -1, .vni = -1, .gre_key = -1, .has_prefix = true, .context = 2}};
+        (void)prefix_parse("10.0.0.0/8", &taps[1].prefix);
+        struct encap_settings settings = {.taps = {taps, 2}, .reassembly_limit = 100000, .duplicate_window_ns = duplicates ? 3000000 : 0};
+        return encap_create(&settings);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct encap *encap = fuzz_encap(size % 8 == 0); /* half a megabyte: not every time */
+        struct cursor input = cursor_of(data, size);
+        struct frame frame = {.time_ns = 1000000000};
+        while (encap != NULL && cursor_left(&input) >= 4) {
+                frame.link_type = links[cursor_u8(&input) % (sizeof links / sizeof *links)];
+                uint8_t flags = cursor_u8(&input);
+                size_t length = cursor_be16(&input);
+                if (length > cursor_left(&input))
+                        length = cursor_left(&input);
+                uint8_t *copy = malloc(length ? length : 1);
+                if (copy == NULL)
+                        break;
+                struct cursor bytes = cursor_take(&input, length);
+                memcpy(copy, bytes.at, length);
+                frame.bytes = copy;
+                frame.captured = (uint32_t)length;
+                frame.wire = (uint32_t)length + (flags & 1 ? 500 : 0);
+                frame.time_ns += flags & 2 ? 1000000000 : 1000;
+                frame.interface = flags >> 2 & 1;
+                frame.number = ++frame.order;
+                struct packet packet;
+                if (encap_peel(encap, &frame, frame.time_ns, &packet) == ENCAP_PACKET)
+                        check(&packet);
+                free(copy);
+        }
+        encap_destroy(encap);
+        return 0;
+}
