@@ -14,12 +14,11 @@ share=${3:-99.5}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# key, label: "TCP 10.0.0.1:80 10.0.0.2:4000<TAB>HTTP", ends sorted
+# key, label: "TCP 10.0.0.1:80 10.0.0.2:4000<TAB>HTTP", ends sorted, port 0 but for TCP and UDP
 their_flows() {
         ndpiReader -i "$1" -v 2 2> /dev/null | awk '
-                $2 ~ /^(TCP|UDP|ICMP|ICMPV6|SCTP)$/ && /\[Confidence: DPI\]/ {
+                $4 == "<->" && /\[Confidence: DPI\]/ {
                         a = $3; b = $5
-                        if (a !~ /:[0-9]+$/ || $2 ~ /^ICMP/) { sub(/\]$/, "]:0", a); sub(/\]$/, "]:0", b); if (a !~ /\]/) { sub(/:.*/, "", a); sub(/:.*/, "", b); a = a ":0"; b = b ":0" } }
                         match($0, /\[proto: [^]]*\]/)
                         name = substr($0, RSTART + 8, RLENGTH - 9)
                         sub(/^[^\/]*\//, "", name)
@@ -31,11 +30,11 @@ their_flows() {
 our_flows() {
         "$build/apnwatch" read -q -o "events:$work/events" "$1" > /dev/null 2> "$work/log" || true
         "$build/tests/bench/flow_labels" "$work/events" | awk -F '\t' '
-                BEGIN { names["1"] = "ICMP"; names["6"] = "TCP"; names["17"] = "UDP"; names["58"] = "ICMPV6"; names["132"] = "SCTP" }
-                function end(address, port) { return (address ~ /:/ ? "[" address "]" : address) ":" port }
-                $1 in names {
+                BEGIN { names["1"] = "ICMP"; names["2"] = "IGMP"; names["6"] = "TCP"; names["17"] = "UDP"; names["58"] = "ICMPV6"; names["112"] = "VRRP" }
+                function end(address, port) { return (address ~ /:/ ? "[" address "]" : address) ":" ($1 == 6 || $1 == 17 ? port : 0) }
+                {
                         a = end($2, $3); b = end($4, $5)
-                        print names[$1] " " (a < b ? a " " b : b " " a) "\t" $6
+                        print ($1 in names ? names[$1] : $1) " " (a < b ? a " " b : b " " a) "\t" $6
                 }'
 }
 

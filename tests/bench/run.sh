@@ -35,7 +35,7 @@ parts=${parts:-A B C scale labels pipe}
 ! grep -q '^SANITIZER_CFLAGS = .*-fsanitize' Makefile || fault "this build has sanitizers; measure one without"
 command -v ndpiReader > /dev/null || fault "ndpiReader is needed (Debian: libndpi-bin)"
 command -v tcpdump > /dev/null || fault "tcpdump is needed"
-make -s tests/traffic/mkfleet tests/bench/measure tests/bench/flow_labels tests/bench/bench_pipe
+make -s tests/traffic/mkfleet tests/bench/measure tests/bench/flow_labels tests/bench/pipe_cost
 
 if [ -n "$keep" ]; then
         mkdir -p "$keep"
@@ -137,7 +137,7 @@ compare_scale() {
 
 measure_pipe() {
         for run in $(seq "$runs"); do
-                ./tests/bench/bench_pipe
+                ./tests/bench/pipe_cost
         done > "$work/pipe"
         cat "$work/pipe"
         sed 's/^pipe: \([0-9.]*\).*/\1/' "$work/pipe" > "$work/pipe.us"
