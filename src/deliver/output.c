@@ -15,7 +15,7 @@ enum { BUFFER_SIZE = 256 * 1024 };
 
 struct output {
         int file;
-        bool is_standard, is_regular, lines, was_empty;
+        bool is_standard, is_regular, lines;
         int failed;
         size_t filled;
         off_t written; /* end of what is in the file */
@@ -37,7 +37,6 @@ static int claim_file(struct output *output, const struct output_settings *setti
         if (fstat(output->file, &status) != 0)
                 return -errno;
         output->is_regular = S_ISREG(status.st_mode);
-        output->was_empty = !output->is_regular || !settings->append || status.st_size == 0;
         if (!output->is_regular)
                 return 0;
         if (standard_output_is_taken && is_standard_output_too(&status))
@@ -59,7 +58,6 @@ static int open_standard_output(struct output *output)
         standard_output_is_taken = true;
         output->file = STDOUT_FILENO;
         output->is_standard = true;
-        output->was_empty = true;
         return 0;
 }
 
@@ -90,15 +88,10 @@ int output_open(struct output **out, const char *target, const struct output_set
         free(output);
         const char *name = strcmp(target, "-") == 0 ? "standard output" : target;
         if (result == -EBUSY)
-                snprintf(error, error_size, "cannot write %s: another output is writing it", name);
+                snprintf(error, error_size, "cannot write %s: it is in use, as another output or as what is read", name);
         else
                 snprintf(error, error_size, "cannot write %s: %s", name, strerror(-result));
         return result;
-}
-
-bool output_is_empty(const struct output *output)
-{
-        return output->was_empty;
 }
 
 static int write_all(struct output *output, const char *bytes, size_t length, size_t *done)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
@@ -131,6 +132,7 @@ struct event_log *event_log_open(const char *path, char *error, unsigned error_s
                 snprintf(error, error_size, "cannot read %s: %s", path, strerror(errno));
                 return NULL;
         }
+        (void)flock(file, LOCK_SH | LOCK_NB); /* so that no sink begins this file anew; one that is being written can be read */
         struct event_log *log = malloc(sizeof *log);
         if (log != NULL) {
                 memset(log, 0, offsetof(struct event_log, window));

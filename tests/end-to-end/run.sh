@@ -35,14 +35,19 @@ find_capture()
                 "$mkfleet" ${1#mkfleet } --capture "$capture" --labels "$folder/labels.jsonl" --policy "$folder/policy.yaml" \
                         --inventory "$folder/inventory.csv" >"$folder/mkfleet.out" 2>&1 || fail "mkfleet: $(cat "$folder/mkfleet.out")"
                 ;;
-        -) capture=- ;;
-        *) capture=$source/tests/captures/$1 ;;
+        "cut "*)
+                # shellcheck disable=SC2086
+                set -- $1
+                capture=$folder/cut.pcap
+                head -c "$2" "$source/$3" >"$capture" || fail "no $3"
+                ;;
+        *) capture=$source/$1 ;;
         esac
 }
 
 fill_in()
 {
-        printf '%s' "$1" | sed "s|{policy}|$folder/policy.yaml|g; s|{inventory}|$folder/inventory.csv|g; s|{here}|$here|g; s|{work}|$folder|g"
+        printf '%s' "$1" | sed "s|{policy}|$folder/policy.yaml|g; s|{inventory}|$folder/inventory.csv|g; s|{sample}|$source/contrib/sample|g; s|{here}|$here|g; s|{work}|$folder|g"
 }
 
 # apnwatch with the case's options; $1 is where alerts go, the rest stands before the capture.
