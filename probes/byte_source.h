@@ -37,6 +37,7 @@ struct byte_source {
         bool steady;            /* bytes once in memory stay where they are until the source is closed */
         bool seekable;          /* can be closed, opened again and brought to an offset */
         bool decompressed;
+        bool holds_descriptor;
         const struct byte_source_kind *kind;
         struct source_fault fault;
         struct byte_source *next_retired; /* for whoever closes it later */

@@ -226,6 +226,7 @@ int byte_source_read(int descriptor, const struct byte_source_settings *settings
                 return -ENOMEM;
         }
         buffered->descriptor = descriptor;
+        buffered->source.holds_descriptor = true;
         buffered->digest = settings->digest;
         buffered->produce = produce_read;
         *out = &buffered->source;
@@ -249,6 +250,7 @@ int byte_source_decompress(struct byte_source *inner, const struct decompressor_
         buffered->decompressor = kind;
         buffered->produce = produce_decompressed;
         buffered->source.seekable = inner->seekable;
+        buffered->source.holds_descriptor = inner->holds_descriptor;
         buffered->source.decompressed = true;
         *out = &buffered->source;
         return 0;

@@ -104,9 +104,12 @@ int byte_source_map(int descriptor, uint64_t size, const struct byte_source_sett
         if (result == 0 && size > 0) {
                 mapped->map = size <= SIZE_MAX ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0) : MAP_FAILED;
                 if (mapped->map == MAP_FAILED) {
-                        /* A file system without mappings, or no room for one: read it. */
+                        /* A file system without mappings, or too many of them: read it. */
                         free(mapped);
-                        return byte_source_read(descriptor, settings, out);
+                        result = byte_source_read(descriptor, settings, out);
+                        if (result == 0)
+                                (*out)->seekable = true;
+                        return result;
                 }
                 madvise(mapped->map, size, MADV_SEQUENTIAL);
         }

@@ -39,6 +39,7 @@ static void close_capture(struct file_input *input, struct byte_source *source)
         input->capture = NULL;
         free(input->run);
         input->run = NULL;
+        input->memory = 0;
         stream_digest_destroy(input->digest);
         input->digest = NULL;
 }
@@ -172,10 +173,13 @@ enum capture_status file_input_read(struct file_input *input, struct file_input_
                                     unsigned *count)
 {
         enum capture_status status = capture_read(input->capture, frames, max, count);
-        if (status == CAPTURE_ENDED)
+        const struct byte_source *source = input->capture->source;
+        if (status == CAPTURE_ENDED) {
                 finish(input, shared);
-        else
-                input->progress = input->capture->source->kind->disk_offset(input->capture->source);
+        } else {
+                input->progress = source->kind->disk_offset(source);
+                input->memory = source->kind->memory(source);
+        }
         return status;
 }
 
@@ -224,9 +228,19 @@ enum capture_status file_input_refill(struct file_input *input, struct file_inpu
         return status;
 }
 
+int64_t file_input_next_time(const struct file_input *input)
+{
+        return input->run_next < input->run_count ? input->run[input->run_next].time_ns : INT64_MIN;
+}
+
 bool file_input_can_suspend(const struct file_input *input)
 {
-        return file_input_is_open(input) && input->capture->source->seekable;
+        return file_input_is_open(input) && input->capture->source->seekable && input->run_next < input->run_count;
+}
+
+bool file_input_holds_descriptor(const struct file_input *input)
+{
+        return file_input_is_open(input) && input->capture->source->holds_descriptor;
 }
 
 void file_input_suspend(struct file_input *input, struct file_input_shared *shared)
@@ -236,4 +250,5 @@ void file_input_suspend(struct file_input *input, struct file_input_shared *shar
         retire(capture_suspend(input->capture), shared);
         free(input->run);
         input->run = NULL;
+        input->memory = 0;
 }

@@ -23,6 +23,10 @@ struct file_input {
         int problem;
         int64_t clock_offset_ns;
         uint64_t progress;              /* bytes of it that are done, as of the last time it was looked at */
+        size_t memory;                  /* held by its source, likewise; 0 while closed */
+        uint32_t slot;                  /* in the set of those that are open, and what it was counted there with */
+        size_t counted_memory;
+        bool counted_descriptor;
         struct stream_digest *digest;   /* of what cannot be read twice */
         char text[192];                 /* of the verdict */
 };
@@ -52,7 +56,11 @@ enum capture_status file_input_read(struct file_input *input, struct file_input_
 /* The next run of up to `max`, when the last one is used up; resumes it when it was suspended. */
 enum capture_status file_input_refill(struct file_input *input, struct file_input_shared *shared, unsigned max);
 
+/* Of the frame that it hands over next; INT64_MIN when its run is used up and it is its turn. */
+int64_t file_input_next_time(const struct file_input *input);
+/* Not while its turn is: then it is to be read. */
 bool file_input_can_suspend(const struct file_input *input);
+bool file_input_holds_descriptor(const struct file_input *input);
 void file_input_suspend(struct file_input *input, struct file_input_shared *shared);
 
 /* The digest of a file that ended without one. */

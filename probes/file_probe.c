@@ -14,19 +14,19 @@
 #include "probes/input_list.h"
 #include "probes/interface_names.h"
 #include "probes/merge_heap.h"
+#include "probes/open_set.h"
 #include "probes/probe_kind.h"
 #include "probes/secret_store.h"
 
 enum {
         DESCRIPTOR_RESERVE = 64,        /* for sinks, logs, databases, sockets */
-        OPEN_MAX_DEFAULT = 1024,
+        DESCRIPTORS_MAX = 1024,
+        OPEN_MAX = 16384,               /* files that are mapped hold no descriptor, but a process has 65 530 mappings */
         OPEN_ALWAYS = 32,               /* so few inputs are not closed between their first look and their turn */
         WINDOW_MAX = 2 << 20,
-        WINDOWS_TOTAL = 64 << 20,       /* over all files that are merged */
-        WINDOW_MIN = 64 << 10,
+        WINDOWS_TOTAL = 128 << 20,      /* over all files that are merged */
+        WINDOW_MIN = 16 << 10,
 };
-
-static const size_t memory_max = 512 << 20;     /* of decompressors and buffers that are open while merging */
 
 struct file_probe {
         struct probe probe;
@@ -36,8 +36,7 @@ struct file_probe {
         uint32_t current;               /* in order: the input that is being read */
         bool merge, started;
         struct merge_heap heap;
-        uint32_t *open;                 /* files that are open, in no order; merging only */
-        uint32_t open_count, open_max;
+        struct open_set open;           /* merging only */
         uint64_t order;
         uint64_t bytes_total;           /* 0: unknown */
 };
@@ -61,68 +60,19 @@ static void fill_in_order(struct file_probe *files, struct frame_batch *batch)
         }
 }
 
-static void forget_open(struct file_probe *files, uint32_t file)
-{
-        for (uint32_t i = 0; i < files->open_count; i++)
-                if (files->open[i] == file) {
-                        files->open[i] = files->open[--files->open_count];
-                        return;
-                }
-}
-
-static void suspend(struct file_probe *files, uint32_t file)
-{
-        file_input_suspend(&files->inputs[file], &files->shared);
-        forget_open(files, file);
-}
-
-/* Of the open files the one whose next frame is furthest away; false when none can be closed. */
-static bool suspend_furthest(struct file_probe *files)
-{
-        const struct file_input *furthest = NULL;
-        uint32_t chosen = 0;
-        for (uint32_t i = 0; i < files->open_count; i++) {
-                const struct file_input *input = &files->inputs[files->open[i]];
-                if (!file_input_can_suspend(input) || input->run_next == input->run_count)
-                        continue;
-                if (furthest == NULL || input->run[input->run_next].time_ns > furthest->run[furthest->run_next].time_ns) {
-                        furthest = input;
-                        chosen = files->open[i];
-                }
-        }
-        if (furthest != NULL)
-                suspend(files, chosen);
-        return furthest != NULL;
-}
-
-static size_t open_memory(const struct file_probe *files)
-{
-        size_t memory = 0;
-        for (uint32_t i = 0; i < files->open_count; i++) {
-                const struct byte_source *source = files->inputs[files->open[i]].capture->source;
-                memory += source->kind->memory(source);
-        }
-        return memory;
-}
-
-static void make_room(struct file_probe *files)
-{
-        while (files->open_count >= files->open_max && suspend_furthest(files))
-                continue;
-        while (files->open_count > 1 && open_memory(files) > memory_max && suspend_furthest(files))
-                continue;
-}
-
 static enum capture_status refill(struct file_probe *files, uint32_t file, unsigned max)
 {
         struct file_input *input = &files->inputs[file];
-        if (!file_input_is_open(input)) {
-                make_room(files);
-                files->open[files->open_count++] = file;
-        }
+        bool was_open = file_input_is_open(input);
+        if (!was_open)
+                open_set_make_room(&files->open, &files->shared);
         enum capture_status status = file_input_refill(input, &files->shared, max);
-        if (status == CAPTURE_ENDED)
-                forget_open(files, file);
+        if (!was_open && status != CAPTURE_ENDED)
+                open_set_add(&files->open, input);
+        else if (was_open && status == CAPTURE_ENDED)
+                open_set_remove(&files->open, input);
+        else if (was_open)
+                open_set_update(&files->open, input);
         return status;
 }
 
@@ -130,18 +80,20 @@ static enum capture_status refill(struct file_probe *files, uint32_t file, unsig
 static void enter(struct file_probe *files, uint32_t file)
 {
         struct file_input *input = &files->inputs[file];
-        make_room(files);
+        open_set_make_room(&files->open, &files->shared);
         if (input->done || !file_input_open(input, file, &files->shared))
                 return;
-        files->open[files->open_count++] = file;
+        open_set_add(&files->open, input);
         enum capture_status status;
         while ((status = refill(files, file, 1)) == CAPTURE_BUSY)
                 files->shared.batch++;
         if (status != CAPTURE_FRAMES)
                 return;
         merge_heap_push(&files->heap, (struct merge_entry){input->run[0].time_ns, file});
-        if (files->count > OPEN_ALWAYS && file_input_can_suspend(input))
-                suspend(files, file);
+        if (files->count > OPEN_ALWAYS && file_input_can_suspend(input)) {
+                file_input_suspend(input, &files->shared);
+                open_set_remove(&files->open, input);
+        }
         /* Nothing was handed over: what was closed can go now. */
         file_inputs_close_retired(&files->shared);
 }
@@ -182,10 +134,9 @@ static bool merge_step(struct file_probe *files, struct frame_batch *batch)
                 unsigned count;
                 status = file_input_read(input, &files->shared, batch->frames + batch->count, FRAME_BATCH - batch->count, &count);
                 batch->count += count;
-                if (status == CAPTURE_ENDED)
-                        forget_open(files, file);
                 if (status != CAPTURE_ENDED)
                         return false; /* as good as full */
+                open_set_remove(&files->open, input);
         }
         if (status == CAPTURE_ENDED)
                 merge_heap_pop(&files->heap);
@@ -230,7 +181,7 @@ static void file_probe_destroy(struct probe *probe)
                 file_input_clear(&files->inputs[i]);
         file_inputs_close_retired(&files->shared);
         free(files->inputs);
-        free(files->open);
+        open_set_clear(&files->open);
         merge_heap_clear(&files->heap);
         interface_names_destroy(files->shared.names);
         frame_filter_destroy(files->shared.filter);
@@ -274,13 +225,11 @@ static const struct probe_kind file_probe_kind = {
         .progress = file_probe_progress,
 };
 
-static uint32_t open_limit(unsigned descriptors)
+static uint32_t descriptor_limit(void)
 {
         struct rlimit limit;
-        if (descriptors > 0)
-                return descriptors;
-        if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > OPEN_MAX_DEFAULT + DESCRIPTOR_RESERVE)
-                return OPEN_MAX_DEFAULT;
+        if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > DESCRIPTORS_MAX + DESCRIPTOR_RESERVE)
+                return DESCRIPTORS_MAX;
         return limit.rlim_cur > 2 * DESCRIPTOR_RESERVE ? (uint32_t)limit.rlim_cur - DESCRIPTOR_RESERVE : (uint32_t)limit.rlim_cur / 2;
 }
 
@@ -335,15 +284,14 @@ static int set_up(struct file_probe *files, const struct file_probe_settings *se
         if (result != 0)
                 return result;
         files->merge = settings->merge && files->count > 1;
-        files->open_max = open_limit(settings->descriptors);
         files->shared.digest = settings->digest;
-        files->shared.window = files->merge ? window_for(files->count < files->open_max ? files->count : files->open_max) : WINDOW_MAX;
+        files->shared.window = files->merge ? window_for(files->count) : WINDOW_MAX;
         files->shared.names = interface_names_create();
         files->shared.secrets = secret_store_create();
-        files->open = calloc(files->count, sizeof *files->open);
-        if (files->shared.names == NULL || files->shared.secrets == NULL || files->open == NULL)
+        if (files->shared.names == NULL || files->shared.secrets == NULL || merge_heap_init(&files->heap, files->count) != 0)
                 return -ENOMEM;
-        return merge_heap_init(&files->heap, files->count);
+        unsigned told = settings->descriptors;
+        return open_set_init(&files->open, files->count, told ? told : OPEN_MAX, told ? told : descriptor_limit());
 }
 
 struct probe *file_probe_open(const struct file_probe_settings *settings, char *error, unsigned error_size)

@@ -58,7 +58,8 @@ struct file_probe_settings {
         uint32_t input_count;
         int merge;                      /* by packet time; 0: one after another in the order given */
         const char *filter;             /* libpcap syntax, on the outer frame; NULL: none */
-        unsigned descriptors;           /* files open at one time at most; 0: what the process may, less a reserve */
+        unsigned descriptors;           /* files open at one time at most; 0: as many as there are descriptors, less a reserve
+                                         * (plain files are mapped and hold none) */
         int digest;                     /* sha256 of each input that is a capture; costs a second reading of it */
 };
 
