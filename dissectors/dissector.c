@@ -9,6 +9,8 @@
 #include "dissectors/app/http.h"
 #include "dissectors/app/mqtt.h"
 
+#include "dissectors/location/plain.h"
+
 const struct dissector *const dissectors[] = {
         &http_dissector,
         &mqtt_dissector,
@@ -17,5 +19,7 @@ const struct dissector *const dissectors[] = {
         &dtls_dissector,
         &quic_dissector,
         &ntp_dissector,
+        &nmea_dissector,
+        &plain_dissector, /* last: any text could be more than text */
         NULL,
 };

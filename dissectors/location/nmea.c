@@ -275,7 +275,7 @@ bool nmea_is_checked_sentence(const struct cursor *cursor)
         struct cursor at = *cursor;
         if (cursor_peek(&at) != '$' || cursor_left(&at) < 10 || !is_upper(at.at[1]) || !split_sentence(&at, &s))
                 return false;
-        return s.checked && s.count > 2 && cursor_left(&s.fields[0]) >= 4 && cursor_left(&s.fields[0]) <= 8;
+        return s.checked && s.count > 2 && cursor_left(&s.fields[0]) == 5 && talker_is_known(s.fields[0].at);
 }
 
 /* "355096030432529$GPGGA", "4711/022789000688081/$GPRMC" */

@@ -12,7 +12,8 @@
  * FRAMED. TRUNCATED: the bytes end within the fields that are needed. `grade`, coordinates, time, speed, altitude are set. */
 enum dissect_result nmea_parse(struct cursor *cursor, struct position *out);
 
-/* True when the bytes begin with a sentence (of any kind, a fix or not) whose checksum is right. */
+/* True when the bytes begin with a sentence of a satellite receiver (of any kind, a fix or not) whose checksum
+ * is right. */
 bool nmea_is_checked_sentence(const struct cursor *cursor);
 
 /* The next fix in a text, consumed with it; an id that stands right in front of the '$' is taken along. false: none. */

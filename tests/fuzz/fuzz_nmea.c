@@ -1,4 +1,5 @@
 #include "dissectors/location/nmea.h"
+#include "tests/fuzz/fuzz_flow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -11,5 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         at = cursor_of(data, size);
         while (nmea_find(&at, &position))
                 ;
+        fuzz_flow(IPPROTO_TCP, 5000, data, size);
+        fuzz_flow(IPPROTO_UDP, 5000, data, size);
         return 0;
 }
