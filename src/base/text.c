@@ -91,7 +91,8 @@ void text_base64(const void *bytes, size_t length, char *out)
         const uint8_t *at = bytes;
         for (size_t i = 0; i < length; i += 3) {
                 size_t left = length - i;
-                uint32_t group = (uint32_t)at[i] << 16 | (left > 1 ? (uint32_t)at[i + 1] << 8 : 0) | (left > 2 ? at[i + 2] : 0U);
+                uint32_t group =
+                        (uint32_t)at[i] << 16 | (left > 1 ? (uint32_t)at[i + 1] << 8 : 0) | (left > 2 ? at[i + 2] : 0U);
                 *out++ = digits[group >> 18];
                 *out++ = digits[group >> 12 & 63];
                 *out++ = left > 1 ? digits[group >> 6 & 63] : '=';

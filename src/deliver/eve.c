@@ -1,5 +1,6 @@
-/* `eve:`: alerts as Suricata's EVE writes them (https://docs.suricata.io/en/latest/output/eve/eve-json-format.html), for what reads that:
- * EveBox, Malcolm, Wazuh, Filebeat. Shared facts have EVE's names; the whole alert of ours stands under "apnwatch".
+/* `eve:`: alerts as Suricata's EVE writes them (https://docs.suricata.io/en/latest/output/eve/eve-json-format.html), for
+ * what reads that: EveBox, Malcolm, Wazuh, Filebeat. Shared facts have EVE's names; the whole alert of ours stands under
+ * "apnwatch".
  *
  * src is who opened the flow, as in Suricata. Left out: pkts_toserver and pkts_toclient (an alert counts packets of both
  * directions together), and everything of a packet (payload, in hex or text). */
@@ -54,8 +55,10 @@ static void put_ends(struct json_buffer *out, const alert_t *alert)
         bool turned = peer_opened(alert);
         const char *device = alert->device ? alert->device->ip : NULL;
         const char *peer = alert->peer ? alert->peer->ip : NULL;
-        bool has_device_port = alert->flow && alert->flow->has_device_port, has_peer_port = alert->peer && alert->peer->has_port;
-        uint32_t device_port = has_device_port ? alert->flow->device_port : 0, peer_port = has_peer_port ? alert->peer->port : 0;
+        bool has_device_port = alert->flow && alert->flow->has_device_port,
+             has_peer_port = alert->peer && alert->peer->has_port;
+        uint32_t device_port = has_device_port ? alert->flow->device_port : 0,
+                 peer_port = has_peer_port ? alert->peer->port : 0;
         put_text(out, "src_ip", turned ? peer : device);
         put_port(out, "src_port", turned ? has_peer_port : has_device_port, turned ? peer_port : device_port);
         put_text(out, "dest_ip", turned ? device : peer);
@@ -63,18 +66,28 @@ static void put_ends(struct json_buffer *out, const alert_t *alert)
 }
 
 /* Suricata's words for protocols. */
+struct word {
+        const char *ours, *theirs;
+};
+
+static const char *in_their_words(const char *ours, const struct word *words, size_t count)
+{
+        for (size_t i = 0; ours && i < count; i++)
+                if (strcmp(ours, words[i].ours) == 0)
+                        return words[i].theirs;
+        return ours;
+}
+
 static void put_protocols(struct json_buffer *out, const Apnwatch__V1__AlertFlow *flow)
 {
-        static const struct { const char *ours, *theirs; } transports[] = {
-                {"tcp", "TCP"}, {"udp", "UDP"}, {"icmp", "ICMP"}, {"icmpv6", "IPv6-ICMP"}, {"sctp", "SCTP"}, {"esp", "ESP"}, {"gre", "GRE"},
-        }, applications[] = {
+        static const struct word transports[] = {
+                {"tcp", "TCP"}, {"udp", "UDP"}, {"icmp", "ICMP"}, {"icmpv6", "IPv6-ICMP"}, {"sctp", "SCTP"}, {"esp", "ESP"},
+                {"gre", "GRE"},
+        };
+        static const struct word applications[] = {
                 {"ftp_control", "ftp"}, {"ftp_data", "ftp-data"}, {"kerberos", "krb5"}, {"smbv1", "smb"}, {"smbv23", "smb"},
         };
-        const char *transport = flow->protocol;
-        for (size_t i = 0; transport && i < sizeof transports / sizeof *transports; i++)
-                if (strcmp(transport, transports[i].ours) == 0)
-                        transport = transports[i].theirs;
-        put_text(out, "proto", transport);
+        put_text(out, "proto", in_their_words(flow->protocol, transports, sizeof transports / sizeof *transports));
         if (flow->app == NULL)
                 return;
         char name[32]; /* the master's name, without the application behind the dot */
@@ -84,11 +97,7 @@ static void put_protocols(struct json_buffer *out, const Apnwatch__V1__AlertFlow
         for (size_t i = 0; i < length; i++)
                 name[i] = (char)tolower((unsigned char)flow->app[i]);
         name[length] = '\0';
-        const char *application = name;
-        for (size_t i = 0; i < sizeof applications / sizeof *applications; i++)
-                if (strcmp(name, applications[i].ours) == 0)
-                        application = applications[i].theirs;
-        put_text(out, "app_proto", application);
+        put_text(out, "app_proto", in_their_words(name, applications, sizeof applications / sizeof *applications));
 }
 
 /* Readers join events of one flow by this number; 53 bits of it survive JavaScript. FNV-1a over the community ID. */
@@ -149,7 +158,8 @@ static void put_flow(struct json_buffer *out, const alert_t *alert)
 {
         const Apnwatch__V1__AlertFlow *flow = alert->flow;
         bool turned = peer_opened(alert);
-        uint64_t to_server = turned ? flow->bytes_down : flow->bytes_up, to_client = turned ? flow->bytes_up : flow->bytes_down;
+        uint64_t to_server = turned ? flow->bytes_down : flow->bytes_up,
+                 to_client = turned ? flow->bytes_up : flow->bytes_down;
         json_put_key(out, "flow");
         json_put_begin_object(out);
         if (turned ? flow->has_bytes_down : flow->has_bytes_up)
@@ -241,5 +251,10 @@ static int eve_close(struct sink *sink)
 }
 
 const struct sink_kind eve_sink_kind = {
-        .scheme = "eve", .what = "alerts as Suricata's EVE", .open = eve_open, .alert = eve_alert, .flush = eve_flush, .close = eve_close,
+        .scheme = "eve",
+        .what = "alerts as Suricata's EVE",
+        .open = eve_open,
+        .alert = eve_alert,
+        .flush = eve_flush,
+        .close = eve_close,
 };

@@ -1,4 +1,5 @@
-/* What EVE, and those who key on numbers, call our types of alerts. A number stands for a type for ever: it is never used again. */
+/* What EVE, and those who key on numbers, call our types of alerts. A number stands for a type for ever: it is never used
+ * again. */
 #pragma once
 
 #include <stdint.h>

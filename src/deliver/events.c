@@ -1,5 +1,5 @@
-/* `events:`: what sense said, as records behind a head (model/event_log.h), for `apnwatch judge events:FILE`. Always begins anew: a log
- * is one run. */
+/* `events:`: what sense said, as records behind a head (model/event_log.h), for `apnwatch judge events:FILE`. Always begins
+ * anew: a log is one run. */
 #include "deliver/kinds.h"
 
 #include <errno.h>
@@ -66,5 +66,10 @@ static int events_close(struct sink *sink)
 }
 
 const struct sink_kind events_sink_kind = {
-        .scheme = "events", .what = "the event log", .open = events_open, .event = events_event, .flush = events_flush, .close = events_close,
+        .scheme = "events",
+        .what = "the event log",
+        .open = events_open,
+        .event = events_event,
+        .flush = events_flush,
+        .close = events_close,
 };

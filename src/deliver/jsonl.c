@@ -1,4 +1,5 @@
-/* `jsonl:`: each alert as one line of JSON, with the names of alert.proto (doc: apnwatch(1); contrib/schema/alert.schema.json). */
+/* `jsonl:`: each alert as one line of JSON, with the names of alert.proto (doc: apnwatch(1);
+ * contrib/schema/alert.schema.json). */
 #include "deliver/kinds.h"
 
 #include <errno.h>
@@ -51,5 +52,10 @@ static int jsonl_close(struct sink *sink)
 }
 
 const struct sink_kind jsonl_sink_kind = {
-        .scheme = "jsonl", .what = "alerts as JSON lines", .open = jsonl_open, .alert = jsonl_alert, .flush = jsonl_flush, .close = jsonl_close,
+        .scheme = "jsonl",
+        .what = "alerts as JSON lines",
+        .open = jsonl_open,
+        .alert = jsonl_alert,
+        .flush = jsonl_flush,
+        .close = jsonl_close,
 };

@@ -30,7 +30,8 @@ static bool is_standard_output_too(const struct stat *file)
         return fstat(STDOUT_FILENO, &standard) == 0 && standard.st_dev == file->st_dev && standard.st_ino == file->st_ino;
 }
 
-/* The lock tells two outputs of one file from each other, in this process and in others. Where the file system has none, so be it. */
+/* The lock tells two outputs of one file from each other, in this process and in others. Where the file system has none, so
+ * be it. */
 static int claim_file(struct output *output, const struct output_settings *settings)
 {
         struct stat status;
@@ -72,7 +73,8 @@ static int open_path(struct output *output, const char *path, const struct outpu
         return result;
 }
 
-int output_open(struct output **out, const char *target, const struct output_settings *settings, char *error, unsigned error_size)
+int output_open(struct output **out, const char *target, const struct output_settings *settings, char *error,
+                unsigned error_size)
 {
         struct output *output = malloc(sizeof *output);
         int result = -ENOMEM;

@@ -12,9 +12,10 @@ struct output_settings {
         bool lines;  /* when the disk is full, half a line at the end is taken back */
 };
 
-/* 0 or negative errno with a message in `error`. `target`: a path, "-" for standard output. -EBUSY: another output writes it, or it is
- * the event log that is being read. */
-int output_open(struct output **out, const char *target, const struct output_settings *settings, char *error, unsigned error_size);
+/* 0 or negative errno with a message in `error`. `target`: a path, "-" for standard output. -EBUSY: another output writes
+ * it, or it is the event log that is being read. */
+int output_open(struct output **out, const char *target, const struct output_settings *settings, char *error,
+                unsigned error_size);
 
 /* 0 or negative errno of the first failure; after that nothing is written. */
 int output_write(struct output *output, const void *bytes, size_t length);

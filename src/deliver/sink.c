@@ -40,7 +40,8 @@ static const struct sink_kind *find_kind(const char *given, char *error, unsigne
                         return sink_kinds[i];
         for (unsigned i = 0; kinds_to_come[i]; i++)
                 if (strlen(kinds_to_come[i]) == length && strncmp(kinds_to_come[i], given, length) == 0) {
-                        snprintf(error, error_size, "output %.*s: is not built yet in this version (there are %s)", (int)length, given, known);
+                        snprintf(error, error_size, "output %.*s: is not built yet in this version (there are %s)",
+                                 (int)length, given, known);
                         return NULL;
                 }
         snprintf(error, error_size, "output %.*s: there is no such kind (there are %s)", (int)length, given, known);

@@ -1,4 +1,4 @@
-/* Where findings go. A kind of sink is its own file and one line in sink.c's list. A sink never changes what it is handed. */
+/* Where findings go. A kind of sink is its own file and one line in sink.c's list. A sink never changes what it gets. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* `summary:`: one JSON object for the whole run. Who ran it writes the object; nothing is in the file before the run has ended. */
+/* `summary:`: one JSON object for the whole run. Who ran it writes the object; nothing is in the file before the run has
+ * ended. */
 #include "deliver/kinds.h"
 
 #include <string.h>
@@ -31,6 +32,10 @@ static int summary_close(struct sink *sink)
 }
 
 const struct sink_kind summary_sink_kind = {
-        .scheme = "summary", .what = "the run as one JSON object", .open = summary_open, .summary = summary_write, .flush = summary_flush,
+        .scheme = "summary",
+        .what = "the run as one JSON object",
+        .open = summary_open,
+        .summary = summary_write,
+        .flush = summary_flush,
         .close = summary_close,
 };

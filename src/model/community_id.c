@@ -89,8 +89,8 @@ void community_id_digest(const struct address *source, const struct address *des
         (void)done;
 }
 
-const char *community_id_text(const struct address *source, const struct address *destination, uint16_t sport, uint16_t dport,
-                              uint8_t protocol, char out[COMMUNITY_ID_SIZE])
+const char *community_id_text(const struct address *source, const struct address *destination, uint16_t sport,
+                              uint16_t dport, uint8_t protocol, char out[COMMUNITY_ID_SIZE])
 {
         uint8_t digest[COMMUNITY_ID_DIGEST_SIZE];
         community_id_digest(source, destination, sport, dport, protocol, digest);

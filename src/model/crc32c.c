@@ -1,4 +1,4 @@
-/* CRC-32C, reflected, polynomial 0x1edc6f41 (RFC 3720, B.4): by the processor where it can (SSE 4.2), by tables elsewhere. */
+/* CRC-32C, reflected, polynomial 0x1edc6f41 (RFC 3720, B.4): by the processor where it can (SSE 4.2), by a table elsewhere. */
 #include "model/framing.h"
 
 #include <stdbool.h>
@@ -26,7 +26,8 @@ uint32_t crc32c_by_table(const void *bytes, size_t length)
         const uint8_t *at = bytes;
         uint32_t crc = UINT32_MAX;
         for (; length >= 8; at += 8, length -= 8) {
-                uint32_t low = crc ^ ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24);
+                uint32_t low =
+                        crc ^ ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24);
                 crc = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^ table[4][low >> 24] ^
                       table[3][at[4]] ^ table[2][at[5]] ^ table[1][at[6]] ^ table[0][at[7]];
         }

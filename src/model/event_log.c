@@ -132,7 +132,8 @@ struct event_log *event_log_open(const char *path, char *error, unsigned error_s
                 snprintf(error, error_size, "cannot read %s: %s", path, strerror(errno));
                 return NULL;
         }
-        (void)flock(file, LOCK_SH | LOCK_NB); /* so that no sink begins this file anew; one that is being written can be read */
+        /* So that no sink begins this file anew. One that is being written can be read all the same. */
+        (void)flock(file, LOCK_SH | LOCK_NB);
         struct event_log *log = malloc(sizeof *log);
         if (log != NULL) {
                 memset(log, 0, offsetof(struct event_log, window));
@@ -170,7 +171,9 @@ static enum event_log_result end_with(struct event_log *log, enum event_log_resu
 {
         log->ended = result;
         snprintf(log->message, sizeof log->message, "%s: %s at byte %llu (after %llu events): %s", log->path,
-                 result == EVENT_LOG_TORN ? "ends within a record that begins" : result == EVENT_LOG_DAMAGED ? "damaged" : "unreadable",
+                 result == EVENT_LOG_TORN      ? "ends within a record that begins"
+                 : result == EVENT_LOG_DAMAGED ? "damaged"
+                                               : "unreadable",
                  (unsigned long long)log->offset, (unsigned long long)log->count, what);
         return result;
 }
@@ -192,7 +195,8 @@ enum event_log_result event_log_next(struct event_log *log, const event_t **even
                 return log->ended;
         for (;;) {
                 size_t used = 0;
-                enum framing_result result = framing_unpack(log->arena, log->window + log->start, window_left(log), &used, event);
+                enum framing_result result =
+                        framing_unpack(log->arena, log->window + log->start, window_left(log), &used, event);
                 if (result == FRAMING_OK) {
                         log->start += used;
                         log->offset += used;

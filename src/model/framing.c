@@ -5,8 +5,8 @@
 #include "base/cursor.h"
 #include "model/wire.h"
 
-/* A record of FRAMING_LIMIT bytes can grow when it is unpacked: an empty message in a list is two bytes on the wire and about 80
- * here. What sense writes stays under a quarter of this; pages that are never touched cost nothing. */
+/* A record of FRAMING_LIMIT bytes can grow when it is unpacked: an empty message in a list is two bytes on the wire and
+ * about 80 here. What sense writes stays under a quarter of this; pages that are never touched cost nothing. */
 enum { ARENA_SIZE = 16 * FRAMING_LIMIT };
 
 struct framing_arena {
@@ -79,8 +79,11 @@ enum framing_result framing_unpack(struct framing_arena *arena, const uint8_t *b
 const char *framing_result_text(enum framing_result result)
 {
         static const char *const text[] = {
-                [FRAMING_OK] = "whole", [FRAMING_MORE] = "cut short", [FRAMING_TOO_LONG] = "its length is impossible",
-                [FRAMING_BAD_CHECKSUM] = "its checksum is wrong", [FRAMING_BAD_EVENT] = "its checksum is right, but it holds no event",
+                [FRAMING_OK] = "whole",
+                [FRAMING_MORE] = "cut short",
+                [FRAMING_TOO_LONG] = "its length is impossible",
+                [FRAMING_BAD_CHECKSUM] = "its checksum is wrong",
+                [FRAMING_BAD_EVENT] = "its checksum is right, but it holds no event",
         };
         return (unsigned)result < sizeof text / sizeof *text ? text[result] : "unknown";
 }

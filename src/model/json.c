@@ -120,13 +120,14 @@ void json_put_raw(struct json_buffer *out, const char *text, size_t length)
 
 /* Values */
 
-/* Writes the character at `at` escaped, or the one byte of it that is not UTF-8; at most 7 bytes. Returns how many bytes of text
- * that took. */
+/* Writes the character at `at` escaped, or the one byte of it that is not UTF-8; at most 7 bytes. Returns how many bytes of
+ * text that took. */
 static unsigned put_escaped(struct json_buffer *out, const uint8_t *at, size_t left)
 {
         static const char digits[] = "0123456789abcdef";
         static const char *const short_form[256] = {
-                ['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f", ['\n'] = "\\n", ['\r'] = "\\r", ['\t'] = "\\t",
+                ['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
+                ['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t",
         };
         if (short_form[*at]) {
                 put(out, short_form[*at], 2);
@@ -194,8 +195,8 @@ void json_put_signed(struct json_buffer *out, int64_t number)
         json_put_raw(out, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
 }
 
-/* Coordinates and the like: at most 7 digits behind the point and 8 before it. There is one decimal of up to 15 digits that reads as a
- * given double, so this one is the shortest. */
+/* Coordinates and the like: at most 7 digits behind the point and 8 before it. There is one decimal of up to 15 digits that
+ * reads as a given double, so this one is the shortest. */
 static bool put_short_decimal(struct json_buffer *out, double number)
 {
         if (!(number > -1e8 && number < 1e8))

@@ -1,8 +1,9 @@
 /* JSON, written. Messages are walked by their protobuf-c descriptor, so that no sink names a field:
  *
- * - keys are the names of the .proto files, in their order; a field that is not set, a text that is empty, a list or a message
- *   that holds nothing is absent (required fields are always there);
- * - a message `Time` and any fixed64 is Unix time in nanoseconds and becomes "2026-03-01T02:03:04.567891Z" (cut, not rounded);
+ * - keys are the names of the .proto files, in their order; a field that is not set, a text that is empty, a list or a
+ *   message that holds nothing is absent (required fields are always there);
+ * - a message `Time` and any fixed64 is Unix time in nanoseconds and becomes "2026-03-01T02:03:04.567891Z" (cut, not
+ *   rounded);
  * - an enum is the lower-case name of its value; other integers are numbers;
  * - a double is the shortest of 15 to 17 digits that reads back the same; one that is no number is absent;
  * - bytes are hex, addresses (by their field's name) are text, a community ID is its text "1:...";
@@ -41,7 +42,7 @@ void model_json_write_members(const ProtobufCMessage *message, struct json_buffe
  *
  *     json_put_begin_object(out);
  *     json_put_key(out, "a"), json_put_number(out, 1);
- *     json_put_key(out, "b"), json_put_begin_list(out), json_put_string(out, "x"), json_put_string(out, "y"), json_put_end_list(out);
+ *     json_put_key(out, "b"), json_put_begin_list(out), json_put_string(out, "x"), json_put_end_list(out);
  *     json_put_end_object(out); */
 void json_put_begin_object(struct json_buffer *out);
 void json_put_end_object(struct json_buffer *out);

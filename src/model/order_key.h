@@ -1,5 +1,6 @@
-/* The order of events: (clock, frame in the merged input, index); what a timer says comes before the packets of the same clock,
- * in the order (shard, index), and a tick (no frame, no shard) before both. With --no-merge the input's number leads. */
+/* The order of events: (clock, frame in the merged input, index); what a timer says comes before the packets of the same
+ * clock, in the order (shard, index), and a tick (no frame, no shard) before both. With --no-merge the
+ * input's number leads. */
 #pragma once
 
 #include <stdbool.h>

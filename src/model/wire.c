@@ -11,10 +11,17 @@ enum { VARINT = PROTOBUF_C_WIRE_TYPE_VARINT, FIXED_64 = PROTOBUF_C_WIRE_TYPE_64B
        SCALAR_MOST = 16, /* a tag and a varint are less */
        MOST_FIELDS = 64, MOST_DEPTH = 8 };
 
-static const uint8_t wire_types[] = { /* of the types that wire_knows; the others are 0 too, and never asked for */
-        [PROTOBUF_C_TYPE_UINT32] = VARINT, [PROTOBUF_C_TYPE_UINT64] = VARINT, [PROTOBUF_C_TYPE_BOOL] = VARINT, [PROTOBUF_C_TYPE_ENUM] = VARINT,
-        [PROTOBUF_C_TYPE_FIXED64] = FIXED_64, [PROTOBUF_C_TYPE_DOUBLE] = FIXED_64, [PROTOBUF_C_TYPE_STRING] = LENGTH_PREFIXED,
-        [PROTOBUF_C_TYPE_BYTES] = LENGTH_PREFIXED, [PROTOBUF_C_TYPE_MESSAGE] = LENGTH_PREFIXED,
+static const uint8_t wire_types[] = {
+        /* of the types that wire_knows; the others are 0 too, and never asked for */
+        [PROTOBUF_C_TYPE_UINT32] = VARINT,
+        [PROTOBUF_C_TYPE_UINT64] = VARINT,
+        [PROTOBUF_C_TYPE_BOOL] = VARINT,
+        [PROTOBUF_C_TYPE_ENUM] = VARINT,
+        [PROTOBUF_C_TYPE_FIXED64] = FIXED_64,
+        [PROTOBUF_C_TYPE_DOUBLE] = FIXED_64,
+        [PROTOBUF_C_TYPE_STRING] = LENGTH_PREFIXED,
+        [PROTOBUF_C_TYPE_BYTES] = LENGTH_PREFIXED,
+        [PROTOBUF_C_TYPE_MESSAGE] = LENGTH_PREFIXED,
 };
 
 #define MEMBER(message, offset, type) ((type *)(void *)((uint8_t *)(message) + (offset)))
@@ -50,8 +57,8 @@ static bool knows_to_depth(const ProtobufCMessageDescriptor *descriptor, unsigne
                 return false;
         for (unsigned i = 0; i < descriptor->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-                if (!knows_type(field) || field->label == PROTOBUF_C_LABEL_NONE || (field->flags & PROTOBUF_C_FIELD_FLAG_PACKED) ||
-                    (i > 0 && field->id <= field[-1].id))
+                if (!knows_type(field) || field->label == PROTOBUF_C_LABEL_NONE ||
+                    (field->flags & PROTOBUF_C_FIELD_FLAG_PACKED) || (i > 0 && field->id <= field[-1].id))
                         return false;
                 if (field->type == PROTOBUF_C_TYPE_MESSAGE && !knows_to_depth(field->descriptor, depth + 1))
                         return false;
@@ -124,7 +131,8 @@ static void put_message(struct writer *out, const ProtobufCMessage *message);
 static void put_prefixed_message(struct writer *out, uint32_t id, const ProtobufCMessage *message)
 {
         uint8_t tag[SCALAR_MOST] = {0};
-        /* Bytes of the length: a message of many fields is rarely under 128. Where room is short, only a guess of 1 is exact. */
+        /* Bytes of the length: a message of many fields is rarely under 128. Where room is short, only a guess of 1 is
+         * exact. */
         unsigned guess = message->descriptor->n_fields > 16 && out->end - out->at > 256 ? 2 : 1;
         size_t tag_length = (size_t)(write_varint(tag, id << 3 | LENGTH_PREFIXED) - tag);
         put_bytes(out, tag, tag_length + guess); /* what stands for the length is written over below */
@@ -307,7 +315,8 @@ static bool take_enum(struct cursor *in, const ProtobufCEnumDescriptor *descript
         return protobuf_c_enum_descriptor_get_value(descriptor, *out) != NULL;
 }
 
-static ProtobufCMessage *take_message(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor, struct cursor in);
+static ProtobufCMessage *take_message(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor,
+                                      struct cursor in);
 
 /* The next slot of a repeated field. Rooms are powers of two from 4, so that the count tells when the next is needed. */
 static void **next_item(struct wire_arena *arena, size_t *count, void ***items)
@@ -360,7 +369,8 @@ static bool take_scalar(struct wire_arena *arena, const ProtobufCFieldDescriptor
         }
 }
 
-static bool take_field(struct wire_arena *arena, const ProtobufCFieldDescriptor *field, struct cursor *in, ProtobufCMessage *message)
+static bool take_field(struct wire_arena *arena, const ProtobufCFieldDescriptor *field, struct cursor *in,
+                       ProtobufCMessage *message)
 {
         void *member = MEMBER(message, field->offset, void);
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
@@ -398,8 +408,8 @@ static bool skip_field(struct cursor *in, unsigned wire_type)
         }
 }
 
-/* Fields come in rising order from every packer that we know: one pass over the descriptor finds them all, and sees which required
- * fields were passed over. */
+/* Fields come in rising order from every packer that we know: one pass over the descriptor finds them all, and sees which
+ * required fields were passed over. */
 struct walk {
         unsigned next;
         bool passed_required;
@@ -411,7 +421,8 @@ static inline void pass_fields(const ProtobufCMessageDescriptor *descriptor, uin
                 walk->passed_required |= descriptor->fields[walk->next].label == PROTOBUF_C_LABEL_REQUIRED;
 }
 
-static inline const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *descriptor, uint64_t id, struct walk *walk)
+static inline const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *descriptor, uint64_t id,
+                                                         struct walk *walk)
 {
         const ProtobufCFieldDescriptor *fields = descriptor->fields;
         if (walk->next > 0 && fields[walk->next - 1].id >= id) {
@@ -434,7 +445,8 @@ static bool has_all_required(const ProtobufCMessageDescriptor *descriptor, struc
         return true;
 }
 
-static ProtobufCMessage *take_message(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor, struct cursor in)
+static ProtobufCMessage *take_message(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor,
+                                      struct cursor in)
 {
         ProtobufCMessage *message = arena_take(arena, descriptor->sizeof_message);
         if (message == NULL)

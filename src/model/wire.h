@@ -26,7 +26,8 @@ bool wire_knows(const ProtobufCMessageDescriptor *descriptor);
  * a required field. */
 size_t wire_pack(const ProtobufCMessage *message, uint8_t *out, size_t size);
 
-/* The message in the arena, which is emptied first; NULL when `bytes` are none: cut, a required field is missing, a field comes
- * twice, an enum's value is not known, a string holds a NUL, or the arena is too small. Unknown fields are passed over. */
+/* The message in the arena, which is emptied first; NULL when `bytes` are none: cut, a required field is missing, a field
+ * comes twice, an enum's value is not known, a string holds a NUL, or the arena is too small. Unknown fields are passed
+ * over. */
 ProtobufCMessage *wire_unpack(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
                               size_t length);

@@ -1,5 +1,5 @@
-/* JSON lines on standard input in an order and shape that two runs can be compared by: keys sorted, one object a line, lines sorted,
- * a sensor's made-up name ("read-" and a hash of its inputs) left out, files without their folders. */
+/* JSON lines on standard input in an order and shape that two runs can be compared by: keys sorted, one object a line, lines
+ * sorted, a sensor's made-up name ("read-" and a hash of its inputs) left out, files without their folders. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

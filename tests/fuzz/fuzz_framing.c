@@ -1,5 +1,5 @@
-/* The parent's end of a worker's pipe, and JSON of whatever comes out of it. A record with a wrong checksum is given the right one, so that
- * mutations reach the messages. */
+/* The parent's end of a worker's pipe, and JSON of whatever comes out of it. A record with a wrong checksum is given the
+ * right one, so that mutations reach the messages. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* contrib/schema/alert.schema.json against alert.proto and against what jsonl: writes: every field of the message is a property with the
- * right type, no property is without its field, and produced alerts meet the parts of JSON Schema that the file uses. */
+/* contrib/schema/alert.schema.json against alert.proto and against what jsonl: writes: every field of the message is a
+ * property with the right type, no property is without its field, and produced alerts meet the parts of JSON Schema that the
+ * file uses. */
 #include "model/json.h"
 
 #include <stdio.h>
@@ -27,9 +28,12 @@ static const json_t *resolve(const json_t *rule)
 
 static bool has_type(const json_t *value, const char *type)
 {
-        return (strcmp(type, "string") == 0 && json_is_string(value)) || (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
-               (strcmp(type, "number") == 0 && json_is_number(value)) || (strcmp(type, "boolean") == 0 && json_is_boolean(value)) ||
-               (strcmp(type, "array") == 0 && json_is_array(value)) || (strcmp(type, "object") == 0 && json_is_object(value));
+        return (strcmp(type, "string") == 0 && json_is_string(value)) ||
+               (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
+               (strcmp(type, "number") == 0 && json_is_number(value)) ||
+               (strcmp(type, "boolean") == 0 && json_is_boolean(value)) ||
+               (strcmp(type, "array") == 0 && json_is_array(value)) ||
+               (strcmp(type, "object") == 0 && json_is_object(value));
 }
 
 static bool meets_pattern(const char *text, const char *pattern)
@@ -63,7 +67,8 @@ static bool meets_object(const json_t *value, const json_t *rule, const char *na
                 good &= json_object_get(value, json_string_value(required)) != NULL;
         json_object_foreach((json_t *)(uintptr_t)value, key, member) {
                 const json_t *property = json_object_get(properties, key);
-                good &= property ? meets(member, property, key) : !json_is_false(json_object_get(rule, "additionalProperties"));
+                good &= property ? meets(member, property, key)
+                                 : !json_is_false(json_object_get(rule, "additionalProperties"));
         }
         if (!good)
                 print_message("%s: object\n", name);
@@ -88,10 +93,11 @@ static bool meets_bounds(const json_t *value, const json_t *rule)
 static bool meets(const json_t *value, const json_t *rule, const char *name)
 {
         rule = resolve(rule);
-        const char *type = json_string_value(json_object_get(rule, "type")), *pattern = json_string_value(json_object_get(rule, "pattern"));
+        const char *type = json_string_value(json_object_get(rule, "type")),
+                   *pattern = json_string_value(json_object_get(rule, "pattern"));
         const json_t *allowed = json_object_get(rule, "enum"), *items = json_object_get(rule, "items");
-        bool good = (!type || has_type(value, type)) && (!allowed || is_one_of(value, allowed)) && meets_bounds(value, rule) &&
-                    (!pattern || meets_pattern(json_string_value(value), pattern));
+        bool good = (!type || has_type(value, type)) && (!allowed || is_one_of(value, allowed)) &&
+                    meets_bounds(value, rule) && (!pattern || meets_pattern(json_string_value(value), pattern));
         size_t index;
         json_t *item;
         if (json_is_array(value) && items)
@@ -194,10 +200,22 @@ static void what_is_wrong_does_not_meet_it(void **state)
 {
         (void)state;
         struct sample_alert sample;
-        static const struct { const char *key, *value; } wrong[] = {
-                {"severity", "\"grave\""}, {"score", "101"}, {"score", "\"5\""}, {"time", "\"2026-03-01\""}, {"id", "\"\""}, {"extra", "1"},
-                {"device", "{}"}, {"device", "{\"imsi\":262011234567890}"}, {"devices", "[]"}, {"attack", "[\"X1\"]"}, {"count", "0"},
-                {"first", "null"}, {"peer", "{\"port\":65536}"},
+        static const struct {
+                const char *key, *value;
+        } wrong[] = {
+                {"severity", "\"grave\""},
+                {"score", "101"},
+                {"score", "\"5\""},
+                {"time", "\"2026-03-01\""},
+                {"id", "\"\""},
+                {"extra", "1"},
+                {"device", "{}"},
+                {"device", "{\"imsi\":262011234567890}"},
+                {"devices", "[]"},
+                {"attack", "[\"X1\"]"},
+                {"count", "0"},
+                {"first", "null"},
+                {"peer", "{\"port\":65536}"},
         };
         sample_alert_fill(&sample);
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

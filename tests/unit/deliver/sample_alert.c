@@ -64,7 +64,8 @@ static void fill_flow(struct sample_alert *sample)
         flow->protocol = TEXT("tcp");
         flow->app = TEXT("TLS.Google");
         flow->start = &sample->start;
-        flow->has_bytes_up = flow->has_bytes_down = flow->has_packets = flow->has_teid_up = flow->has_teid_down = flow->has_device_port = 1;
+        flow->has_bytes_up = flow->has_bytes_down = flow->has_packets = flow->has_teid_up = flow->has_teid_down =
+                flow->has_device_port = 1;
         flow->bytes_up = 1616;
         flow->bytes_down = UINT64_C(8044000000);
         flow->packets = 25;

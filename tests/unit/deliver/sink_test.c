@@ -64,25 +64,39 @@ static void an_alert_is_one_line_with_the_names_of_the_interface(void **state)
         assert_int_equal(sink->delivered, 2);
         assert_int_equal(sink_close(sink), 0);
         char *text = read_whole("a.jsonl");
-        assert_string_equal(text,
-                "{\"id\":\"9f2c0123456789abcdef0123456789ab\",\"revision\":2,\"state\":\"update\",\"time\":\"2026-03-01T02:03:04.567891Z\","
-                "\"sensor\":\"edge-1\",\"tenant\":\"north-power\",\"type\":\"destination.unlisted\",\"severity\":\"medium\",\"score\":55,"
-                "\"confidence\":\"likely\",\"title\":\"10.20.0.7 talks to fota.vendor.example\",\"fleet\":\"meters-north\",\"scope\":\"device\","
-                "\"rule\":\"otherwise\",\"policy\":\"sha256:00\",\"device\":{\"ip\":\"10.20.0.7\",\"imsi\":\"262011234567890\","
-                "\"imei\":\"8612340512345601\",\"msisdn\":\"4915112345678\",\"apn\":\"meters.utility.example\",\"vendor\":\"Quectel\","
-                "\"model\":\"BG95-M3\",\"rat\":\"NB-IoT\",\"plmn\":\"262-01\",\"cell\":\"ecgi:262-01-168496129\",\"site\":\"cellar 3\","
-                "\"context\":\"water\"},\"peer\":{\"ip\":\"198.51.100.9\",\"port\":443,\"name\":\"fota.vendor.example\",\"name_source\":\"sni\","
+        assert_string_equal(
+                text,
+                "{\"id\":\"9f2c0123456789abcdef0123456789ab\",\"revision\":2,\"state\":\"update\",\"time\":\"2026-03-01T02:"
+                "03:04.567891Z\","
+                "\"sensor\":\"edge-1\",\"tenant\":\"north-power\",\"type\":\"destination.unlisted\",\"severity\":\"medium\","
+                "\"score\":55,"
+                "\"confidence\":\"likely\",\"title\":\"10.20.0.7 talks to "
+                "fota.vendor.example\",\"fleet\":\"meters-north\",\"scope\":\"device\","
+                "\"rule\":\"otherwise\",\"policy\":\"sha256:00\",\"device\":{\"ip\":\"10.20.0.7\",\"imsi\":"
+                "\"262011234567890\","
+                "\"imei\":\"8612340512345601\",\"msisdn\":\"4915112345678\",\"apn\":\"meters.utility.example\",\"vendor\":"
+                "\"Quectel\","
+                "\"model\":\"BG95-M3\",\"rat\":\"NB-IoT\",\"plmn\":\"262-01\",\"cell\":\"ecgi:262-01-168496129\",\"site\":"
+                "\"cellar 3\","
+                "\"context\":\"water\"},\"peer\":{\"ip\":\"198.51.100.9\",\"port\":443,\"name\":\"fota.vendor.example\","
+                "\"name_source\":\"sni\","
                 "\"country\":\"DE\",\"asn\":64500,\"vendor\":\"Quectel\",\"purpose\":\"update\"},"
                 "\"flow\":{\"community_id\":\"1:wCb3OG7yAFWelaUydu0D+125CLM=\",\"protocol\":\"tcp\",\"app\":\"TLS.Google\","
-                "\"start\":\"2026-03-01T02:03:04.567891Z\",\"bytes_up\":1616,\"bytes_down\":8044000000,\"packets\":25,\"tap\":\"sgi-1\","
+                "\"start\":\"2026-03-01T02:03:04.567891Z\",\"bytes_up\":1616,\"bytes_down\":8044000000,\"packets\":25,"
+                "\"tap\":\"sgi-1\","
                 "\"teid_up\":1,\"teid_down\":4294967295,\"device_port\":50096},"
-                "\"detail\":{\"reason\":\"not_listed\",\"answered\":true,\"direction\":\"out\",\"object\":{\"size\":1048576,\"type\":\"zip\","
+                "\"detail\":{\"reason\":\"not_listed\",\"answered\":true,\"direction\":\"out\",\"object\":{\"size\":1048576,"
+                "\"type\":\"zip\","
                 "\"sha256\":\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\",\"name\":\"fw.bin\"},"
-                "\"path\":\"/fw/\xc3\xa9.bin\",\"user_agent\":\"agent \\\"x\\\"\",\"latitude\":52.520008,\"longitude\":-13.404954,\"cadence_s\":60},"
-                "\"evidence\":[{\"file\":\"a.pcap\",\"frame\":1234,\"text\":\"GET /fw\"}],\"attack\":[\"T1693.002\",\"T0885\"],\"count\":1,"
-                "\"first\":\"2026-03-01T02:03:04.567891Z\",\"last\":\"2026-03-01T02:03:04.567891Z\",\"devices\":[\"10.20.0.7\",\"2001:db8::7\"],"
+                "\"path\":\"/fw/\xc3\xa9.bin\",\"user_agent\":\"agent "
+                "\\\"x\\\"\",\"latitude\":52.520008,\"longitude\":-13.404954,\"cadence_s\":60},"
+                "\"evidence\":[{\"file\":\"a.pcap\",\"frame\":1234,\"text\":\"GET "
+                "/fw\"}],\"attack\":[\"T1693.002\",\"T0885\"],\"count\":1,"
+                "\"first\":\"2026-03-01T02:03:04.567891Z\",\"last\":\"2026-03-01T02:03:04.567891Z\",\"devices\":[\"10.20.0."
+                "7\",\"2001:db8::7\"],"
                 "\"device_count\":2}\n"
-                "{\"id\":\"9f2c0123456789abcdef0123456789ab\",\"revision\":1,\"state\":\"open\",\"time\":\"2026-03-01T02:03:04.567891Z\","
+                "{\"id\":\"9f2c0123456789abcdef0123456789ab\",\"revision\":1,\"state\":\"open\",\"time\":\"2026-03-01T02:03:"
+                "04.567891Z\","
                 "\"type\":\"destination.unlisted\",\"severity\":\"medium\",\"score\":55,\"confidence\":\"likely\","
                 "\"title\":\"10.20.0.7 talks to fota.vendor.example\",\"scope\":\"device\",\"count\":1,"
                 "\"first\":\"2026-03-01T02:03:04.567891Z\",\"last\":\"2026-03-01T02:03:04.567891Z\"}\n");
@@ -157,7 +171,8 @@ static void in_eve_who_opened_is_the_source(void **state)
 static void signatures_are_never_shared(void **state)
 {
         (void)state;
-        static const char *const types[] = {"destination.unlisted", "update.pull", "location.report", "sensor.blind", "gtp.nested", "no.such"};
+        static const char *const types[] = {"destination.unlisted", "update.pull", "location.report",
+                                            "sensor.blind",         "gtp.nested",  "no.such"};
         for (size_t i = 0; i < sizeof types / sizeof *types; i++)
                 for (size_t n = 0; n < i; n++)
                         assert_int_not_equal(eve_signature_of(types[i])->id, eve_signature_of(types[n])->id);
@@ -168,7 +183,8 @@ static void signatures_are_never_shared(void **state)
 static void filters_let_through_what_they_name(void **state)
 {
         (void)state;
-        static const char *updates[] = {"location.*", "update.*"}, *destinations[] = {"destination.*"}, *north[] = {"north-*"}, *meters[] = {"meters-north"};
+        static const char *updates[] = {"location.*", "update.*"}, *destinations[] = {"destination.*"},
+                          *north[] = {"north-*"}, *meters[] = {"meters-north"};
         const struct { struct sink_filter filter; bool full, least; } rows[] = {
                 {{.min_severity = 0}, true, true},
                 {{.min_severity = APNWATCH__V1__ALERT__SEVERITY__MEDIUM}, true, true},
@@ -198,14 +214,22 @@ static void what_cannot_be_opened_is_refused_with_the_reason(void **state)
         (void)state;
         assert_int_equal(symlink("loop", path_of("loop")), 0);
         assert_int_equal(symlink(folder, path_of("to_folder")), 0);
-        const struct { const char *given, *reason; } rows[] = {
+        const struct {
+                const char *given, *reason;
+        } rows[] = {
                 {"out.jsonl", "expected KIND:TARGET with one of jsonl:, eve:, events:, summary:"},
                 {"jsonl:", "a path is missing behind the colon"},
                 {"csv:x", "there is no such kind (there are jsonl:"},
                 {"redis://localhost", "output redis: is not built yet in this version"},
-                {"case:x.db", "is not built yet"}, {"ecs:x", "is not built yet"}, {"ocsf:x", "is not built yet"}, {"html:x", "is not built yet"},
-                {"objects:x", "is not built yet"}, {"pcap:x", "is not built yet"}, {"syslog://x", "is not built yet"},
-                {"webhook:http://x", "is not built yet"}, {"rediss://x", "is not built yet"},
+                {"case:x.db", "is not built yet"},
+                {"ecs:x", "is not built yet"},
+                {"ocsf:x", "is not built yet"},
+                {"html:x", "is not built yet"},
+                {"objects:x", "is not built yet"},
+                {"pcap:x", "is not built yet"},
+                {"syslog://x", "is not built yet"},
+                {"webhook:http://x", "is not built yet"},
+                {"rediss://x", "is not built yet"},
                 {"jsonl:/no/such/folder/x", "cannot write /no/such/folder/x: No such file or directory"},
                 {"eve:/", "cannot write /: Is a directory"},
                 {"events:LOOP", "Too many levels of symbolic links"},
@@ -424,8 +448,9 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
         (void)state;
-        static const char *const names[] = {"a.jsonl", "eve.json", "filtered.jsonl", "loop", "to_folder", "link", "linked.jsonl", "once",
-                                            "also_once", "limited", "grown", "live", "log", "summary.json"};
+        static const char *const names[] = {"a.jsonl",      "eve.json",    "filtered.jsonl", "loop",    "to_folder", "link",
+                                            "linked.jsonl", "once",        "also_once",      "limited", "grown",     "live",
+                                            "log",          "summary.json"};
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
                 unlink(path_of(names[i]));
         return rmdir(folder);

@@ -76,7 +76,9 @@ static void every_cut_gives_what_is_before_it_and_says_so(void **state)
                 write_file(whole, cut);
                 if (cut < head_length) {
                         assert_null(event_log_open(path, error, sizeof error));
-                        assert_non_null(strstr(error, cut == 0 ? "it is empty" : cut < 8 ? "it is no event log" : "it is cut within its head"));
+                        assert_non_null(strstr(error, cut == 0  ? "it is empty"
+                                                      : cut < 8 ? "it is no event log"
+                                                                : "it is cut within its head"));
                         continue;
                 }
                 struct event_log *log = open_log();
@@ -87,7 +89,8 @@ static void every_cut_gives_what_is_before_it_and_says_so(void **state)
                 assert_int_equal(count, (cut - head_length) / record_length);
                 assert_int_equal(event_log_offset(log), cut - left);
                 char expected[600];
-                snprintf(expected, sizeof expected, "%s: ends within a record that begins at byte %zu (after %zu events): %zu bytes are left over",
+                snprintf(expected, sizeof expected,
+                         "%s: ends within a record that begins at byte %zu (after %zu events): %zu bytes are left over",
                          path, cut - left, (size_t)count, left);
                 assert_string_equal(event_log_message(log), left ? expected : "");
                 event_log_close(log);
@@ -113,7 +116,8 @@ static void every_flipped_bit_is_told(void **state)
                 assert_true(result == EVENT_LOG_DAMAGED || result == EVENT_LOG_TORN); /* a length may reach behind the end */
                 assert_int_equal(count, at);
                 assert_int_equal(event_log_offset(log), head_length + at * record_length);
-                assert_non_null(strstr(event_log_message(log), result == EVENT_LOG_TORN ? "ends within" : "damaged at byte"));
+                assert_non_null(
+                        strstr(event_log_message(log), result == EVENT_LOG_TORN ? "ends within" : "damaged at byte"));
                 event_log_close(log);
         }
 }

@@ -61,7 +61,8 @@ static void numbers_are_whole(void **state)
 {
         (void)state;
         json_put_begin_list(&out);
-        json_put_number(&out, 0), json_put_number(&out, UINT64_MAX), json_put_signed(&out, INT64_MIN), json_put_bool(&out, true), json_put_bool(&out, false);
+        json_put_number(&out, 0), json_put_number(&out, UINT64_MAX), json_put_signed(&out, INT64_MIN),
+                json_put_bool(&out, true), json_put_bool(&out, false);
         json_put_end_list(&out);
         assert_written("[0,18446744073709551615,-9223372036854775808,true,false]");
 }
@@ -69,10 +70,26 @@ static void numbers_are_whole(void **state)
 static void doubles_are_short_and_read_back_the_same(void **state)
 {
         (void)state;
-        static const struct { double number; const char *expected; } rows[] = {
-                {0, "0"}, {-0.5, "-0.5"}, {0.1, "0.1"}, {52.520008, "52.520008"}, {1e300, "1e+300"}, {0.1 + 0.2, "0.30000000000000004"},
-                {-179.9999999, "-179.9999999"}, {100, "100"}, {99999999.9999999, "99999999.9999999"}, {1e8, "100000000"}, {1e-7, "0.0000001"},
-                {1.0 / 3, "0.3333333333333333"}, {-12345.000001, "-12345.000001"}, {4e-9, "4e-09"}, {NAN, "null"}, {INFINITY, "null"},
+        static const struct {
+                double number;
+                const char *expected;
+        } rows[] = {
+                {0, "0"},
+                {-0.5, "-0.5"},
+                {0.1, "0.1"},
+                {52.520008, "52.520008"},
+                {1e300, "1e+300"},
+                {0.1 + 0.2, "0.30000000000000004"},
+                {-179.9999999, "-179.9999999"},
+                {100, "100"},
+                {99999999.9999999, "99999999.9999999"},
+                {1e8, "100000000"},
+                {1e-7, "0.0000001"},
+                {1.0 / 3, "0.3333333333333333"},
+                {-12345.000001, "-12345.000001"},
+                {4e-9, "4e-09"},
+                {NAN, "null"},
+                {INFINITY, "null"},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 json_put_double(&out, rows[i].number);
@@ -111,7 +128,8 @@ static void times_are_those_of_the_c_library(void **state)
 static void events_are_written_by_their_descriptor(void **state)
 {
         (void)state;
-        uint8_t device[4] = {10, 20, 0, 7}, peer[16] = {0x20, 1, 0x0d, 0xb8, [15] = 9}, community[20] = {0xff}, odd[3] = {1, 2, 0xfe};
+        uint8_t device[4] = {10, 20, 0, 7}, peer[16] = {0x20, 1, 0x0d, 0xb8, [15] = 9}, community[20] = {0xff},
+                odd[3] = {1, 2, 0xfe};
         char label[] = "TLS", nothing[] = "";
         Apnwatch__V1__Event event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__Flow flow = APNWATCH__V1__FLOW__INIT;
@@ -131,10 +149,12 @@ static void events_are_written_by_their_descriptor(void **state)
         event.body_case = APNWATCH__V1__EVENT__BODY_FLOW_NEWS;
         event.flow_news = &news;
         model_json_write(&event.base, &out);
-        assert_written("{\"clock\":\"1970-01-01T00:00:00.000001Z\",\"index\":2,\"flow\":{\"id\":0,\"start\":\"1970-01-01T00:00:00.000000Z\","
-                       "\"last\":\"1970-01-01T00:00:00.000000Z\",\"device\":\"10.20.0.7\",\"peer\":\"2001:db8::9\",\"protocol\":0,"
-                       "\"opener\":\"unseen\",\"label\":\"TLS\",\"label_source\":\"dissector\",\"tunnel_source\":\"0102fe\","
-                       "\"community_id\":\"1:/wAAAAAAAAAAAAAAAAAAAAAAAAA=\"},\"flow_news\":{\"phase\":\"activity\"}}");
+        assert_written(
+                "{\"clock\":\"1970-01-01T00:00:00.000001Z\",\"index\":2,\"flow\":{\"id\":0,\"start\":\"1970-01-01T00:00:00."
+                "000000Z\","
+                "\"last\":\"1970-01-01T00:00:00.000000Z\",\"device\":\"10.20.0.7\",\"peer\":\"2001:db8::9\",\"protocol\":0,"
+                "\"opener\":\"unseen\",\"label\":\"TLS\",\"label_source\":\"dissector\",\"tunnel_source\":\"0102fe\","
+                "\"community_id\":\"1:/wAAAAAAAAAAAAAAAAAAAAAAAAA=\"},\"flow_news\":{\"phase\":\"activity\"}}");
 }
 
 static void what_holds_nothing_is_absent_but_a_body_is_not(void **state)
@@ -154,7 +174,8 @@ static void what_holds_nothing_is_absent_but_a_body_is_not(void **state)
         detail.has_latitude = 1;
         detail.latitude = NAN;
         model_json_write(&alert.base, &out);
-        assert_written("{\"id\":\"x\",\"revision\":0,\"state\":\"open\",\"time\":\"1970-01-01T00:00:00.000000Z\",\"type\":\"x\",\"severity\":\"info\","
+        assert_written("{\"id\":\"x\",\"revision\":0,\"state\":\"open\",\"time\":\"1970-01-01T00:00:00.000000Z\",\"type\":"
+                       "\"x\",\"severity\":\"info\","
                        "\"score\":0,\"confidence\":\"confirmed\",\"title\":\"\",\"scope\":\"device\",\"count\":0,"
                        "\"first\":\"1970-01-01T00:00:00.000000Z\",\"last\":\"1970-01-01T00:00:00.000000Z\"}");
         Apnwatch__V1__Event event = APNWATCH__V1__EVENT__INIT;
@@ -168,7 +189,8 @@ static void what_holds_nothing_is_absent_but_a_body_is_not(void **state)
 static void every_message_becomes_one_valid_object(void **state)
 {
         (void)state;
-        static const ProtobufCMessageDescriptor *const roots[] = {&apnwatch__v1__event__descriptor, &apnwatch__v1__alert__descriptor};
+        static const ProtobufCMessageDescriptor *const roots[] = {&apnwatch__v1__event__descriptor,
+                                                                  &apnwatch__v1__alert__descriptor};
         struct random_source random = {2026};
         for (unsigned round = 0; round < 2000; round++) {
                 ProtobufCMessage *message = random_message(&random, roots[round % 2], 1 + round % 4);
@@ -189,13 +211,15 @@ static void commas_stand_between_and_lines_begin_anew(void **state)
         for (unsigned line = 0; line < 2; line++) {
                 json_put_begin_object(&out);
                 json_put_key(&out, "a"), json_put_number(&out, 1);
-                json_put_key(&out, "b"), json_put_begin_list(&out), json_put_string(&out, "x"), json_put_string(&out, "y["), json_put_number(&out, 2), json_put_end_list(&out);
+                json_put_key(&out, "b"), json_put_begin_list(&out), json_put_string(&out, "x"), json_put_string(&out, "y["),
+                        json_put_number(&out, 2), json_put_end_list(&out);
                 json_put_key(&out, "c"), json_put_begin_object(&out), json_put_end_object(&out);
                 json_put_key(&out, "d"), json_put_raw(&out, "null", 4);
                 json_put_end_object(&out);
                 json_put_newline(&out);
         }
-        assert_written("{\"a\":1,\"b\":[\"x\",\"y[\",2],\"c\":{},\"d\":null}\n{\"a\":1,\"b\":[\"x\",\"y[\",2],\"c\":{},\"d\":null}\n");
+        assert_written("{\"a\":1,\"b\":[\"x\",\"y[\",2],\"c\":{},\"d\":null}\n{\"a\":1,\"b\":[\"x\",\"y[\",2],\"c\":{},"
+                       "\"d\":null}\n");
 }
 
 static int free_buffer(void **state)

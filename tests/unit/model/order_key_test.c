@@ -55,7 +55,8 @@ static void an_event_has_the_key_of_its_fields(void **state)
         event.has_shard = event.has_frame = 1;
         event.frame = 77;
         key = order_key_of_event(&event, true);
-        assert_int_equal(order_key_compare(&key, &(struct order_key){.file = 2, .clock = 9, .frame = 77, .shard = 5, .index = 3}), 0);
+        assert_int_equal(
+                order_key_compare(&key, &(struct order_key){.file = 2, .clock = 9, .frame = 77, .shard = 5, .index = 3}), 0);
 }
 
 int main(void)

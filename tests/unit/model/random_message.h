@@ -12,5 +12,7 @@ struct random_source {
 
 uint64_t random_source_next(struct random_source *random);
 
-/* From malloc; freed with protobuf_c_message_free_unpacked(message, NULL). Each optional field is there with one chance in `rarity`. */
-ProtobufCMessage *random_message(struct random_source *random, const ProtobufCMessageDescriptor *descriptor, unsigned rarity);
+/* From malloc; freed with protobuf_c_message_free_unpacked(message, NULL). Each optional field is there with one chance in
+ * `rarity`. */
+ProtobufCMessage *random_message(struct random_source *random, const ProtobufCMessageDescriptor *descriptor,
+                                 unsigned rarity);

@@ -8,7 +8,8 @@
 #include "tests/unit/model/random_message.h"
 #include "tests/unit/test.h"
 
-static const ProtobufCMessageDescriptor *const roots[] = {&apnwatch__v1__event__descriptor, &apnwatch__v1__alert__descriptor};
+static const ProtobufCMessageDescriptor *const roots[] = {&apnwatch__v1__event__descriptor,
+                                                          &apnwatch__v1__alert__descriptor};
 enum { ROOTS = sizeof roots / sizeof *roots, ARENA = 1 << 20 };
 
 static uint8_t arena_memory[ARENA] __attribute__((aligned(16)));
@@ -89,29 +90,35 @@ static void every_shorter_message_is_refused_or_is_whole(void **state)
 static void odd_messages(void **state)
 {
         (void)state;
-        static const struct { bool good; uint8_t length; uint8_t bytes[48]; } rows[] = {
+        static const struct {
+                bool good;
+                uint8_t length;
+                uint8_t bytes[48];
+        } rows[] = {
                 {true, 11, {CLOCK, INDEX}},
-                {true, 11, {INDEX, CLOCK}},                                   /* any order */
-                {false, 9, {CLOCK}},                                          /* no index */
+                {true, 11, {INDEX, CLOCK}}, /* any order */
+                {false, 9, {CLOCK}},        /* no index */
                 {false, 0, {0}},
-                {false, 13, {CLOCK, INDEX, INDEX}},                           /* twice */
-                {false, 13, {CLOCK, INDEX, 0x25, 0}},                         /* index as 32 bits, which it is not */
-                {false, 13, {CLOCK, 0x20, 0xff, 0xff, 0xff, 0xff, 0x1f}},     /* over 32 bits; and one byte left over */
-                {false, 20, {CLOCK, 0x20, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, /* varint without end */
-                {true, 14, {CLOCK, INDEX, 0xf8, 0x3f, 1}},                    /* unknown field 1023, varint */
-                {true, 21, {CLOCK, INDEX, 0xf9, 0x3f, 1, 2, 3, 4, 5, 6, 7, 8}}, /* 64 bits */
-                {true, 15, {CLOCK, INDEX, 0xfa, 0x3f, 1, 0xff}},              /* length-prefixed */
-                {true, 17, {CLOCK, INDEX, 0xfd, 0x3f, 1, 2, 3, 4}},           /* 32 bits */
-                {false, 13, {CLOCK, INDEX, 0xfb, 0x3f}},                      /* a group */
-                {false, 12, {CLOCK, INDEX, 0x00}},                            /* field 0 */
-                {true, 14, {CLOCK, INDEX, 0x82, 0x01, 0}},                    /* tick */
-                {false, 17, {CLOCK, INDEX, 0x82, 0x01, 0, 0x82, 0x01, 0}},    /* two */
-                {false, 17, {CLOCK, INDEX, 0x82, 0x01, 0, 0x8a, 0x01, 0}},    /* tick and run: one body only */
-                {true, 16, {CLOCK, INDEX, 0xa2, 0x01, 2, 0x08, 1}},           /* flow_news KNOWN */
-                {false, 16, {CLOCK, INDEX, 0xa2, 0x01, 2, 0x08, 9}},          /* no such phase */
-                {false, 15, {CLOCK, INDEX, 0xa2, 0x01, 9, 0x08}},             /* longer than what is left */
-                {true, 17, {CLOCK, INDEX, 0x8a, 0x01, 3, 0x22, 1, 'x'}},      /* run, version "x" */
-                {false, 17, {CLOCK, INDEX, 0x8a, 0x01, 3, 0x22, 1, 0}},       /* a NUL in a string */
+                {false, 13, {CLOCK, INDEX, INDEX}},                       /* twice */
+                {false, 13, {CLOCK, INDEX, 0x25, 0}},                     /* index as 32 bits, which it is not */
+                {false, 13, {CLOCK, 0x20, 0xff, 0xff, 0xff, 0xff, 0x1f}}, /* over 32 bits; and one byte left over */
+                {false,
+                 20,
+                 {CLOCK, 0x20, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, /* varint without end */
+                {true, 14, {CLOCK, INDEX, 0xf8, 0x3f, 1}},                                   /* unknown field 1023, varint */
+                {true, 21, {CLOCK, INDEX, 0xf9, 0x3f, 1, 2, 3, 4, 5, 6, 7, 8}},              /* 64 bits */
+                {true, 15, {CLOCK, INDEX, 0xfa, 0x3f, 1, 0xff}},                             /* length-prefixed */
+                {true, 17, {CLOCK, INDEX, 0xfd, 0x3f, 1, 2, 3, 4}},                          /* 32 bits */
+                {false, 13, {CLOCK, INDEX, 0xfb, 0x3f}},                                     /* a group */
+                {false, 12, {CLOCK, INDEX, 0x00}},                                           /* field 0 */
+                {true, 14, {CLOCK, INDEX, 0x82, 0x01, 0}},                                   /* tick */
+                {false, 17, {CLOCK, INDEX, 0x82, 0x01, 0, 0x82, 0x01, 0}},                   /* two */
+                {false, 17, {CLOCK, INDEX, 0x82, 0x01, 0, 0x8a, 0x01, 0}}, /* tick and run: one body only */
+                {true, 16, {CLOCK, INDEX, 0xa2, 0x01, 2, 0x08, 1}},        /* flow_news KNOWN */
+                {false, 16, {CLOCK, INDEX, 0xa2, 0x01, 2, 0x08, 9}},       /* no such phase */
+                {false, 15, {CLOCK, INDEX, 0xa2, 0x01, 9, 0x08}},          /* longer than what is left */
+                {true, 17, {CLOCK, INDEX, 0x8a, 0x01, 3, 0x22, 1, 'x'}},   /* run, version "x" */
+                {false, 17, {CLOCK, INDEX, 0x8a, 0x01, 3, 0x22, 1, 0}},    /* a NUL in a string */
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 uint8_t *exact = malloc(rows[i].length ? rows[i].length : 1);
