@@ -357,8 +357,16 @@ static struct alert *pack_alert(struct alert_book *book, const struct finding *f
         return alert;
 }
 
-static void raise_severity(struct alert_book *book, struct alert *alert, const struct severity_row *row)
+static uint8_t confidence_of(const struct finding *finding)
 {
+        if (finding->possible_only)
+                return APNWATCH__V1__ALERT__CONFIDENCE__POSSIBLE;
+        return (uint8_t)severity_of(finding->circumstance)->confidence;
+}
+
+static void raise_severity(struct alert_book *book, struct alert *alert, const struct finding *finding)
+{
+        const struct severity_row *row = severity_of(finding->circumstance);
         if (row->severity > alert->severity) {
                 book->tally[alert->type][alert->severity]--;
                 book->tally[alert->type][row->severity]++;
@@ -366,8 +374,8 @@ static void raise_severity(struct alert_book *book, struct alert *alert, const s
         }
         if (row->score > alert->score)
                 alert->score = row->score;
-        if (row->confidence < alert->confidence) /* CONFIRMED is the least number */
-                alert->confidence = (uint8_t)row->confidence;
+        if (confidence_of(finding) < alert->confidence) /* CONFIRMED is the least number */
+                alert->confidence = confidence_of(finding);
 }
 
 static bool open_alert(struct alert_book *book, const struct finding *finding, struct cause cause, const event_t *event)
@@ -381,7 +389,7 @@ static bool open_alert(struct alert_book *book, const struct finding *finding, s
         alert->cause = cause;
         alert->severity = (uint8_t)row->severity;
         alert->score = row->score;
-        alert->confidence = (uint8_t)row->confidence;
+        alert->confidence = confidence_of(finding);
         alert->count = alert->reports_spaced = 1;
         alert->first_ns = finding->time_ns;
         alert->last_ns = finding->last_ns > finding->time_ns ? finding->last_ns : finding->time_ns;
@@ -459,7 +467,7 @@ static void grow_alert(struct alert_book *book, struct alert *alert, const struc
                         alert->devices = device_set_add(alert->devices, finding->device);
         }
         take_numbers(alert, finding);
-        raise_severity(book, alert, severity_of(finding->circumstance));
+        raise_severity(book, alert, finding);
         if (finding->time_ns < alert->first_ns)
                 alert->first_ns = finding->time_ns;
         if (finding->last_ns > alert->last_ns && (counts || !finding->every_time))

@@ -48,6 +48,7 @@ struct finding {
         int64_t time_ns, last_ns;        /* first and last evidence of this finding */
         bool counts;                     /* false: more of what was counted already; opens nothing */
         bool every_time;                 /* counts again on the same flow */
+        bool possible_only;              /* confidence `possible`, whatever the table says */
         uint64_t flow;                   /* its id + 1; 0: none */
         bool has_frame;
         uint32_t file;

@@ -91,6 +91,11 @@ void judge_destroy(struct judge *judge)
         free(judge);
 }
 
+static bool is_end(const event_t *event)
+{
+        return event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS && event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END;
+}
+
 /* Detectors whose view of the ends is the same share one sighting. */
 static void tell_detectors(struct judge *judge, const event_t *event)
 {
@@ -106,6 +111,8 @@ static void tell_detectors(struct judge *judge, const event_t *event)
                 if (made[view] == MADE)
                         detector->on_event(judge, judge->detector_states[i], &sightings[view]);
         }
+        if (made[OPENER_FIRST] == MADE && is_end(event))
+                fleet_add_coverage(fleets_at(judge->fleets, sightings[OPENER_FIRST].fleet_index), event->flow);
 }
 
 static void take_tick(struct judge *judge)
@@ -122,16 +129,6 @@ static bool is_mere_start(const Apnwatch__V1__FlowNews *news)
 {
         return !news->label_final && (news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__START ||
                                       news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__KNOWN);
-}
-
-static void take_flow_news(struct judge *judge, const event_t *event)
-{
-        if (is_mere_start(event->flow_news))
-                return;
-        tell_detectors(judge, event);
-        struct sighting s;
-        if (event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END && sighting_of_event(judge, event, AS_TOLD, &s))
-                fleet_add_coverage(fleets_at(judge->fleets, s.fleet_index), event->flow);
 }
 
 static void take_names(struct judge *judge, const event_t *event)
@@ -177,7 +174,8 @@ void judge_event(struct judge *judge, const event_t *event)
                 take_names(judge, event);
                 break;
         case APNWATCH__V1__EVENT__BODY_FLOW_NEWS:
-                take_flow_news(judge, event);
+                if (!is_mere_start(event->flow_news))
+                        tell_detectors(judge, event);
                 break;
         default:
                 tell_detectors(judge, event);
@@ -192,6 +190,8 @@ void judge_finish(struct judge *judge)
                 return;
         judge->is_finished = true;
         last.clock = (uint64_t)judge->clock_ns;
+        last.has_frame = true;
+        last.frame = UINT64_MAX; /* behind everything */
         for (unsigned i = 0; detectors[i]; i++) {
                 if (detectors[i]->on_finish)
                         detectors[i]->on_finish(judge, judge->detector_states[i], &last);

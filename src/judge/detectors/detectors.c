@@ -2,5 +2,9 @@
 
 const struct detector *const detectors[] = {
         &destination_detector,
+        &update_detector,
+        &location_report_detector,
+        &location_lookup_detector,
+        &sensor_detector,
         NULL,
 };

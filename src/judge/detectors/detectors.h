@@ -4,3 +4,7 @@
 #include "judge/detectors/detector.h"
 
 extern const struct detector destination_detector;
+extern const struct detector location_lookup_detector;
+extern const struct detector location_report_detector;
+extern const struct detector sensor_detector;
+extern const struct detector update_detector;

@@ -1,0 +1,221 @@
+#include "tests/unit/judge/court.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "judge/judge_state.h"
+#include "tests/unit/test.h"
+
+static void take_alert(void *context, const Apnwatch__V1__Alert *alert)
+{
+        struct court *court = context;
+        size_t size = apnwatch__v1__alert__get_packed_size(alert);
+        uint8_t *packed = malloc(size);
+        assert_true(court->count < COURT_ALERTS);
+        apnwatch__v1__alert__pack(alert, packed);
+        court->alerts[court->count++] = apnwatch__v1__alert__unpack(NULL, size, packed);
+        free(packed);
+}
+
+static struct intel *load_intel(const char *text)
+{
+        char folder[] = "intel-test-XXXXXX", path[64];
+        assert_non_null(mkdtemp(folder));
+        snprintf(path, sizeof path, "%s/test.yaml", folder);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(text, file);
+        fclose(file);
+        const char *folders[] = {folder};
+        struct intel *intel = intel_load(folders, 1, stderr);
+        unlink(path);
+        rmdir(folder);
+        assert_non_null(intel);
+        return intel;
+}
+
+struct court *court_open(const char *policy, const char *intel, const char *inventory)
+{
+        struct court *court = calloc(1, sizeof *court);
+        assert_non_null(court);
+        if (policy) {
+                court->policy = policy_parse("policy.yaml", policy, strlen(policy), false, stderr, NULL);
+                assert_non_null(court->policy);
+        }
+        if (intel)
+                court->intel = load_intel(intel);
+        if (inventory) {
+                court->inventory = inventory_parse("inventory.csv", inventory, strlen(inventory), stderr);
+                assert_non_null(court->inventory);
+        }
+        court->settings = (struct judge_settings){.policy = court->policy, .intel = court->intel, .inventory = court->inventory,
+                                                  .sensor = "edge-1", .alerts = {take_alert, court}};
+        court->judge = judge_create(&court->settings);
+        assert_non_null(court->judge);
+        char *contexts[] = {(char *)"default", (char *)"water"}, *inputs[] = {(char *)"a.pcap"}, *taps[] = {(char *)"default"};
+        Apnwatch__V1__Run run = APNWATCH__V1__RUN__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        run.context = contexts;
+        run.n_context = 2;
+        run.input = inputs;
+        run.n_input = 1;
+        run.tap = taps;
+        run.n_tap = 1;
+        run.version = (char *)"0.1.0";
+        event.body_case = APNWATCH__V1__EVENT__BODY_RUN;
+        event.run = &run;
+        judge_event(court->judge, &event);
+        return court;
+}
+
+void court_close(struct court *court)
+{
+        for (unsigned i = 0; i < court->count; i++)
+                apnwatch__v1__alert__free_unpacked(court->alerts[i], NULL);
+        judge_destroy(court->judge);
+        policy_destroy(court->policy);
+        intel_destroy(court->intel);
+        inventory_destroy(court->inventory);
+        free(court);
+}
+
+static ProtobufCBinaryData wire_of(const char *text, struct address *storage)
+{
+        size_t length;
+        assert_true(address_parse(text, storage));
+        const uint8_t *bytes = address_wire(storage, &length);
+        return (ProtobufCBinaryData){length, (uint8_t *)bytes};
+}
+
+void court_event(struct court *court, const struct court_flow *from, event_t *event, double at_s, bool from_device)
+{
+        Apnwatch__V1__Flow flow = APNWATCH__V1__FLOW__INIT;
+        struct address device, peer;
+        double last_s = from->last_s > from->start_s ? from->last_s : from->start_s;
+        flow.id = from->id ? from->id : ++court->next_flow;
+        flow.start = (uint64_t)(COURT_NS(0) + (int64_t)(from->start_s * 1e9));
+        flow.last = (uint64_t)(COURT_NS(0) + (int64_t)(last_s * 1e9));
+        flow.device = wire_of(from->device, &device);
+        flow.peer = wire_of(from->peer, &peer);
+        flow.protocol = from->protocol ? from->protocol : 6;
+        flow.has_device_port = flow.has_peer_port = flow.protocol == 6 || flow.protocol == 17;
+        flow.device_port = from->device_port ? from->device_port : 40000;
+        flow.peer_port = from->peer_port;
+        flow.has_context = true;
+        flow.context = from->context;
+        flow.opener = from->opener;
+        flow.answered = flow.has_answered = true;
+        flow.answered = !from->unanswered;
+        flow.peer_is_device = flow.has_peer_is_device = from->peer_is_device;
+        flow.packets_up = 3;
+        flow.packets_down = from->unanswered ? 0 : 2;
+        flow.bytes_up = from->bytes_up ? from->bytes_up : 300;
+        flow.payload_down = from->payload_down;
+        flow.bytes_down = from->payload_down + (from->unanswered ? 0 : 80);
+        flow.label = (char *)from->label;
+        flow.application = (char *)from->application;
+        flow.has_label_source = from->label != NULL;
+        flow.label_source = from->label_source ? from->label_source : APNWATCH__V1__FLOW__LABEL_SOURCE__DISSECTOR;
+        flow.name = (char *)from->name;
+        flow.has_name_source = from->name != NULL;
+        flow.name_source = from->is_host ? APNWATCH__V1__FLOW__NAME_SOURCE__HOST : APNWATCH__V1__FLOW__NAME_SOURCE__SNI;
+        flow.has_tls_version = from->tls_version != 0;
+        flow.tls_version = from->tls_version;
+        flow.has_icmp_type = (flow.protocol == 1 || flow.protocol == 58) && from->icmp_type >= 0;
+        flow.icmp_type = (uint32_t)from->icmp_type;
+        flow.has_visibility = true;
+        flow.visibility = from->is_host ? APNWATCH__V1__FLOW__VISIBILITY__READABLE
+                                        : from->name ? APNWATCH__V1__FLOW__VISIBILITY__NAME_ONLY : APNWATCH__V1__FLOW__VISIBILITY__OPAQUE;
+        flow.has_first_file = flow.has_first_frame = true;
+        flow.first_frame = ++court->frame;
+        event->clock = (uint64_t)(COURT_NS(0) + (int64_t)(at_s * 1e9));
+        event->has_frame = event->has_file = event->has_file_frame = event->has_time = true;
+        event->frame = event->file_frame = court->frame;
+        event->time = event->clock;
+        event->has_from_device = true;
+        event->from_device = from_device;
+        event->flow = &flow;
+        judge_event(court->judge, event);
+}
+
+uint64_t court_news(struct court *court, const struct court_flow *flow, Apnwatch__V1__FlowNews__Phase phase, bool label_final)
+{
+        Apnwatch__V1__FlowNews news = APNWATCH__V1__FLOW_NEWS__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        news.phase = phase;
+        news.has_label_final = label_final;
+        news.label_final = label_final;
+        event.body_case = APNWATCH__V1__EVENT__BODY_FLOW_NEWS;
+        event.flow_news = &news;
+        double last_s = flow->last_s > flow->start_s ? flow->last_s : flow->start_s;
+        court_event(court, flow, &event, last_s + 1, true);
+        return flow->id ? flow->id : court->next_flow;
+}
+
+uint64_t court_flow(struct court *court, const struct court_flow *flow)
+{
+        return court_news(court, flow, APNWATCH__V1__FLOW_NEWS__PHASE__END, true);
+}
+
+void court_dns(struct court *court, const char *device, const char *name, const char *alias, const char *address, uint32_t ttl,
+               double at_s)
+{
+        struct court_flow flow = {.device = device, .peer = "10.0.0.53", .protocol = 17, .peer_port = 53, .opener = OUT, .start_s = at_s};
+        Apnwatch__V1__Names names = APNWATCH__V1__NAMES__INIT;
+        Apnwatch__V1__Names__Answer answer = APNWATCH__V1__NAMES__ANSWER__INIT, *answers[] = {&answer};
+        char *aliases[] = {(char *)alias};
+        struct address storage;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        answer.name = (char *)(alias ? alias : name);
+        answer.address = wire_of(address, &storage);
+        answer.ttl = ttl;
+        names.question = (char *)name;
+        names.alias = aliases;
+        names.n_alias = alias != NULL;
+        names.answer = answers;
+        names.n_answer = 1;
+        event.body_case = APNWATCH__V1__EVENT__BODY_NAMES;
+        event.names = &names;
+        court_event(court, &flow, &event, at_s, false);
+}
+
+void court_wait(struct court *court, double until_s)
+{
+        Apnwatch__V1__Tick tick = APNWATCH__V1__TICK__INIT;
+        for (double at = (double)(court->judge->clock_ns / 1000000000 - COURT_EPOCH_S); at <= until_s; at += 600) {
+                event_t event = APNWATCH__V1__EVENT__INIT;
+                event.clock = (uint64_t)COURT_NS(at < 0 ? 0 : at);
+                event.body_case = APNWATCH__V1__EVENT__BODY_TICK;
+                event.tick = &tick;
+                judge_event(court->judge, &event);
+                if (at < 0)
+                        at = 0;
+        }
+}
+
+const char *court_types(struct court *court)
+{
+        judge_finish(court->judge);
+        court->types[0] = '\0';
+        for (unsigned i = 0; i < court->count; i++) {
+                size_t length = strlen(court->types);
+                snprintf(court->types + length, sizeof court->types - length, "%s%s", i ? " " : "", court->alerts[i]->type);
+        }
+        return court->types;
+}
+
+const Apnwatch__V1__Alert *court_alert(const struct court *court, const char *type)
+{
+        const Apnwatch__V1__Alert *found = NULL;
+        for (unsigned i = 0; i < court->count; i++) {
+                if (strcmp(court->alerts[i]->type, type) == 0) {
+                        assert_null(found);
+                        found = court->alerts[i];
+                }
+        }
+        assert_non_null(found);
+        return found;
+}
