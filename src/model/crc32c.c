@@ -1,4 +1,4 @@
-/* CRC-32C, reflected, polynomial 0x1edc6f41 (RFC 3720, B.4): by the processor where it can (SSE 4.2), by a table elsewhere. */
+/* CRC-32C, reflected, polynomial 0x1edc6f41 (RFC 3720, B.4): by the processor that can (SSE 4.2), by a table elsewhere. */
 #include "model/framing.h"
 
 #include <stdbool.h>

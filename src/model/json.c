@@ -100,16 +100,9 @@ void json_put_newline(struct json_buffer *out)
 void json_put_key(struct json_buffer *out, const char *key)
 {
         separate(out);
-        size_t length = strlen(key);
-        if (!has_room(out, length + 3))
-                return;
-        char *at = out->text + out->length;
-        *at++ = '"';
-        memcpy(at, key, length);
-        at += length;
-        *at++ = '"';
-        *at++ = ':';
-        out->length += length + 3;
+        put_character(out, '"');
+        put(out, key, strlen(key));
+        put(out, "\":", 2);
 }
 
 void json_put_raw(struct json_buffer *out, const char *text, size_t length)
