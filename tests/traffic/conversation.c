@@ -43,8 +43,11 @@ struct packet *conversation_queue(struct conversation *c, int64_t time_ns, enum 
 
 void conversation_release(struct conversation *c)
 {
+        const struct packet_output *output = c->traffic->output;
         if (--c->references > 0)
                 return;
+        if (output->over != NULL)
+                output->over(output->context, c);
         free(c);
 }
 

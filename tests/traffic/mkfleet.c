@@ -8,6 +8,7 @@
 
 #include "tests/traffic/benchmark_load.h"
 #include "tests/traffic/capture_writer.h"
+#include "tests/traffic/event_recorder.h"
 #include "tests/traffic/packet.h"
 #include "tests/traffic/policy_writer.h"
 #include "tests/traffic/scenario.h"
@@ -203,6 +204,21 @@ static void write_capture(const struct options *o, struct traffic *traffic)
         fprintf(stderr, "mkfleet: %u frames, %llu flows, %llu bytes\n", wire.frames, (unsigned long long)traffic->flows, (unsigned long long)bytes);
 }
 
+static void write_events(const struct options *o, struct traffic *traffic)
+{
+        struct event_recorder *recorder = event_recorder_open(o->events, traffic->start_ns);
+        if (recorder == NULL)
+                fault(o->events, -errno);
+        struct packet_output output = event_recorder_output(recorder);
+        traffic->output = &output;
+        run(o, traffic);
+        uint64_t events = event_recorder_events(recorder);
+        int error = event_recorder_close(recorder);
+        if (error < 0)
+                fault(o->events, error);
+        fprintf(stderr, "mkfleet: %llu events, %llu flows\n", (unsigned long long)events, (unsigned long long)traffic->flows);
+}
+
 int main(int argc, char **argv)
 {
         struct options o = {.seed = 1, .start_s = default_start_s};
@@ -221,7 +237,10 @@ int main(int argc, char **argv)
         traffic.labels = o.labels != NULL ? fopen(o.labels, "w") : NULL;
         if (o.labels != NULL && traffic.labels == NULL)
                 fault(o.labels, -errno);
-        write_capture(&o, &traffic);
+        if (o.capture != NULL)
+                write_capture(&o, &traffic);
+        else
+                write_events(&o, &traffic);
         if (traffic.labels != NULL && fclose(traffic.labels) != 0)
                 fault(o.labels, -errno);
         timeline_destroy(traffic.timeline);

@@ -25,6 +25,7 @@ struct packet {
 
 struct packet_output {
         void (*packet)(void *context, const struct packet *packet, int64_t time_ns);
+        void (*over)(void *context, struct conversation *conversation); /* no packet will come; NULL: not wanted */
         void *context;
         bool wants_payload, wants_facts;
 };

@@ -1,10 +1,11 @@
 /* HTTP/1.1, RFC 9112: one request and its answer; bodies with Content-Length or in chunks. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/traffic/apps/apps.h"
 #include "tests/traffic/facts.h"
 
-enum { PART_SIZE = 40000, CHUNK_SIZE = 8192 };
+enum { PART_SIZE = 40000, CHUNK_SIZE = 8192, HOST_SIZE = 128 };
 
 /* One IDAT chunk that holds all the rest. */
 static void put_png_head(struct bytes *b, size_t size)
@@ -41,9 +42,17 @@ static void put_image_head(struct bytes *b, const char *image, size_t size)
                 put_mp4_head(b, size);
 }
 
+/* As sense tells it: without the port. */
+static const char *host_alone(const char *host, char name[HOST_SIZE])
+{
+        snprintf(name, HOST_SIZE, "%.*s", (int)strcspn(host, ":"), host);
+        return name;
+}
+
 static void send_request(struct conversation *c, const struct http_exchange *e)
 {
         struct bytes *b = &c->traffic->scratch;
+        char host[HOST_SIZE];
         size_t body = e->request_body != NULL ? strlen(e->request_body) : e->upload;
         bytes_clear(b);
         bytes_print(b, "%s %s HTTP/1.1\r\nHost: %s\r\n", e->method, e->path, e->host);
@@ -56,7 +65,7 @@ static void send_request(struct conversation *c, const struct http_exchange *e)
         if (e->request_body != NULL)
                 bytes_text(b, e->request_body);
         conversation_send(c, UP, b->data, b->length);
-        tell_label(c, &(struct label_fact){.label = "HTTP", .name = e->host, .name_source = FACT_HOST, .visibility = FACT_READABLE});
+        tell_label(c, &(struct label_fact){.label = "HTTP", .name = host_alone(e->host, host), .name_source = FACT_HOST, .visibility = FACT_READABLE});
         if (e->request_body == NULL)
                 conversation_send_noise(c, UP, e->upload);
 }
@@ -78,7 +87,8 @@ static void put_response_head(struct bytes *b, const struct http_exchange *e, si
 
 static void tell_exchange(struct conversation *c, const struct http_exchange *e, uint64_t moved, uint64_t size, int64_t start_ns, bool ended)
 {
-        tell_transfer(c, &(struct transfer_fact){.ended = ended, .protocol = "HTTP", .method = e->method, .host = e->host,
+        char host[HOST_SIZE];
+        tell_transfer(c, &(struct transfer_fact){.ended = ended, .protocol = "HTTP", .method = e->method, .host = host_alone(e->host, host),
                                                  .path = e->path, .user_agent = e->user_agent, .content_type = e->content_type,
                                                  .image = e->image, .status = e->status == 0 ? 200 : e->status, .size = size,
                                                  .moved = moved, .start_ns = start_ns});
