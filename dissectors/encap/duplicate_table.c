@@ -9,14 +9,12 @@
 
 enum { LINES = 8192, ENTRIES = 4, SAME_WAY_SHARE = 16 };
 
-struct entry {
-        uint64_t time_ns;
-        uint32_t tag;
-        uint32_t path;
-};
-
+/* One cache line. Entries are replaced in turn, which is the oldest first; 0 is the tag of none. */
 struct line {
-        struct entry entries[ENTRIES];
+        uint32_t tags[ENTRIES];
+        uint64_t times_ns[ENTRIES];
+        uint16_t paths[ENTRIES];
+        uint32_t turn;
 } __attribute__((aligned(64)));
 
 struct duplicate_table {
@@ -57,43 +55,58 @@ static inline uint64_t load64(const uint8_t *at)
         return word;
 }
 
-/* The line is chosen without the seed, so that what replaces what is the same in every run. */
+static inline uint64_t fold_addresses(const struct duplicate_probe *probe, uint64_t seed)
+{
+        const uint8_t *at = probe->addresses;
+        if (probe->address_length == 8)
+                return load64(at) ^ seed;
+        return fold(load64(at) ^ seed, load64(at + 8) ^ 0x9e3779b97f4a7c15ULL) ^
+               fold(load64(at + 16) ^ seed, load64(at + 24) ^ 0xa0761d6478bd642fULL);
+}
+
+/* The line is chosen without a seed, so that what replaces what is the same in every run. */
 static inline struct line *table_line(struct duplicate_table *table, const struct duplicate_probe *probe)
 {
-        uint64_t mixed = load64(probe->addresses) ^ load64(probe->addresses + probe->address_length - 8);
-        mixed = fold(mixed ^ 0x9e3779b97f4a7c15ULL, probe->header ^ 0xc2b2ae3d27d4eb4fULL);
+        uint64_t mixed = fold_addresses(probe, 0x8ebc6af09c88c6e3ULL);
         uint64_t first = probe->length >= 8 ? load64(probe->bytes) : 0;
-        struct line *line = &table->lines[fold(mixed ^ first, 0xd6e8feb86659fd93ULL) % LINES];
+        struct line *line = &table->lines[fold(mixed ^ first, probe->header ^ 0xd6e8feb86659fd93ULL) % LINES];
         __builtin_prefetch(line, 1);
         return line;
 }
 
 /* The tag has the seeds, so that nobody outside can make another packet look like one that was seen. XXH3 adds its seed to
- * short inputs bit by bit: what goes into one is mixed first, or fields of both cancel each other. */
+ * short inputs bit by bit: what goes into it is mixed first, or fields of both cancel each other. */
+static inline uint32_t table_tag(const struct duplicate_table *table, const struct duplicate_probe *probe)
+{
+        uint64_t base = fold(fold_addresses(probe, table->seeds[0]), probe->header ^ table->seeds[1]);
+        uint64_t hash = XXH3_64bits_withSeed(probe->bytes, probe->length, base ^ table->seeds[0]);
+        return (uint32_t)(hash ^ hash >> 32) | 1;
+}
+
+static bool entry_is_copy(const struct duplicate_table *table, const struct line *line, unsigned entry,
+                          const struct duplicate_probe *probe, uint64_t now)
+{
+        uint64_t then = line->times_ns[entry], age = now >= then ? now - then : then - now;
+        bool other_way = probe->identified || line->paths[entry] != (uint16_t)probe->path;
+        return age <= (other_way ? table->window_ns : table->same_way_ns);
+}
+
 bool duplicate_table_seen(struct duplicate_table *table, const struct duplicate_probe *probe, int64_t time_ns)
 {
         struct line *line = table_line(table, probe);
-        uint64_t base = fold(probe->header ^ table->seeds[0], table->seeds[1]);
-        base = fold(XXH3_64bits_withSeed(probe->addresses, probe->address_length, base), table->seeds[1] ^ base);
-        uint64_t hash = XXH3_64bits_withSeed(probe->bytes, probe->length, base);
-        uint32_t tag = (uint32_t)(hash ^ hash >> 32) | 1; /* 0: an empty entry */
-        uint64_t now = (uint64_t)time_ns;
-        struct entry *oldest = &line->entries[0];
-        for (unsigned i = 0; i < ENTRIES; i++) {
-                struct entry *entry = &line->entries[i];
-                if (entry->tag == tag) {
-                        uint64_t age = now >= entry->time_ns ? now - entry->time_ns : entry->time_ns - now;
-                        bool other_way = probe->identified || entry->path != probe->path;
-                        if (age <= (other_way ? table->window_ns : table->same_way_ns))
-                                return true;
-                        oldest = entry;
-                        break;
-                }
-                if (entry->time_ns < oldest->time_ns)
-                        oldest = entry;
+        uint32_t tag = table_tag(table, probe);
+        unsigned found = (unsigned)(line->tags[0] == tag) | (unsigned)(line->tags[1] == tag) << 1 |
+                         (unsigned)(line->tags[2] == tag) << 2 | (unsigned)(line->tags[3] == tag) << 3;
+        unsigned entry;
+        if (found != 0) {
+                entry = (unsigned)__builtin_ctz(found);
+                if (entry_is_copy(table, line, entry, probe, (uint64_t)time_ns))
+                        return true;
+        } else {
+                entry = line->turn++ % ENTRIES;
         }
-        oldest->time_ns = now;
-        oldest->tag = tag;
-        oldest->path = probe->path;
+        line->tags[entry] = tag;
+        line->times_ns[entry] = (uint64_t)time_ns;
+        line->paths[entry] = (uint16_t)probe->path;
         return false;
 }

@@ -1,5 +1,5 @@
-/* From a frame to the innermost IP packet: link layers, VLAN, QinQ, MPLS, PPPoE, GRE, IP-in-IP, 6in4, L2TP, VXLAN, Geneve, GTP-U.
- * Outer and inner fragments are reassembled, bounded. What cannot be peeled is counted by kind. */
+/* From a frame to the innermost IP packet: link layers, VLAN, QinQ, MPLS, PPPoE, GRE, IP-in-IP, 6in4, L2TP, VXLAN, Geneve,
+ * GTP-U. Outer and inner fragments are reassembled, bounded. What cannot be peeled is counted by kind. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,12 +21,21 @@ enum encap_result {
         ENCAP_RESULTS
 };
 
-enum tunnel_kind { TUNNEL_NONE, TUNNEL_GTPU, TUNNEL_GRE, TUNNEL_IPIP, TUNNEL_L2TP, TUNNEL_VXLAN, TUNNEL_GENEVE, TUNNEL_KINDS };
+enum tunnel_kind {
+        TUNNEL_NONE,
+        TUNNEL_GTPU,
+        TUNNEL_GRE,
+        TUNNEL_IPIP,
+        TUNNEL_L2TP,
+        TUNNEL_VXLAN,
+        TUNNEL_GENEVE,
+        TUNNEL_KINDS
+};
 
 /* The innermost packet. Pointers lead into the frame, or into the reassembly buffer, until the next call. */
 struct packet {
         struct address source, destination;
-        uint8_t protocol;             /* IP protocol behind all extension headers; 0xff and no ports: later fragment not reassembled */
+        uint8_t protocol;             /* behind all extension headers */
         uint8_t tcp_flags;            /* TCP only */
         uint8_t ttl;
         uint8_t icmp_type, icmp_code; /* ICMP and ICMPv6 only */

@@ -166,7 +166,8 @@ static bool datagram_fill(struct fragment_table *table, struct datagram *datagra
                 if (hole_end > at) {
                         if (datagram->piece_count >= FRAGMENT_PIECES_MAX)
                                 return false;
-                        if (!piece_insert(table, datagram, link, at, fragment->bytes + (at - fragment->offset), hole_end - at))
+                        const uint8_t *bytes = fragment->bytes + (at - fragment->offset);
+                        if (!piece_insert(table, datagram, link, at, bytes, hole_end - at))
                                 return false;
                         link = &(*link)->next;
                 }

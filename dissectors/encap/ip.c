@@ -14,6 +14,7 @@ enum {
         IPV4_HEADER = 20,
         IPV6_HEADER = 40,
         EXTENSIONS_MAX = 32,
+        LARGEST_UNOFFLOADED = 1500,
         PROTOCOL_IPV4 = 4,
 };
 
@@ -88,8 +89,11 @@ enum step ip_v4(struct walk *walk)
         uint32_t whole = (uint32_t)cursor_left(&walk->bytes) + IPV4_HEADER + walk->missing;
         uint32_t length = be16_at(ip + 2);
         walk->oversized = length == 0;
-        if (length == 0) /* segmentation offload: too large for 16 bits, or not yet filled in */
+        if (length == 0) { /* segmentation offload: too large for 16 bits, or not yet filled in */
+                if (walk->depth > 0 && whole <= LARGEST_UNOFFLOADED)
+                        return STEP_INSANE;
                 length = whole;
+        }
         if (length < header_length || (walk->depth > 0 && length > whole && !walk->levels[walk->depth - 1].partial))
                 return STEP_INSANE;
         walk_narrow(walk, length - IPV4_HEADER);

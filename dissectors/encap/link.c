@@ -162,7 +162,8 @@ static bool ethernet_is_sane(struct cursor at, uint32_t missing)
                 break;
         }
         const uint8_t *llc = cursor_bytes(&at, 3); /* an 802.3 frame: SNAP or spanning tree */
-        return type <= LARGEST_LENGTH && llc != NULL && llc[0] == llc[1] && (llc[0] == 0xaa || llc[0] == 0x42) && llc[2] == 0x03;
+        bool known = llc != NULL && llc[0] == llc[1] && (llc[0] == 0xaa || llc[0] == 0x42) && llc[2] == 0x03;
+        return known && type <= LARGEST_LENGTH;
 }
 
 /* Behind the labels nothing says what follows (RFC 4928): IP by its nibble when the rest of the header agrees; then a

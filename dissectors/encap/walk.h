@@ -114,7 +114,9 @@ static inline const uint8_t *ip_addresses(const uint8_t *ip, uint32_t *length)
 
 static inline struct address address_of_ip(const uint8_t *ip, bool destination)
 {
-        return ip[0] >> 4 == 4 ? address_of_ipv4(ip + (destination ? 16 : 12)) : address_of_ipv6(ip + (destination ? 24 : 8));
+        if (ip[0] >> 4 == 4)
+                return address_of_ipv4(ip + (destination ? 16 : 12));
+        return address_of_ipv6(ip + (destination ? 24 : 8));
 }
 
 /* The IP packet at hand carries a tunnel of `kind`; what is inside begins at the cursor. */

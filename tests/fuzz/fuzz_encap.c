@@ -10,12 +10,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint16_t links[] = {LINK_ETHERNET, LINK_RAW, LINK_NULL, LINK_PPP, LINK_PPP_HDLC, LINK_PPP_ETHER, LINK_LOOP,
-                                 LINK_LINUX_SLL, LINK_PPP_WITH_DIR, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL2, LINK_RAW_OLD, 147};
+static const uint16_t links[] = {LINK_ETHERNET, LINK_RAW, LINK_NULL, LINK_PPP, LINK_PPP_HDLC, LINK_PPP_ETHER,
+                                 LINK_LOOP, LINK_LINUX_SLL, LINK_PPP_WITH_DIR, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL2,
+                                 LINK_RAW_OLD, 147};
+
+static volatile uint8_t sink; /* so that every byte is read */
 
 static void check(const struct packet *packet)
 {
-        volatile uint8_t sink = 0;
         if (packet->ip_captured > packet->ip_length || packet->payload_captured > packet->payload_length ||
             packet->payload < packet->ip || packet->payload + packet->payload_captured > packet->ip + packet->ip_captured ||
             packet->cut != (packet->payload_captured < packet->payload_length) || packet->tunnel >= TUNNEL_KINDS ||
@@ -30,7 +32,8 @@ static struct encap *fuzz_encap(bool duplicates)
         static struct tap taps[2] = {{.name = "a", .vlan = 1, .vni = -1, .gre_key = -1, .context = 1},
                                      {.name = "b", .vlan = -1, .vni = -1, .gre_key = -1, .has_prefix = true, .context = 2}};
         (void)prefix_parse("10.0.0.0/8", &taps[1].prefix);
-        struct encap_settings settings = {.taps = {taps, 2}, .reassembly_limit = 100000, .duplicate_window_ns = duplicates ? 3000000 : 0};
+        struct encap_settings settings = {.taps = {taps, 2}, .reassembly_limit = 100000,
+                                          .duplicate_window_ns = duplicates ? 3000000 : 0};
         return encap_create(&settings);
 }
 

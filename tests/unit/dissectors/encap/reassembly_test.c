@@ -310,6 +310,29 @@ static void the_first_of_cut_fragments_is_a_cut_packet(void **state)
         encap_destroy(encap);
 }
 
+/* The inner packet is longer than the fragment that holds its beginning. */
+static void cut_outer_fragments_still_show_the_inner_packet(void **state)
+{
+        (void)state;
+        static struct bytes gtp;
+        struct encap *encap = encap_of_defaults();
+        struct packet packet;
+        datagram_of(&whole, 1472);
+        fragment_v4(&piece, 5, &whole, 0, 1480, false);
+        bytes_of_hex(&gtp, "0868 0868 05ec 0000 30ff 05dc 00004001");
+        bytes_add(&gtp, piece.at, piece.length);
+        fragment_v4(&piece, 6, &gtp, 0, 1448, true);
+        struct frame frame = frame_of(&piece, LINK_RAW);
+        frame.captured = 96;
+        assert_int_equal(peel_frame(encap, frame, &packet), ENCAP_PACKET);
+        assert_int_equal(packet.teid, 0x4001);
+        assert_int_equal(packet.source_port, 5683);
+        assert_int_equal(packet.payload_length, 1472);
+        assert_int_equal(packet.payload_captured, 96 - 20 - 8 - 8 - 20 - 8);
+        assert_int_equal(packet.ip_length, 1500);
+        encap_destroy(encap);
+}
+
 static void fragments_of_two_contexts_do_not_mix(void **state)
 {
         (void)state;
@@ -387,6 +410,7 @@ int main(void)
                 cmocka_unit_test(what_waits_too_long_is_forgotten),
                 cmocka_unit_test(the_oldest_go_when_memory_is_full),
                 cmocka_unit_test(the_first_of_cut_fragments_is_a_cut_packet),
+                cmocka_unit_test(cut_outer_fragments_still_show_the_inner_packet),
                 cmocka_unit_test(fragments_of_two_contexts_do_not_mix),
                 cmocka_unit_test(any_fragments_stay_within_the_limit),
         };
