@@ -104,7 +104,7 @@ run_case()
         folder=$work/$name
         mkdir "$folder" || exit 1
         find_capture "$1"
-        options=$(fill_in "$2")
+        options="--intel $source/contrib/intel $(fill_in "$2")" # not what happens to be installed
         [ "$case_failed" = 0 ] && analyse "$folder/alerts.jsonl" -j 0
         status=$?
         if [ "$case_failed" = 0 ]; then
