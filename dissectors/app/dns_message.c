@@ -253,9 +253,14 @@ static void read_answer(const struct cursor *whole, struct record *record, struc
                 read_service(whole, record, message);
 }
 
-/* Additional addresses are glue, except where the answer only makes sense with them. */
-static bool wants_additional(const struct dns_message *message)
+/* Additional addresses are glue, except where the answer only makes sense with them, or of a name that was read: then its
+ * owner is a pointer to that. */
+static bool wants_additional(const struct dns_message *message, const struct record *record)
 {
+        struct cursor owner = record->owner;
+        uint16_t pointer = cursor_be16(&owner);
+        if (record->type == TYPE_OPT || (pointer >= 0xc000 && known_name(message, pointer & 0x3fff)))
+                return true;
         return message->question == NULL || message->type == TYPE_SRV || message->type == TYPE_MX ||
                message->type == TYPE_NAPTR || message->type == TYPE_SVCB || message->type == TYPE_HTTPS;
 }
@@ -289,8 +294,7 @@ static enum dissect_result read_records(const struct cursor *whole, struct curso
                 struct record record;
                 if (!read_record(whole, at, &record))
                         return at->short_read ? DISSECT_TRUNCATED : DISSECT_MALFORMED;
-                bool additional = i >= glue && (record.type == TYPE_OPT || wants_additional(message));
-                if (i < header->answers || additional)
+                if (i < header->answers || (i >= glue && wants_additional(message, &record)))
                         read_answer(whole, &record, message);
         }
         return DISSECT_OK;

@@ -172,6 +172,22 @@ static void service_records_give_hints_and_targets(void **state)
         assert_int_equal(m.answer[2].length, 16);
 }
 
+static void glue_is_no_answer_but_more_addresses_of_the_name_are(void **state)
+{
+        (void)state;
+        uint8_t bytes[256];
+        struct dns_message m;
+        size_t length = hex_bytes("0001 8180 0001 0001 0001 0003 0161 00 0001 0001 c00c 0001 0001 0000003c 0004 c0000201"
+                                  "c00c 0002 0001 0000003c 0004 026e73 00"        /* name server ns, */
+                                  "c02f 0001 0001 0000003c 0004 c0000299"         /* its address, */
+                                  "c00c 001c 0001 0000003c 0010 20010db8000000000000000000000001"
+                                  "00 0029 04d0 00000000 0000", bytes, sizeof bytes);
+        assert_int_equal(parse_exactly(parse_message, bytes, length, &m), DISSECT_OK);
+        assert_int_equal(m.answer_count, 2);
+        assert_int_equal(m.answer[1].length, 16);
+        assert_string_equal(m.answer[1].name, "a");
+}
+
 static void answers_beyond_the_limits_are_dropped(void **state)
 {
         (void)state;
@@ -343,6 +359,7 @@ int main(void)
                 cmocka_unit_test(the_least_ttl_along_the_chain_counts),
                 cmocka_unit_test(a_circle_of_aliases_ends),
                 cmocka_unit_test(service_records_give_hints_and_targets),
+                cmocka_unit_test(glue_is_no_answer_but_more_addresses_of_the_name_are),
                 cmocka_unit_test(answers_beyond_the_limits_are_dropped),
                 cmocka_unit_test(an_answer_towards_the_device_becomes_an_event),
                 cmocka_unit_test(a_name_that_does_not_exist_is_told),

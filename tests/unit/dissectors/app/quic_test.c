@@ -54,7 +54,7 @@ static void keys_are_the_published_ones(void **state)
                 assert_memory_equal(keys.header, bytes, 16);
         }
         struct quic_keys keys;
-        assert_false(quic_derive_client_keys(0xbabababa, client_id, sizeof client_id, &keys));
+        assert_false(quic_derive_client_keys(0xbabababb, client_id, sizeof client_id, &keys));
 }
 
 static void every_shorter_packet_is_truncated(void **state)
@@ -251,6 +251,22 @@ static void what_only_looks_like_quic_is_left_to_others(void **state)
         }
 }
 
+static void a_version_that_asks_for_a_negotiation_is_quic(void **state)
+{
+        (void)state;
+        uint8_t bytes[DATAGRAM];
+        hex_bytes(initial_v1, bytes, sizeof bytes);
+        memcpy(bytes + 1, "\x1a\x2a\xba\xfa", 4);
+        struct fake_sense *sense = fake_sense_open(IPPROTO_UDP, 443);
+        fake_sense_send(sense, FROM_OPENER, bytes, DATAGRAM);
+        assert_string_equal(sense->label, "QUIC");
+        assert_string_equal(sense->name, "");
+        hex_bytes(initial_v1, bytes, sizeof bytes);
+        fake_sense_send(sense, FROM_OPENER, bytes, DATAGRAM);
+        assert_string_equal(sense->name, "example.com");
+        fake_sense_close(sense);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -264,6 +280,7 @@ int main(void)
                 cmocka_unit_test(a_damaged_packet_is_quic_without_a_name),
                 cmocka_unit_test(odd_frames_are_told_apart),
                 cmocka_unit_test(what_only_looks_like_quic_is_left_to_others),
+                cmocka_unit_test(a_version_that_asks_for_a_negotiation_is_quic),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
