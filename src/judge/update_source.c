@@ -41,8 +41,6 @@ static enum source_verdict judge_source(struct sighting *s, const char **rule)
                 return SOURCE_ANY;
         if (fleet->updates == SECTION_EMPTY)
                 return SOURCE_FORBIDDEN;
-        if (fleet->sources.count == 0) /* windows alone: anybody, but then only */
-                return SOURCE_ANY;
         sighting_verdict(s); /* prepares country and vendors */
         struct verdict verdict = verdict_of_list(&fleet->sources, &s->contact);
         *rule = verdict.rule_name;
@@ -128,5 +126,5 @@ bool update_source_of(struct sighting *s, const Apnwatch__V1__Transfer *transfer
 bool update_is_planned(const struct sighting *s, const struct update_source *source)
 {
         return s->fleet && s->fleet->updates == SECTION_GIVEN && source->in_window &&
-               (source->verdict == SOURCE_ANY || source->verdict == SOURCE_NAMED);
+               source->verdict == SOURCE_NAMED;
 }

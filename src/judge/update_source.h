@@ -5,7 +5,7 @@
 #include "judge/update_image.h"
 
 enum source_verdict {
-        SOURCE_ANY,          /* no `updates` section, or one that names no sources */
+        SOURCE_ANY,          /* no `updates` section */
         SOURCE_NAMED,        /* one that policy names */
         SOURCE_UNDETERMINED, /* may be one: nothing tells its name */
         SOURCE_FORBIDDEN,

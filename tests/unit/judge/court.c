@@ -113,6 +113,7 @@ void court_event(struct court *court, const struct court_flow *from, event_t *ev
         flow.packets_up = 3;
         flow.packets_down = from->unanswered ? 0 : 2;
         flow.bytes_up = from->bytes_up ? from->bytes_up : 300;
+        flow.has_payload_down = true;
         flow.payload_down = from->payload_down;
         flow.bytes_down = from->payload_down + (from->unanswered ? 0 : 80);
         flow.label = (char *)from->label;
