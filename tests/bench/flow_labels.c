@@ -30,7 +30,8 @@ static void print_flow(const Apnwatch__V1__Flow *flow)
         printf("%u", flow->protocol);
         print_end(&flow->device, flow->device_port);
         print_end(&flow->peer, flow->peer_port);
-        printf("\t%s\t%s\t%s\n", flow->label ? flow->label : "-", flow->application ? flow->application : "-", source_name(flow));
+        printf("\t%s\t%s\t%s\n", flow->label ? flow->label : "-", flow->application ? flow->application : "-",
+               source_name(flow));
 }
 
 int main(int argc, char **argv)

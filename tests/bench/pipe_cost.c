@@ -13,7 +13,8 @@ enum { EVENTS = 200000, ROUNDS = 9, BATCH = 100, PIPE = 256 * 1024 };
 
 static void build(event_t *event, Apnwatch__V1__Flow *flow, Apnwatch__V1__FlowNews *news, uint64_t number)
 {
-        static uint8_t device[4] = {10, 20, 0, 7}, peer[4] = {198, 51, 100, 9}, gateway[2][4] = {{10, 255, 0, 1}, {10, 255, 0, 2}};
+        static uint8_t device[4] = {10, 20, 0, 7}, peer[4] = {198, 51, 100, 9},
+                       gateway[2][4] = {{10, 255, 0, 1}, {10, 255, 0, 2}};
         static char label[] = "TLS", application[] = "Google", name[] = "broker-eu-central.iot.utility.example";
         apnwatch__v1__event__init(event);
         apnwatch__v1__flow__init(flow);
@@ -154,8 +155,10 @@ int main(int argument_count, char **arguments)
                         best_cost = cost;
                 }
         }
-        printf("pipe: %.3f us an event (build and pack %.3f, unpack %.3f), %.0f bytes each, best of %d rounds (check %llu)\n", best,
-               best_cost.pack_us / EVENTS, best_cost.unpack_us / EVENTS, (double)bytes / EVENTS, ROUNDS, (unsigned long long)sum);
+        printf("pipe: %.3f us an event (build and pack %.3f, unpack %.3f), %.0f bytes each, best of %d rounds (check "
+               "%llu)\n",
+               best, best_cost.pack_us / EVENTS, best_cost.unpack_us / EVENTS, (double)bytes / EVENTS, ROUNDS,
+               (unsigned long long)sum);
         free(buffer);
         framing_arena_destroy(arena);
         return 0;

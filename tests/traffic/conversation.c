@@ -25,7 +25,8 @@ static void packet_leave(void *subject, int64_t time_ns)
         conversation_release(c);
 }
 
-struct packet *conversation_queue(struct conversation *c, int64_t time_ns, enum direction direction, const void *payload, size_t length)
+struct packet *conversation_queue(struct conversation *c, int64_t time_ns, enum direction direction, const void *payload,
+                                  size_t length)
 {
         size_t kept = c->traffic->output->wants_payload ? length : 0;
         struct packet *packet = malloc(sizeof(*packet) + kept);

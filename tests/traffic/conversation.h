@@ -65,7 +65,8 @@ void conversation_reset(struct conversation *c, enum direction by);
 void conversation_leave(struct conversation *c);
 
 /* For tcp_session.c: one packet at `time_ns`. */
-struct packet *conversation_queue(struct conversation *c, int64_t time_ns, enum direction direction, const void *payload, size_t length);
+struct packet *conversation_queue(struct conversation *c, int64_t time_ns, enum direction direction, const void *payload,
+                                  size_t length);
 void conversation_release(struct conversation *c);
 
 enum { ECHO_REQUEST, ECHO_REPLY };

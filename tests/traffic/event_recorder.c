@@ -16,18 +16,18 @@ static const int64_t decide_ns = 10 * SECOND_NS, update_ns = 300 * SECOND_NS, ac
 
 struct timer {
         int64_t second;
-        uint64_t id;                   /* of the flow */
+        uint64_t id; /* of the flow */
         struct flow_record *record;
 };
 
 struct event_recorder {
         FILE *file;
         char *buffer;
-        struct timer *timers;          /* a binary heap by second, shard, flow */
+        struct timer *timers; /* a binary heap by second, shard, flow */
         size_t timer_count, timer_capacity;
         int64_t clock_ns, tick_s;
         uint64_t frame, next_id, events;
-        int shard;                     /* of the events that are being told; -1: none */
+        int shard; /* of the events that are being told; -1: none */
         uint32_t index;
 };
 
@@ -105,7 +105,8 @@ static void order_begin(struct event_recorder *r, int64_t clock_ns, uint64_t fra
         r->index = 0;
 }
 
-static void emit_news(struct event_recorder *r, struct flow_record *record, Apnwatch__V1__FlowNews__Phase phase, int64_t time_ns, int reason)
+static void emit_news(struct event_recorder *r, struct flow_record *record, Apnwatch__V1__FlowNews__Phase phase,
+                      int64_t time_ns, int reason)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__FlowNews news = APNWATCH__V1__FLOW_NEWS__INIT;
@@ -218,7 +219,8 @@ static void emit_fact(struct event_recorder *r, const struct flow_record *record
         emit(r, event);
 }
 
-static void emit_names(struct event_recorder *r, const struct flow_record *record, const struct names_fact *fact, int64_t time_ns)
+static void emit_names(struct event_recorder *r, const struct flow_record *record, const struct names_fact *fact,
+                       int64_t time_ns)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__Names names = APNWATCH__V1__NAMES__INIT;
@@ -246,7 +248,8 @@ static void emit_names(struct event_recorder *r, const struct flow_record *recor
         emit_fact(r, record, &event, time_ns);
 }
 
-static void emit_transfer(struct event_recorder *r, const struct flow_record *record, const struct transfer_fact *fact, int64_t time_ns)
+static void emit_transfer(struct event_recorder *r, const struct flow_record *record, const struct transfer_fact *fact,
+                          int64_t time_ns)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__Transfer transfer = APNWATCH__V1__TRANSFER__INIT;
@@ -271,7 +274,8 @@ static void emit_transfer(struct event_recorder *r, const struct flow_record *re
         emit_fact(r, record, &event, time_ns);
 }
 
-static void emit_position(struct event_recorder *r, const struct flow_record *record, const struct position_fact *fact, int64_t time_ns)
+static void emit_position(struct event_recorder *r, const struct flow_record *record, const struct position_fact *fact,
+                          int64_t time_ns)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__Position position = APNWATCH__V1__POSITION__INIT;
@@ -290,7 +294,8 @@ static void emit_position(struct event_recorder *r, const struct flow_record *re
         emit_fact(r, record, &event, time_ns);
 }
 
-static void emit_lookup(struct event_recorder *r, const struct flow_record *record, const struct lookup_fact *fact, int64_t time_ns)
+static void emit_lookup(struct event_recorder *r, const struct flow_record *record, const struct lookup_fact *fact,
+                        int64_t time_ns)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__Lookup lookup = APNWATCH__V1__LOOKUP__INIT;
@@ -402,7 +407,8 @@ struct event_recorder *event_recorder_open(const char *path, int64_t start_ns)
 
 struct packet_output event_recorder_output(struct event_recorder *recorder)
 {
-        return (struct packet_output){.packet = recorder_packet, .over = conversation_over, .context = recorder, .wants_facts = true};
+        return (struct packet_output){
+                .packet = recorder_packet, .over = conversation_over, .context = recorder, .wants_facts = true};
 }
 
 static void tell_input(struct event_recorder *r, uint64_t packets)
@@ -429,7 +435,8 @@ static void end_all(struct event_recorder *r)
         while (r->timer_count > 0) {
                 struct timer timer = timer_take(r);
                 struct flow_record *record = timer.record;
-                int reason = flow_record_is_closed(record) ? (int)flow_record_end_reason(record) : APNWATCH__V1__FLOW_NEWS__REASON__INPUT_END;
+                int reason = flow_record_is_closed(record) ? (int)flow_record_end_reason(record)
+                                                           : APNWATCH__V1__FLOW_NEWS__REASON__INPUT_END;
                 order_begin(r, clock_ns, UINT64_MAX, 0);
                 r->index = (uint32_t)r->next_id++;
                 if (!record->ended)

@@ -101,18 +101,14 @@ static void fact_free(struct fact *fact)
         const struct transfer_fact *t = &fact->transfer;
         const struct position_fact *p = &fact->position;
         switch (fact->kind) {
-        case FACT_LABEL:
-                texts_free((const char *[]){fact->label.label, fact->label.name}, 2);
-                break;
-        case FACT_NAMES:
-                texts_free((const char *[]){fact->names.question, fact->names.alias}, 2);
-                break;
+        case FACT_LABEL: texts_free((const char *[]){fact->label.label, fact->label.name}, 2); break;
+        case FACT_NAMES: texts_free((const char *[]){fact->names.question, fact->names.alias}, 2); break;
         case FACT_TRANSFER:
-                texts_free((const char *[]){t->protocol, t->method, t->host, t->path, t->user_agent, t->content_type, t->image}, 7);
+                texts_free(
+                        (const char *[]){t->protocol, t->method, t->host, t->path, t->user_agent, t->content_type, t->image},
+                        7);
                 break;
-        case FACT_POSITION:
-                texts_free((const char *[]){p->family, p->carrier, p->topic, p->device_id}, 4);
-                break;
+        case FACT_POSITION: texts_free((const char *[]){p->family, p->carrier, p->topic, p->device_id}, 4); break;
         case FACT_LOOKUP:
                 texts_free((const char *[]){fact->lookup.family, fact->lookup.version, fact->lookup.message}, 3);
                 break;

@@ -1,5 +1,6 @@
-/* What sense reads from the packet that was queued last: the label, the names of an answer, an object's transfer, a position,
- * a lookup. A capture says it by its bytes, so these calls do nothing then; an event log is made of them. Texts are copied. */
+/* What sense reads from the packet that was queued last: label, names of an answer, an object's transfer, a position,
+ * a lookup. A capture says it by its bytes, so these calls do nothing then; an event log is made of them. Texts are
+ * copied. */
 #pragma once
 
 #include <stdbool.h>

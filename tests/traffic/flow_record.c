@@ -13,7 +13,8 @@ static void label_by_protocol(struct flow_record *record)
 {
         if (record->protocol != IP_ICMP && record->protocol != IP_ICMPV6)
                 return;
-        flow_record_label(record, &(struct label_fact){.label = record->protocol == IP_ICMP ? "ICMP" : "ICMPV6", .visibility = FACT_READABLE});
+        flow_record_label(record, &(struct label_fact){.label = record->protocol == IP_ICMP ? "ICMP" : "ICMPV6",
+                                                       .visibility = FACT_READABLE});
 }
 
 struct flow_record *flow_record_create(const struct packet *packet, uint64_t id, uint64_t number, int64_t time_ns)
@@ -100,7 +101,8 @@ Apnwatch__V1__FlowNews__Reason flow_record_end_reason(const struct flow_record *
 {
         if (record->reset)
                 return APNWATCH__V1__FLOW_NEWS__REASON__RESET;
-        return flow_record_is_closed(record) ? APNWATCH__V1__FLOW_NEWS__REASON__CLOSED : APNWATCH__V1__FLOW_NEWS__REASON__TIMEOUT;
+        return flow_record_is_closed(record) ? APNWATCH__V1__FLOW_NEWS__REASON__CLOSED
+                                             : APNWATCH__V1__FLOW_NEWS__REASON__TIMEOUT;
 }
 
 static ProtobufCBinaryData address_field(const struct address *address)

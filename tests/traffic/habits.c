@@ -9,18 +9,22 @@
 
 enum { MQTTS_PORT = 8883, MQTT_PORT = 1883, COAP_PORT = 5683, HTTPS_PORT = 443, HTTP_PORT = 80, TELEMETRY_PORT = 40123 };
 
-static struct conversation *contact_service(struct traffic *traffic, uint32_t device, enum service_number service, uint16_t port,
-                                            uint8_t protocol, int64_t time_ns)
+static struct conversation *contact_service(struct traffic *traffic, uint32_t device, enum service_number service,
+                                            uint16_t port, uint8_t protocol, int64_t time_ns)
 {
         int64_t known_ns = dns_lookup_service(traffic, device, service, time_ns);
-        struct contact contact = {.device = device, .peer_port = port, .protocol = protocol,
-                                  .peer = service_address(traffic->world, service, device, random_below(&traffic->random, 2))};
+        struct contact contact = {
+                .device = device,
+                .peer_port = port,
+                .protocol = protocol,
+                .peer = service_address(traffic->world, service, device, random_below(&traffic->random, 2))};
         return conversation_open(traffic, &contact, known_ns + 20 * MS_NS);
 }
 
 void habit_mqtt_over_tls(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct tls_session session = {.name = traffic->world->services[SERVICE_BROKER].name, .alpn = device % 3 == 0 ? "mqtt" : NULL,
+        struct tls_session session = {.name = traffic->world->services[SERVICE_BROKER].name,
+                                      .alpn = device % 3 == 0 ? "mqtt" : NULL,
                                       .version = device % 5 == 0 ? 0x0303 : 0x0304};
         struct conversation *c = contact_service(traffic, device, SERVICE_BROKER, MQTTS_PORT, IP_TCP, time_ns);
         tls_handshake(c, &session);
@@ -44,8 +48,8 @@ void habit_mqtt(struct traffic *traffic, uint32_t device, int64_t time_ns)
         mqtt_connect(c, version, client);
         for (unsigned i = 1 + random_below(&traffic->random, 5); i > 0; i--) {
                 uint32_t chance = random_u32(&traffic->random);
-                snprintf(payload, sizeof(payload), "{\"t\":%u.%u,\"v\":%u,\"rssi\":-%u}", 15 + chance % 16, (chance >> 4) % 10,
-                         3300 + (chance >> 8) % 900, 60 + (chance >> 20) % 50);
+                snprintf(payload, sizeof(payload), "{\"t\":%u.%u,\"v\":%u,\"rssi\":-%u}", 15 + chance % 16,
+                         (chance >> 4) % 10, 3300 + (chance >> 8) % 900, 60 + (chance >> 20) % 50);
                 mqtt_publish(c, version, UP, topic, payload, random_below(&traffic->random, 2));
                 conversation_wait(c, random_between(&traffic->random, SECOND_NS, 15 * SECOND_NS));
         }
@@ -55,7 +59,8 @@ void habit_mqtt(struct traffic *traffic, uint32_t device, int64_t time_ns)
 
 void habit_coap(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        static const uint8_t reading[] = {0xa2, 0x61, 't', 0x19, 0x08, 0x34, 0x61, 'v', 0x19, 0x0e, 0x10}; /* CBOR {"t": 2100, "v": 3600} */
+        static const uint8_t reading[] = {0xa2, 0x61, 't',  0x19, 0x08, 0x34,
+                                          0x61, 'v',  0x19, 0x0e, 0x10}; /* CBOR {"t": 2100, "v": 3600} */
         struct conversation *c = contact_service(traffic, device, SERVICE_COAP, COAP_PORT, IP_UDP, time_ns);
         for (unsigned i = 1 + random_below(&traffic->random, 2); i > 0; i--)
                 coap_post(c, "v1/readings", 60, reading, sizeof(reading));
@@ -64,7 +69,8 @@ void habit_coap(struct traffic *traffic, uint32_t device, int64_t time_ns)
 
 void habit_api(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct tls_session session = {.name = traffic->world->services[SERVICE_API].name, .alpn = device % 2 == 0 ? "h2" : "http/1.1",
+        struct tls_session session = {.name = traffic->world->services[SERVICE_API].name,
+                                      .alpn = device % 2 == 0 ? "h2" : "http/1.1",
                                       .version = device % 7 == 0 ? 0x0303 : 0x0304};
         struct conversation *c = contact_service(traffic, device, SERVICE_API, HTTPS_PORT, IP_TCP, time_ns);
         tls_handshake(c, &session);
@@ -78,9 +84,14 @@ void habit_check_in(struct traffic *traffic, uint32_t device, int64_t time_ns)
         char body[96];
         struct conversation *c = contact_service(traffic, device, SERVICE_API, HTTP_PORT, IP_TCP, time_ns);
         uint32_t chance = random_u32(&traffic->random);
-        snprintf(body, sizeof(body), "{\"unit\":%u,\"uptime\":%u,\"signal\":%u}", device, chance % 900000, (chance >> 20) % 32);
-        struct http_exchange exchange = {.method = "POST", .host = traffic->world->services[SERVICE_API].name, .path = "/v2/status",
-                                         .user_agent = "gateway/4.2", .content_type = "application/json", .request_body = body,
+        snprintf(body, sizeof(body), "{\"unit\":%u,\"uptime\":%u,\"signal\":%u}", device, chance % 900000,
+                 (chance >> 20) % 32);
+        struct http_exchange exchange = {.method = "POST",
+                                         .host = traffic->world->services[SERVICE_API].name,
+                                         .path = "/v2/status",
+                                         .user_agent = "gateway/4.2",
+                                         .content_type = "application/json",
+                                         .request_body = body,
                                          .response_body = "{\"ok\":true}"};
         http_send(c, &exchange);
         conversation_close(c, UP);
@@ -112,7 +123,8 @@ struct habit {
 static void habit_wake(void *subject, int64_t time_ns)
 {
         struct habit *habit = subject;
-        int64_t next_ns = time_ns + habit->period_ns + random_between(&habit->traffic->random, -habit->period_ns / 8, habit->period_ns / 8);
+        int64_t next_ns = time_ns + habit->period_ns +
+                          random_between(&habit->traffic->random, -habit->period_ns / 8, habit->period_ns / 8);
         habit->act(habit->traffic, habit->device, time_ns);
         if (next_ns < habit->traffic->end_ns)
                 timeline_add(habit->traffic->timeline, next_ns, habit_wake, habit);
@@ -125,16 +137,11 @@ static const struct habit_plan {
         int64_t period_ns;
         void (*act)(struct traffic *traffic, uint32_t device, int64_t time_ns);
 } plans[] = {
-        {FLEET_METERS, 15 * MINUTE_NS, habit_mqtt_over_tls},
-        {FLEET_METERS, 30 * MINUTE_NS, habit_coap},
-        {FLEET_METERS, 60 * MINUTE_NS, habit_reading},
-        {FLEET_METERS, 360 * MINUTE_NS, habit_time},
-        {FLEET_TRACKERS, 20 * MINUTE_NS, habit_mqtt},
-        {FLEET_TRACKERS, 10 * MINUTE_NS, habit_telemetry},
-        {FLEET_TRACKERS, 360 * MINUTE_NS, habit_time},
-        {FLEET_GATEWAYS, 10 * MINUTE_NS, habit_api},
-        {FLEET_GATEWAYS, 30 * MINUTE_NS, habit_check_in},
-        {FLEET_GATEWAYS, 180 * MINUTE_NS, habit_time},
+        {FLEET_METERS, 15 * MINUTE_NS, habit_mqtt_over_tls}, {FLEET_METERS, 30 * MINUTE_NS, habit_coap},
+        {FLEET_METERS, 60 * MINUTE_NS, habit_reading},       {FLEET_METERS, 360 * MINUTE_NS, habit_time},
+        {FLEET_TRACKERS, 20 * MINUTE_NS, habit_mqtt},        {FLEET_TRACKERS, 10 * MINUTE_NS, habit_telemetry},
+        {FLEET_TRACKERS, 360 * MINUTE_NS, habit_time},       {FLEET_GATEWAYS, 10 * MINUTE_NS, habit_api},
+        {FLEET_GATEWAYS, 30 * MINUTE_NS, habit_check_in},    {FLEET_GATEWAYS, 180 * MINUTE_NS, habit_time},
 };
 
 static void start_habit(struct traffic *traffic, uint32_t device, const struct habit_plan *plan)

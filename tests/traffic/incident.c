@@ -25,17 +25,13 @@ static int64_t draw_time(struct traffic *traffic, enum incident_time when)
         int64_t length_ns = traffic->end_ns - traffic->start_ns;
         int64_t from_ns = traffic->start_ns + length_ns / 20, to_ns = traffic->end_ns - length_ns / 10;
         switch (when) {
-        case AT_START:
-                return traffic->start_ns + random_between(random, 10 * MS_NS, 900 * MS_NS);
+        case AT_START: return traffic->start_ns + random_between(random, 10 * MS_NS, 900 * MS_NS);
         case IN_WINDOW:
                 from_ns = policy->window_start_ns + MINUTE_NS;
                 to_ns = policy->window_end_ns - MINUTE_NS;
                 break;
-        case OUT_OF_WINDOW:
-                to_ns = policy->window_start_ns - MINUTE_NS;
-                break;
-        case ANY_TIME:
-                break;
+        case OUT_OF_WINDOW: to_ns = policy->window_start_ns - MINUTE_NS; break;
+        case ANY_TIME: break;
         }
         return to_ns > from_ns ? random_between(random, from_ns, to_ns) : from_ns;
 }
@@ -71,8 +67,13 @@ void incidents_schedule_named(struct traffic *traffic, struct incident_list list
 
 static void write_label(const struct conversation *c, const char *types, int64_t start_ns, const char *what, bool decoy)
 {
-        struct label label = {.types = types, .what = what, .device = c->contact.device, .peer = &c->contact.peer, .start_ns = start_ns,
-                              .end_ns = c->time_ns, .decoy = decoy};
+        struct label label = {.types = types,
+                              .what = what,
+                              .device = c->contact.device,
+                              .peer = &c->contact.peer,
+                              .start_ns = start_ns,
+                              .end_ns = c->time_ns,
+                              .decoy = decoy};
         label_write(c->traffic, &label);
 }
 

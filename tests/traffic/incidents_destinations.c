@@ -6,17 +6,21 @@
 
 #define JUDGED "destination.unlisted destination.blocked destination.lateral access.inbound"
 
-static struct conversation *open_to(struct traffic *traffic, uint32_t device, struct address peer, uint16_t port, uint8_t protocol,
-                                    int64_t time_ns)
+static struct conversation *open_to(struct traffic *traffic, uint32_t device, struct address peer, uint16_t port,
+                                    uint8_t protocol, int64_t time_ns)
 {
         struct contact contact = {.device = device, .peer = peer, .peer_port = port, .protocol = protocol};
         return conversation_open(traffic, &contact, time_ns);
 }
 
-static struct conversation *open_from(struct traffic *traffic, uint32_t device, struct address peer, uint16_t port, uint8_t protocol,
-                                      int64_t time_ns)
+static struct conversation *open_from(struct traffic *traffic, uint32_t device, struct address peer, uint16_t port,
+                                      uint8_t protocol, int64_t time_ns)
 {
-        struct contact contact = {.device = device, .peer = peer, .device_port = port, .protocol = protocol, .opener = DOWN,
+        struct contact contact = {.device = device,
+                                  .peer = peer,
+                                  .device_port = port,
+                                  .protocol = protocol,
+                                  .opener = DOWN,
                                   .peer_port = (uint16_t)(20000 + random_below(&traffic->random, 40000))};
         return conversation_open(traffic, &contact, time_ns);
 }
@@ -70,7 +74,8 @@ static void name_mismatch(struct traffic *traffic, uint32_t device, int64_t time
         int64_t known_ns = dns_lookup_service(traffic, device, SERVICE_BROKER, time_ns);
         struct conversation *c = open_to(traffic, device, stranger_address(traffic->world, device), 8883, IP_TCP, known_ns);
         talk_tls(c, traffic->world->services[SERVICE_BROKER].name, 900);
-        expect_alert(c, "destination.unlisted", time_ns, "an allowed name at an address that no answer held (name_mismatch)");
+        expect_alert(c, "destination.unlisted", time_ns,
+                     "an allowed name at an address that no answer held (name_mismatch)");
 }
 
 static void no_name(struct traffic *traffic, uint32_t device, int64_t time_ns)
@@ -92,7 +97,10 @@ static void wrong_port(struct traffic *traffic, uint32_t device, int64_t time_ns
 
 static void unanswered(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct contact contact = {.device = device, .peer = stranger_address(traffic->world, device), .peer_port = 443, .protocol = IP_TCP,
+        struct contact contact = {.device = device,
+                                  .peer = stranger_address(traffic->world, device),
+                                  .peer_port = 443,
+                                  .protocol = IP_TCP,
                                   .unanswered = true};
         struct conversation *c = conversation_open(traffic, &contact, time_ns);
         expect_alert(c, "destination.unlisted", time_ns, "a SYN that nobody answers");
@@ -102,7 +110,8 @@ static void unanswered(struct traffic *traffic, uint32_t device, int64_t time_ns
 static void ping_out(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         struct address peer = stranger_address(traffic->world, device);
-        struct conversation *c = open_to(traffic, device, peer, 0, device_is_ipv6(traffic->world, device) ? IP_ICMPV6 : IP_ICMP, time_ns);
+        struct conversation *c = open_to(traffic, device, peer, 0,
+                                         device_is_ipv6(traffic->world, device) ? IP_ICMPV6 : IP_ICMP, time_ns);
         for (uint16_t i = 1; i <= 3; i++) {
                 conversation_echo(c, UP, ECHO_REQUEST, i);
                 conversation_echo(c, DOWN, ECHO_REPLY, i);
@@ -117,7 +126,8 @@ static void blocked_prefix(struct traffic *traffic, uint32_t device, int64_t tim
         struct address peer;
         char text[ADDRESS_TEXT_SIZE];
         unsigned host = 1 + random_below(&traffic->random, 120);
-        snprintf(text, sizeof(text), device_is_ipv6(traffic->world, device) ? "2001:db8:dead::%u" : "203.0.113.%u", 128 + host);
+        snprintf(text, sizeof(text), device_is_ipv6(traffic->world, device) ? "2001:db8:dead::%u" : "203.0.113.%u",
+                 128 + host);
         if (!address_parse(text, &peer))
                 return;
         struct conversation *c = open_to(traffic, device, peer, 443, IP_TCP, time_ns);
@@ -125,7 +135,8 @@ static void blocked_prefix(struct traffic *traffic, uint32_t device, int64_t tim
         expect_alert(c, "destination.blocked", time_ns, "a denied prefix");
 }
 
-static void blocked_by_name(struct traffic *traffic, uint32_t device, int64_t time_ns, const char *name, uint16_t port, const char *what)
+static void blocked_by_name(struct traffic *traffic, uint32_t device, int64_t time_ns, const char *name, uint16_t port,
+                            const char *what)
 {
         struct address peer = stranger_address(traffic->world, device);
         int64_t known_ns = dns_lookup_name(traffic, device, name, &peer, time_ns);
@@ -158,11 +169,15 @@ static uint32_t neighbour(struct traffic *traffic, uint32_t device, enum fleet_n
         return device;
 }
 
-static struct conversation *open_neighbour(struct traffic *traffic, uint32_t device, uint32_t other, uint16_t port, uint8_t protocol,
-                                           bool silent, int64_t time_ns)
+static struct conversation *open_neighbour(struct traffic *traffic, uint32_t device, uint32_t other, uint16_t port,
+                                           uint8_t protocol, bool silent, int64_t time_ns)
 {
-        struct contact contact = {.device = device, .peer = device_address(traffic->world, other), .peer_device = other + 1,
-                                  .peer_port = port, .protocol = protocol, .unanswered = silent};
+        struct contact contact = {.device = device,
+                                  .peer = device_address(traffic->world, other),
+                                  .peer_device = other + 1,
+                                  .peer_port = port,
+                                  .protocol = protocol,
+                                  .unanswered = silent};
         return conversation_open(traffic, &contact, time_ns);
 }
 
@@ -201,7 +216,8 @@ static void inbound(struct traffic *traffic, uint32_t device, int64_t time_ns)
 
 static void inbound_udp(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct conversation *c = open_from(traffic, device, stranger_address(traffic->world, device), 20000, IP_UDP, time_ns);
+        struct conversation *c = open_from(traffic, device, stranger_address(traffic->world, device), 20000, IP_UDP,
+                                           time_ns);
         talk_binary(c, DOWN);
         expect_alert(c, "access.inbound", time_ns, "a stranger asks a UDP port and is answered");
         conversation_leave(c);
@@ -234,16 +250,19 @@ struct incident_list destination_incidents(void)
 static void allowed_by_alias(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         int64_t known_ns = dns_lookup_service(traffic, device, SERVICE_BROKER, time_ns);
-        struct conversation *c = open_to(traffic, device, service_address(traffic->world, SERVICE_BROKER, device, 0), 8883, IP_TCP, known_ns);
+        struct conversation *c = open_to(traffic, device, service_address(traffic->world, SERVICE_BROKER, device, 0), 8883,
+                                         IP_TCP, known_ns);
         talk_tls(c, NULL, 600);
-        expect_nothing(c, JUDGED, time_ns, "TLS without a server name to an address that DNS gave for an allowed name by CNAME");
+        expect_nothing(c, JUDGED, time_ns,
+                       "TLS without a server name to an address that DNS gave for an allowed name by CNAME");
 }
 
 static void allowed_long_after(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         int64_t known_ns = dns_lookup_service(traffic, device, SERVICE_API, time_ns);
         int64_t later_ns = known_ns + (traffic->end_ns - known_ns) / 2;
-        struct conversation *c = open_to(traffic, device, service_address(traffic->world, SERVICE_API, device, 1), 443, IP_TCP, later_ns);
+        struct conversation *c = open_to(traffic, device, service_address(traffic->world, SERVICE_API, device, 1), 443,
+                                         IP_TCP, later_ns);
         talk_tls(c, traffic->world->services[SERVICE_API].name, 600);
         expect_nothing(c, JUDGED, later_ns, "an allowed name long after its answer's lifetime, within a day");
 }
@@ -251,8 +270,11 @@ static void allowed_long_after(struct traffic *traffic, uint32_t device, int64_t
 static void allowed_unanswered(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         int64_t known_ns = dns_lookup_service(traffic, device, SERVICE_TELEMETRY, time_ns);
-        struct contact contact = {.device = device, .peer = service_address(traffic->world, SERVICE_TELEMETRY, device, 0), .peer_port = 1883,
-                                  .protocol = IP_TCP, .unanswered = true};
+        struct contact contact = {.device = device,
+                                  .peer = service_address(traffic->world, SERVICE_TELEMETRY, device, 0),
+                                  .peer_port = 1883,
+                                  .protocol = IP_TCP,
+                                  .unanswered = true};
         struct conversation *c = conversation_open(traffic, &contact, known_ns);
         expect_nothing(c, JUDGED, time_ns, "an allowed server that does not answer");
         conversation_leave(c);
@@ -264,7 +286,9 @@ static void probe(struct traffic *traffic, uint32_t device, int64_t time_ns)
         struct conversation *c = open_from(traffic, device, peer, 443, IP_TCP, time_ns);
         expect_nothing(c, JUDGED, time_ns, "the operator's own monitoring opens a port");
         conversation_reset(c, UP);
-        struct contact ping = {.device = device, .peer = peer, .opener = DOWN,
+        struct contact ping = {.device = device,
+                               .peer = peer,
+                               .opener = DOWN,
                                .protocol = device_is_ipv6(traffic->world, device) ? IP_ICMPV6 : IP_ICMP};
         c = conversation_open(traffic, &ping, time_ns + 5 * SECOND_NS);
         conversation_echo(c, DOWN, ECHO_REQUEST, 1);
@@ -274,7 +298,10 @@ static void probe(struct traffic *traffic, uint32_t device, int64_t time_ns)
 
 static void already_running(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct contact contact = {.device = device, .peer = stranger_address(traffic->world, device), .peer_port = 8883, .protocol = IP_TCP,
+        struct contact contact = {.device = device,
+                                  .peer = stranger_address(traffic->world, device),
+                                  .peer_port = 8883,
+                                  .protocol = IP_TCP,
                                   .midstream = true};
         struct conversation *c = conversation_open(traffic, &contact, time_ns);
         struct tls_session session = {.version = 0x0303};
@@ -312,16 +339,26 @@ static void time_service(struct traffic *traffic, uint32_t device, int64_t time_
 {
         struct address peer = host_address(traffic->world, traffic->world->time_server, device);
         ntp_ask(traffic, device, time_ns);
-        label_write(traffic, &(struct label){.types = JUDGED, .what = "NTP with the allowed server", .device = device, .peer = &peer,
-                                             .start_ns = time_ns, .end_ns = time_ns + SECOND_NS, .decoy = true});
+        label_write(traffic, &(struct label){.types = JUDGED,
+                                             .what = "NTP with the allowed server",
+                                             .device = device,
+                                             .peer = &peer,
+                                             .start_ns = time_ns,
+                                             .end_ns = time_ns + SECOND_NS,
+                                             .decoy = true});
 }
 
 static void head_end_reads(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         struct address peer = host_address(traffic->world, traffic->world->head_end, device);
         dlms_read(traffic, device, 4, time_ns);
-        label_write(traffic, &(struct label){.types = JUDGED, .what = "the head end reads the meter", .device = device, .peer = &peer,
-                                             .start_ns = time_ns, .end_ns = time_ns + 10 * SECOND_NS, .decoy = true});
+        label_write(traffic, &(struct label){.types = JUDGED,
+                                             .what = "the head end reads the meter",
+                                             .device = device,
+                                             .peer = &peer,
+                                             .start_ns = time_ns,
+                                             .end_ns = time_ns + 10 * SECOND_NS,
+                                             .decoy = true});
 }
 
 struct incident_list destination_decoys(void)

@@ -14,9 +14,11 @@ static struct place draw_place(struct traffic *traffic)
         return (struct place){latitude, longitude};
 }
 
-static struct conversation *open_stranger(struct traffic *traffic, uint32_t device, uint16_t port, uint8_t protocol, int64_t time_ns)
+static struct conversation *open_stranger(struct traffic *traffic, uint32_t device, uint16_t port, uint8_t protocol,
+                                          int64_t time_ns)
 {
-        struct contact contact = {.device = device, .peer = stranger_address(traffic->world, device), .peer_port = port, .protocol = protocol};
+        struct contact contact = {
+                .device = device, .peer = stranger_address(traffic->world, device), .peer_port = port, .protocol = protocol};
         return conversation_open(traffic, &contact, time_ns);
 }
 
@@ -76,11 +78,20 @@ static void posted_json(struct traffic *traffic, uint32_t device, int64_t time_n
         int64_t known_ns = dns_lookup_name(traffic, device, host, &peer, time_ns);
         struct contact contact = {.device = device, .peer = peer, .peer_port = 80, .protocol = IP_TCP};
         struct conversation *c = conversation_open(traffic, &contact, known_ns);
-        struct http_exchange exchange = {.method = "POST", .host = host, .path = "/v1/points", .content_type = "application/json",
-                                         .request_body = json_position(&place, device, body, sizeof(body)), .response_body = "ok"};
+        struct http_exchange exchange = {.method = "POST",
+                                         .host = host,
+                                         .path = "/v1/points",
+                                         .content_type = "application/json",
+                                         .request_body = json_position(&place, device, body, sizeof(body)),
+                                         .response_body = "ok"};
         http_send(c, &exchange);
-        tell_position(c, &(struct position_fact){.latitude = place.latitude, .longitude = place.longitude, .family = "JSON", .carrier = "HTTP",
-                                                 .topic = "/v1/points", .grade = 1, .from_device = true});
+        tell_position(c, &(struct position_fact){.latitude = place.latitude,
+                                                 .longitude = place.longitude,
+                                                 .family = "JSON",
+                                                 .carrier = "HTTP",
+                                                 .topic = "/v1/points",
+                                                 .grade = 1,
+                                                 .from_device = true});
         expect_report(c, time_ns, "a position as JSON in a POST");
         conversation_close(c, UP);
 }
@@ -171,11 +182,17 @@ static void told_by_server(struct traffic *traffic, uint32_t device, int64_t tim
 {
         static const char body[] = "{\"station\":\"EDDF\",\"lat\":50.0333,\"lon\":8.5706,\"temperature\":14.5}";
         int64_t known_ns = dns_lookup_service(traffic, device, SERVICE_API, time_ns);
-        struct contact contact = {.device = device, .peer = service_address(traffic->world, SERVICE_API, device, 0), .peer_port = 80,
+        struct contact contact = {.device = device,
+                                  .peer = service_address(traffic->world, SERVICE_API, device, 0),
+                                  .peer_port = 80,
                                   .protocol = IP_TCP};
         struct conversation *c = conversation_open(traffic, &contact, known_ns);
-        struct http_exchange exchange = {.method = "GET", .host = traffic->world->services[SERVICE_API].name, .path = "/v2/weather",
-                                         .user_agent = "gateway/4.2", .content_type = "application/json", .response_body = body};
+        struct http_exchange exchange = {.method = "GET",
+                                         .host = traffic->world->services[SERVICE_API].name,
+                                         .path = "/v2/weather",
+                                         .user_agent = "gateway/4.2",
+                                         .content_type = "application/json",
+                                         .response_body = body};
         http_send(c, &exchange);
         expect_nothing(c, JUDGED, time_ns, "a server tells the device a position");
         conversation_close(c, UP);
@@ -183,10 +200,13 @@ static void told_by_server(struct traffic *traffic, uint32_t device, int64_t tim
 
 static void no_coordinates(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        static const char *const reports[] = {"{\"x\":12.5,\"y\":48.125,\"z\":9.81}", "{\"latency\":48.2,\"longest\":11.5,\"lat_ms\":12}",
+        static const char *const reports[] = {"{\"x\":12.5,\"y\":48.125,\"z\":9.81}",
+                                              "{\"latency\":48.2,\"longest\":11.5,\"lat_ms\":12}",
                                               "{\"t\":51.2,\"h\":7.4,\"p\":1013.2}"};
         int64_t known_ns = dns_lookup_service(traffic, device, SERVICE_TELEMETRY, time_ns);
-        struct contact contact = {.device = device, .peer = service_address(traffic->world, SERVICE_TELEMETRY, device, 0), .peer_port = 1883,
+        struct contact contact = {.device = device,
+                                  .peer = service_address(traffic->world, SERVICE_TELEMETRY, device, 0),
+                                  .peer_port = 1883,
                                   .protocol = IP_TCP};
         struct conversation *c = conversation_open(traffic, &contact, known_ns);
         mqtt_connect(c, 4, "axis-unit");
@@ -200,7 +220,9 @@ static void allowed_receiver(struct traffic *traffic, uint32_t device, int64_t t
 {
         struct place place = draw_place(traffic);
         int64_t known_ns = dns_lookup_service(traffic, device, SERVICE_TRACK, time_ns);
-        struct contact contact = {.device = device, .peer = service_address(traffic->world, SERVICE_TRACK, device, 0), .peer_port = 80,
+        struct contact contact = {.device = device,
+                                  .peer = service_address(traffic->world, SERVICE_TRACK, device, 0),
+                                  .peer_port = 80,
                                   .protocol = IP_TCP};
         struct conversation *c = conversation_open(traffic, &contact, known_ns);
         http_query_report(c, traffic->world->services[SERVICE_TRACK].name, &place);

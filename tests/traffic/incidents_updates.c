@@ -12,7 +12,8 @@ static size_t draw_image_size(struct traffic *traffic)
 }
 
 /* The peer that a name gives: a service's, or one that nobody used before. */
-static struct conversation *open_named(struct traffic *traffic, uint32_t device, const char *name, uint16_t port, int64_t time_ns)
+static struct conversation *open_named(struct traffic *traffic, uint32_t device, const char *name, uint16_t port,
+                                       int64_t time_ns)
 {
         struct address peer = stranger_address(traffic->world, device);
         int64_t known_ns = dns_lookup_name(traffic, device, name, &peer, time_ns);
@@ -20,11 +21,15 @@ static struct conversation *open_named(struct traffic *traffic, uint32_t device,
         return conversation_open(traffic, &contact, known_ns);
 }
 
-static struct conversation *open_service(struct traffic *traffic, uint32_t device, enum service_number service, uint16_t port, int64_t time_ns)
+static struct conversation *open_service(struct traffic *traffic, uint32_t device, enum service_number service,
+                                         uint16_t port, int64_t time_ns)
 {
         int64_t known_ns = dns_lookup_service(traffic, device, service, time_ns);
-        struct contact contact = {.device = device, .peer_port = port, .protocol = IP_TCP,
-                                  .peer = service_address(traffic->world, service, device, random_below(&traffic->random, 2))};
+        struct contact contact = {
+                .device = device,
+                .peer_port = port,
+                .protocol = IP_TCP,
+                .peer = service_address(traffic->world, service, device, random_below(&traffic->random, 2))};
         return conversation_open(traffic, &contact, known_ns);
 }
 
@@ -45,8 +50,9 @@ static void pull_over_tls(struct traffic *traffic, uint32_t device, int64_t time
         tls_handshake(c, &session);
         tls_data(c, &session, UP, 260);
         tls_data(c, &session, DOWN, draw_image_size(traffic));
-        expect_pull(c, time_ns, version < 0x0303, version < 0x0303 ? "an image from a vendor's service over obsolete TLS"
-                                                                   : "an image from a vendor's service over TLS");
+        expect_pull(c, time_ns, version < 0x0303,
+                    version < 0x0303 ? "an image from a vendor's service over obsolete TLS"
+                                     : "an image from a vendor's service over TLS");
         tls_close(c, &session);
 }
 
@@ -60,10 +66,16 @@ static void vendor_over_obsolete_tls(struct traffic *traffic, uint32_t device, i
         pull_over_tls(traffic, device, time_ns, "fota5p.adups.com", 0x0301);
 }
 
-static void pull_over_http(struct conversation *c, const char *host, const char *path, const char *user_agent, const char *image, bool chunked)
+static void pull_over_http(struct conversation *c, const char *host, const char *path, const char *user_agent,
+                           const char *image, bool chunked)
 {
-        struct http_exchange exchange = {.method = "GET", .host = host, .path = path, .user_agent = user_agent, .image = image,
-                                         .content_type = "application/octet-stream", .chunked = chunked,
+        struct http_exchange exchange = {.method = "GET",
+                                         .host = host,
+                                         .path = path,
+                                         .user_agent = user_agent,
+                                         .image = image,
+                                         .content_type = "application/octet-stream",
+                                         .chunked = chunked,
                                          .download = draw_image_size(c->traffic)};
         http_send(c, &exchange);
 }
@@ -72,7 +84,8 @@ static void module_delta(struct traffic *traffic, uint32_t device, int64_t time_
 {
         char host[64], path[160];
         snprintf(host, sizeof(host), "files%u.operator.example", traffic->world->strangers);
-        snprintf(path, sizeof(path), "/d%u/BG96MAR02A07M1G_01.018.01.018-BG96MAR02A07M1G_01.016.01.016.bin", traffic->world->strangers);
+        snprintf(path, sizeof(path), "/d%u/BG96MAR02A07M1G_01.018.01.018-BG96MAR02A07M1G_01.016.01.016.bin",
+                 traffic->world->strangers);
         struct conversation *c = open_named(traffic, device, host, 80, time_ns);
         pull_over_http(c, host, path, "QUECTEL_MODULE", NULL, false);
         expect_pull(c, time_ns, true, "a module fetches its vendor's delta by HTTP");
@@ -102,16 +115,22 @@ static void image_from_anywhere(struct traffic *traffic, uint32_t device, int64_
 
 static void delta_by_ftp(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct ftp_download download = {.server = stranger_address(traffic->world, device), .image = "zip",
-                                        .file = "/B02V04_161220_B02V04_161128_SIM7600CE-A.zip", .size = draw_image_size(traffic)};
+        struct ftp_download download = {.server = stranger_address(traffic->world, device),
+                                        .image = "zip",
+                                        .file = "/B02V04_161220_B02V04_161128_SIM7600CE-A.zip",
+                                        .size = draw_image_size(traffic)};
         char host[64];
         snprintf(host, sizeof(host), "ftp%u.operator.example", traffic->world->strangers);
         int64_t known_ns = dns_lookup_name(traffic, device, host, &download.server, time_ns);
         ftp_retrieve(traffic, device, &download, known_ns);
         static const char *const types[] = {"update.pull", "update.insecure", "destination.unlisted"};
         for (unsigned i = 0; i < (traffic->policy.destinations ? 3u : 2u); i++)
-                label_write(traffic, &(struct label){.types = types[i], .what = "a module fetches its vendor's delta by FTP", .device = device,
-                                                     .peer = &download.server, .start_ns = time_ns, .end_ns = known_ns + MINUTE_NS});
+                label_write(traffic, &(struct label){.types = types[i],
+                                                     .what = "a module fetches its vendor's delta by FTP",
+                                                     .device = device,
+                                                     .peer = &download.server,
+                                                     .start_ns = time_ns,
+                                                     .end_ns = known_ns + MINUTE_NS});
 }
 
 static struct conversation *own_update(struct traffic *traffic, uint32_t device, int64_t time_ns)
@@ -128,7 +147,8 @@ static struct conversation *own_update(struct traffic *traffic, uint32_t device,
 static void in_window(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         struct conversation *c = own_update(traffic, device, time_ns);
-        expect_nothing(c, "update.unauthorised update.out_of_window destination.unlisted", time_ns, "an authorised update within its window");
+        expect_nothing(c, "update.unauthorised update.out_of_window destination.unlisted", time_ns,
+                       "an authorised update within its window");
         conversation_close(c, UP);
 }
 
@@ -169,8 +189,8 @@ static void check_in(struct traffic *traffic, uint32_t device, int64_t time_ns)
         tls_close(c, &session);
 }
 
-static void fetch(struct traffic *traffic, uint32_t device, int64_t time_ns, enum service_number service, const struct http_exchange *plan,
-                  const char *what)
+static void fetch(struct traffic *traffic, uint32_t device, int64_t time_ns, enum service_number service,
+                  const struct http_exchange *plan, const char *what)
 {
         struct http_exchange exchange = *plan;
         struct conversation *c = open_service(traffic, device, service, 80, time_ns);
@@ -182,36 +202,55 @@ static void fetch(struct traffic *traffic, uint32_t device, int64_t time_ns, enu
 
 static void small_manifest(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct http_exchange exchange = {.method = "GET", .path = "/fota/latest.json", .user_agent = "gateway/4.2", .content_type = "application/json",
+        struct http_exchange exchange = {.method = "GET",
+                                         .path = "/fota/latest.json",
+                                         .user_agent = "gateway/4.2",
+                                         .content_type = "application/json",
                                          .response_body = "{\"version\":\"2.4.1\",\"newer\":false}"};
         fetch(traffic, device, time_ns, SERVICE_API, &exchange, "a small answer to a question for updates");
 }
 
 static void missing_image(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct http_exchange exchange = {.method = "GET", .path = "/images/router-firmware-9.9.bin", .user_agent = "gateway/4.2", .status = 404,
-                                         .content_type = "text/html", .response_body = "<html>not found</html>"};
+        struct http_exchange exchange = {.method = "GET",
+                                         .path = "/images/router-firmware-9.9.bin",
+                                         .user_agent = "gateway/4.2",
+                                         .status = 404,
+                                         .content_type = "text/html",
+                                         .response_body = "<html>not found</html>"};
         fetch(traffic, device, time_ns, SERVICE_API, &exchange, "an image that is not there");
 }
 
 static void video(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct http_exchange exchange = {.method = "GET", .path = "/live/segment-00042.mp4", .user_agent = "player/1.0", .content_type = "video/mp4", .image = "mp4",
+        struct http_exchange exchange = {.method = "GET",
+                                         .path = "/live/segment-00042.mp4",
+                                         .user_agent = "player/1.0",
+                                         .content_type = "video/mp4",
+                                         .image = "mp4",
                                          .download = 300000};
         fetch(traffic, device, time_ns, SERVICE_VIDEO, &exchange, "a large video");
 }
 
 static void map_tile(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct http_exchange exchange = {.method = "GET", .path = "/14/8800/5373.png", .user_agent = "map/1.7", .content_type = "image/png", .image = "png",
+        struct http_exchange exchange = {.method = "GET",
+                                         .path = "/14/8800/5373.png",
+                                         .user_agent = "map/1.7",
+                                         .content_type = "image/png",
+                                         .image = "png",
                                          .download = 60000};
         fetch(traffic, device, time_ns, SERVICE_TILES, &exchange, "a map tile");
 }
 
 static void upload(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct http_exchange exchange = {.method = "POST", .path = "/v2/pictures", .user_agent = "gateway/4.2", .content_type = "application/octet-stream",
-                                         .upload = 150000, .response_body = "stored"};
+        struct http_exchange exchange = {.method = "POST",
+                                         .path = "/v2/pictures",
+                                         .user_agent = "gateway/4.2",
+                                         .content_type = "application/octet-stream",
+                                         .upload = 150000,
+                                         .response_body = "stored"};
         fetch(traffic, device, time_ns, SERVICE_API, &exchange, "an upload");
 }
 

@@ -23,8 +23,9 @@ void label_write(struct traffic *traffic, const struct label *label)
                 return;
         struct address device = device_address(traffic->world, label->device);
         print_types(out, label->types);
-        fprintf(out, ",\"ip\":\"%s\",\"imsi\":\"%s\",\"t0\":%lld,\"t1\":%lld", address_text(&device, text), device_imsi(label->device, imsi),
-                (long long)(label->start_ns / SECOND_NS), (long long)(label->end_ns / SECOND_NS + LABEL_SLACK_S));
+        fprintf(out, ",\"ip\":\"%s\",\"imsi\":\"%s\",\"t0\":%lld,\"t1\":%lld", address_text(&device, text),
+                device_imsi(label->device, imsi), (long long)(label->start_ns / SECOND_NS),
+                (long long)(label->end_ns / SECOND_NS + LABEL_SLACK_S));
         if (label->peer != NULL)
                 fprintf(out, ",\"peer\":\"%s\"", address_text(label->peer, text));
         if (label->peer_name != NULL)

@@ -104,21 +104,21 @@ static void parse_option(struct options *o, int option, const char *value)
                 scenario_list(stdout);
                 benchmark_list(stdout);
                 exit(EXIT_SUCCESS);
-        default:
-                fputs(usage_text, stderr);
-                exit(EXIT_USAGE);
+        default: fputs(usage_text, stderr); exit(EXIT_USAGE);
         }
 }
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
         static const struct option names[] = {
-                {"scenario", required_argument, NULL, 'S'}, {"shape", required_argument, NULL, 'H'},   {"seed", required_argument, NULL, 's'},
-                {"devices", required_argument, NULL, 'd'},  {"hours", required_argument, NULL, 'h'},   {"start", required_argument, NULL, 't'},
-                {"packets", required_argument, NULL, 'n'},  {"encap", required_argument, NULL, 'e'},   {"microseconds", no_argument, NULL, 'u'},
-                {"capture", required_argument, NULL, 'c'},  {"events", required_argument, NULL, 'E'},  {"labels", required_argument, NULL, 'l'},
-                {"policy", required_argument, NULL, 'p'},   {"inventory", required_argument, NULL, 'i'}, {"list", no_argument, NULL, 'L'},
-                {NULL, 0, NULL, 0},
+                {"scenario", required_argument, NULL, 'S'}, {"shape", required_argument, NULL, 'H'},
+                {"seed", required_argument, NULL, 's'},     {"devices", required_argument, NULL, 'd'},
+                {"hours", required_argument, NULL, 'h'},    {"start", required_argument, NULL, 't'},
+                {"packets", required_argument, NULL, 'n'},  {"encap", required_argument, NULL, 'e'},
+                {"microseconds", no_argument, NULL, 'u'},   {"capture", required_argument, NULL, 'c'},
+                {"events", required_argument, NULL, 'E'},   {"labels", required_argument, NULL, 'l'},
+                {"policy", required_argument, NULL, 'p'},   {"inventory", required_argument, NULL, 'i'},
+                {"list", no_argument, NULL, 'L'},           {NULL, 0, NULL, 0},
         };
         int option;
         while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
@@ -201,7 +201,8 @@ static void write_capture(const struct options *o, struct traffic *traffic)
         int error = capture_writer_close(writer);
         if (error < 0)
                 fault(o->capture, error);
-        fprintf(stderr, "mkfleet: %u frames, %llu flows, %llu bytes\n", wire.frames, (unsigned long long)traffic->flows, (unsigned long long)bytes);
+        fprintf(stderr, "mkfleet: %u frames, %llu flows, %llu bytes\n", wire.frames, (unsigned long long)traffic->flows,
+                (unsigned long long)bytes);
 }
 
 static void write_events(const struct options *o, struct traffic *traffic)
@@ -216,7 +217,8 @@ static void write_events(const struct options *o, struct traffic *traffic)
         int error = event_recorder_close(recorder);
         if (error < 0)
                 fault(o->events, error);
-        fprintf(stderr, "mkfleet: %llu events, %llu flows\n", (unsigned long long)events, (unsigned long long)traffic->flows);
+        fprintf(stderr, "mkfleet: %llu events, %llu flows\n", (unsigned long long)events,
+                (unsigned long long)traffic->flows);
 }
 
 int main(int argc, char **argv)
@@ -224,7 +226,10 @@ int main(int argc, char **argv)
         struct options o = {.seed = 1, .start_s = default_start_s};
         parse_options(&o, argc, argv);
         complete_options(&o);
-        struct traffic traffic = {.seed = o.seed, .start_ns = o.start_s * SECOND_NS, .random = {o.seed}, .packet_limit = o.packets,
+        struct traffic traffic = {.seed = o.seed,
+                                  .start_ns = o.start_s * SECOND_NS,
+                                  .random = {o.seed},
+                                  .packet_limit = o.packets,
                                   .image_size = 96 * 1024};
         traffic.end_ns = traffic.start_ns + (int64_t)(o.hours * (double)HOUR_NS);
         traffic.seasoned = true;

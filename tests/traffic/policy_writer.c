@@ -22,14 +22,14 @@ static void write_head(FILE *out)
         fputs("version: 1\n"
               "devices: [10.64.0.0/10, \"2001:db8:20::/46\"]\n"
               "infrastructure: [10.0.0.0/24, \"2001:db8:0:1::/64\"]\n"
-              "fleets:\n", out);
+              "fleets:\n",
+              out);
 }
 
-static const char deny_rules[] =
-        "      deny:\n"
-        "        - {name: no-go, prefix: [203.0.113.128/25, \"2001:db8:dead::/48\"]}\n"
-        "        - {name: advertising, domain: \"*.tracker-ads.example\"}\n"
-        "        - {name: maker, vendor: Quectel}\n";
+static const char deny_rules[] = "      deny:\n"
+                                 "        - {name: no-go, prefix: [203.0.113.128/25, \"2001:db8:dead::/48\"]}\n"
+                                 "        - {name: advertising, domain: \"*.tracker-ads.example\"}\n"
+                                 "        - {name: maker, vendor: Quectel}\n";
 
 static const char common_rules[] =
         "        - {name: resolver, prefix: [10.0.0.53/32, \"2001:db8:0:1::53/128\"], port: 53}\n"
@@ -37,7 +37,8 @@ static const char common_rules[] =
 
 static const char *const allow_rules[FLEET_COUNT] = {
         [FLEET_METERS] =
-                "        - {name: poll, prefix: [192.0.2.10/32, \"2001:db8:fe::10/128\"], protocol: tcp, port: 4059, direction: in}\n"
+                "        - {name: poll, prefix: [192.0.2.10/32, \"2001:db8:fe::10/128\"], protocol: tcp, port: 4059, "
+                "direction: in}\n"
                 "        - {name: broker, domain: \"*.iot.utility.example\", protocol: tcp, port: [8883, 443], app: TLS}\n"
                 "        - {name: readings, domain: coap.iot.utility.example, protocol: udp, port: 5683}\n",
         [FLEET_TRACKERS] =
@@ -45,15 +46,15 @@ static const char *const allow_rules[FLEET_COUNT] = {
                 "        - {name: reports, prefix: [192.0.2.48/32, \"2001:db8:fe::48/128\"], protocol: udp, port: 40123}\n"
                 "        - {name: track, domain: track.fleet.example, protocol: tcp, port: [80, 443, 1883]}\n"
                 "        - {name: neighbours, fleet: gateways, protocol: udp, port: 5683}\n",
-        [FLEET_GATEWAYS] =
-                "        - {name: api, domain: api.fleet.example, protocol: tcp, port: [80, 443]}\n"
-                "        - {name: maps, domain: \"*.maps.example\", protocol: tcp, port: [80, 443]}\n"
-                "        - {name: media, domain: \"*.media.example\", protocol: tcp, port: [80, 443]}\n",
+        [FLEET_GATEWAYS] = "        - {name: api, domain: api.fleet.example, protocol: tcp, port: [80, 443]}\n"
+                           "        - {name: maps, domain: \"*.maps.example\", protocol: tcp, port: [80, 443]}\n"
+                           "        - {name: media, domain: \"*.media.example\", protocol: tcp, port: [80, 443]}\n",
 };
 
 static void write_destinations(FILE *out, enum fleet_number fleet)
 {
-        fprintf(out, "    destinations:\n%s      allow:\n%s%s      otherwise: alert\n", deny_rules, common_rules, allow_rules[fleet]);
+        fprintf(out, "    destinations:\n%s      allow:\n%s%s      otherwise: alert\n", deny_rules, common_rules,
+                allow_rules[fleet]);
 }
 
 /* Trackers have none on purpose: every pull is told, none is unauthorised. */
@@ -118,14 +119,16 @@ static void write_device(FILE *out, const struct world *world, uint32_t device)
         static const struct {
                 const char *apn, *vendor, *model;
         } kinds[FLEET_COUNT] = {
-                {"meters.utility.example", "Quectel", "BG95"}, {"trackers.fleet.example", "Cinterion", "BGS2-E"}, {"gateways.fleet.example", "MeiG", "SLM332"},
+                {"meters.utility.example", "Quectel", "BG95"},
+                {"trackers.fleet.example", "Cinterion", "BGS2-E"},
+                {"gateways.fleet.example", "MeiG", "SLM332"},
         };
         char ip[ADDRESS_TEXT_SIZE], imsi[IMSI_SIZE], imei[IMEI_SIZE];
         struct address address = device_address(world, device);
         enum fleet_number fleet = device_fleet(world, device);
-        fprintf(out, "%s,%s,%s,4999%08u,%s,%s,demo,%s,%s,site-%02u,%s,installed\n", address_text(&address, ip), device_imsi(device, imsi),
-                device_imei(world, device, imei), device + 1, kinds[fleet].apn, fleet_name(fleet), kinds[fleet].vendor, kinds[fleet].model,
-                device % 40, fleet == FLEET_METERS ? "static" : "mobile");
+        fprintf(out, "%s,%s,%s,4999%08u,%s,%s,demo,%s,%s,site-%02u,%s,installed\n", address_text(&address, ip),
+                device_imsi(device, imsi), device_imei(world, device, imei), device + 1, kinds[fleet].apn, fleet_name(fleet),
+                kinds[fleet].vendor, kinds[fleet].model, device % 40, fleet == FLEET_METERS ? "static" : "mobile");
 }
 
 int inventory_write(const struct traffic *traffic, const char *path)

@@ -62,12 +62,27 @@ static void prepare_sample(struct traffic *traffic, unsigned times)
 }
 
 static const struct scenario scenarios[] = {
-        {"destinations", "who devices talk to: unlisted, blocked, lateral, inbound; and what is allowed", {.destinations = true}, prepare_destinations},
-        {"updates", "images fetched: by vendor, by name, by FTP, in clear, in and out of windows; and large things that are none", {.updates = true}, prepare_updates},
-        {"location", "positions and lookups that leave a device; and what only looks like one", {.location = true}, prepare_location},
+        {"destinations",
+         "who devices talk to: unlisted, blocked, lateral, inbound; and what is allowed",
+         {.destinations = true},
+         prepare_destinations},
+        {"updates",
+         "images fetched: by vendor, by name, by FTP, in clear, in and out of windows; and large things that are none",
+         {.updates = true},
+         prepare_updates},
+        {"location",
+         "positions and lookups that leave a device; and what only looks like one",
+         {.location = true},
+         prepare_location},
         {"mixed", "all of these under one policy", {.destinations = true, .updates = true, .location = true}, prepare_mixed},
-        {"quiet", "habits and decoys alone: nothing to find", {.destinations = true, .updates = true, .location = true}, prepare_quiet},
-        {"sample", "the capture that the project ships", {.destinations = true, .updates = true, .location = true}, prepare_sample},
+        {"quiet",
+         "habits and decoys alone: nothing to find",
+         {.destinations = true, .updates = true, .location = true},
+         prepare_quiet},
+        {"sample",
+         "the capture that the project ships",
+         {.destinations = true, .updates = true, .location = true},
+         prepare_sample},
 };
 
 enum { SCENARIO_COUNT = sizeof(scenarios) / sizeof(scenarios[0]) };

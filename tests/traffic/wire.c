@@ -6,8 +6,17 @@
 #include "tests/traffic/traffic.h"
 
 enum {
-        LINK_MTU = 1500, ETHERNET_SIZE = 14, IPV4_SIZE = 20, IPV6_SIZE = 40, FRAGMENT_SIZE = 8, TCP_SIZE = 20, UDP_SIZE = 8, ICMP_SIZE = 8,
-        SYN_OPTIONS_SIZE = 12, GTPU_PORT = 2152, TRANSPORT_LIMIT = 65535,
+        LINK_MTU = 1500,
+        ETHERNET_SIZE = 14,
+        IPV4_SIZE = 20,
+        IPV6_SIZE = 40,
+        FRAGMENT_SIZE = 8,
+        TCP_SIZE = 20,
+        UDP_SIZE = 8,
+        ICMP_SIZE = 8,
+        SYN_OPTIONS_SIZE = 12,
+        GTPU_PORT = 2152,
+        TRANSPORT_LIMIT = 65535,
 };
 
 static void put16(uint8_t *at, uint32_t value)
@@ -123,16 +132,14 @@ static size_t put_icmp(uint8_t *at, const struct packet *packet, const struct en
 static size_t put_transport(uint8_t *at, const struct packet *packet, const struct ends *ends)
 {
         switch (packet->conversation->contact.protocol) {
-        case IP_TCP:
-                return put_tcp(at, packet, ends);
-        case IP_UDP:
-                return put_udp(at, packet, ends);
-        default:
-                return put_icmp(at, packet, ends);
+        case IP_TCP: return put_tcp(at, packet, ends);
+        case IP_UDP: return put_udp(at, packet, ends);
+        default: return put_icmp(at, packet, ends);
         }
 }
 
-static void put_ipv4(uint8_t *at, const struct ends *ends, uint8_t protocol, size_t payload, uint16_t id, uint16_t fragment, uint8_t hops)
+static void put_ipv4(uint8_t *at, const struct ends *ends, uint8_t protocol, size_t payload, uint16_t id, uint16_t fragment,
+                     uint8_t hops)
 {
         size_t size;
         at[0] = 0x45;
@@ -230,7 +237,7 @@ static void send_frame(struct wire *wire, const struct packet *packet, const uin
         wire->frame(wire->context, frame, at + length, time_ns);
 }
 
-struct whole {                    /* a transport packet that may need fragments */
+struct whole { /* a transport packet that may need fragments */
         const struct packet *packet;
         struct ends ends;
         const uint8_t *bytes;

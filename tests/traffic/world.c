@@ -9,14 +9,20 @@ static const struct service_plan {
         const char *name, *alias, *ipv4[2], *ipv6;
         uint32_t ttl;
 } service_plans[SERVICE_COUNT] = {
-        [SERVICE_BROKER] = {"broker.iot.utility.example", "edge-7.cdn.example", {"198.51.100.10", "198.51.100.11"}, "2001:db8:ff::10", 300},
+        [SERVICE_BROKER] = {"broker.iot.utility.example",
+                            "edge-7.cdn.example",
+                            {"198.51.100.10", "198.51.100.11"},
+                            "2001:db8:ff::10",
+                            300},
         [SERVICE_API] = {"api.fleet.example", "lb.fleet.example", {"198.51.100.20", "198.51.100.21"}, "2001:db8:ff::20", 60},
         [SERVICE_TELEMETRY] = {"telemetry.fleet.example", NULL, {"198.51.100.30", "198.51.100.31"}, "2001:db8:ff::30", 600},
         [SERVICE_TRACK] = {"track.fleet.example", NULL, {"198.51.100.40", "198.51.100.41"}, "2001:db8:ff::40", 300},
         [SERVICE_COAP] = {"coap.iot.utility.example", NULL, {"198.51.100.50", "198.51.100.51"}, "2001:db8:ff::50", 3600},
-        [SERVICE_FOTA] = {"fota.utility.example", "fota.edge.example", {"198.51.100.60", "198.51.100.61"}, "2001:db8:ff::60", 300},
+        [SERVICE_FOTA] =
+                {"fota.utility.example", "fota.edge.example", {"198.51.100.60", "198.51.100.61"}, "2001:db8:ff::60", 300},
         [SERVICE_TILES] = {"tiles.maps.example", NULL, {"198.51.100.70", "198.51.100.71"}, "2001:db8:ff::70", 300},
-        [SERVICE_VIDEO] = {"video.media.example", "pop3.media.example", {"198.51.100.80", "198.51.100.81"}, "2001:db8:ff::80", 120},
+        [SERVICE_VIDEO] =
+                {"video.media.example", "pop3.media.example", {"198.51.100.80", "198.51.100.81"}, "2001:db8:ff::80", 120},
 };
 
 static struct address parse(const char *text)
@@ -56,8 +62,8 @@ struct world *world_create(uint32_t devices, bool ipv4_only)
         divide_fleets(world);
         for (unsigned i = 0; i < SERVICE_COUNT; i++) {
                 const struct service_plan *plan = &service_plans[i];
-                world->services[i] = (struct service){plan->name, plan->alias, {parse(plan->ipv4[0]), parse(plan->ipv4[1])},
-                                                      parse(plan->ipv6), plan->ttl};
+                world->services[i] = (struct service){
+                        plan->name, plan->alias, {parse(plan->ipv4[0]), parse(plan->ipv4[1])}, parse(plan->ipv6), plan->ttl};
         }
         parse_pair(world->resolver, "10.0.0.53", "2001:db8:0:1::53");
         parse_pair(world->time_server, "10.0.0.123", "2001:db8:0:1::123");
@@ -103,8 +109,9 @@ struct address device_address(const struct world *world, uint32_t device)
         enum fleet_number fleet = device_fleet(world, device);
         uint32_t index = device - world->first[fleet] + 1;
         if (device_is_ipv6(world, device)) {
-                uint8_t bytes[16] = {0x20, 0x01, 0x0d, 0xb8, 0, (uint8_t)(0x20 + fleet), (uint8_t)(index >> 8), (uint8_t)index,
-                                     0, 0, 0, 0, 0, 0, 0, 1};
+                uint8_t bytes[16] = {
+                        0x20, 0x01, 0x0d, 0xb8, 0, (uint8_t)(0x20 + fleet), (uint8_t)(index >> 8), (uint8_t)index, 0, 0, 0,
+                        0,    0,    0,    0,    1};
                 return address_of_ipv6(bytes);
         }
         uint32_t value = UINT32_C(0x0a400000) + ((uint32_t)fleet << 20) + index;
@@ -166,8 +173,22 @@ struct address stranger_address(struct world *world, uint32_t device)
 {
         uint32_t number = ++world->strangers;
         if (device_is_ipv6(world, device)) {
-                uint8_t bytes[16] = {0x20, 0x01, 0x0d, 0xb8, 0x0b, 0xad, 0, 0, 0, 0, 0, 0,
-                                     (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+                uint8_t bytes[16] = {0x20,
+                                     0x01,
+                                     0x0d,
+                                     0xb8,
+                                     0x0b,
+                                     0xad,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     0,
+                                     (uint8_t)(number >> 24),
+                                     (uint8_t)(number >> 16),
+                                     (uint8_t)(number >> 8),
+                                     (uint8_t)number};
                 return address_of_ipv6(bytes);
         }
         /* scattered over 198.18.0.0/15 by an odd factor, so that neighbours in time are no neighbours in space */

@@ -1,5 +1,5 @@
-/* What devices and servers say. Each of these writes messages of one protocol into a conversation, or opens a conversation of
- * its own, and tells what sense would read from them. */
+/* What devices and servers say. Each of these writes messages of one protocol into a conversation, or opens a
+ * conversation of its own, and tells what sense would read from them. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +18,8 @@ struct dns_answer {
 int64_t dns_lookup(struct traffic *traffic, uint32_t device, const struct dns_answer *answer, int64_t time_ns);
 int64_t dns_lookup_service(struct traffic *traffic, uint32_t device, enum service_number service, int64_t time_ns);
 /* A name that holds one address. */
-int64_t dns_lookup_name(struct traffic *traffic, uint32_t device, const char *name, const struct address *address, int64_t time_ns);
+int64_t dns_lookup_name(struct traffic *traffic, uint32_t device, const char *name, const struct address *address,
+                        int64_t time_ns);
 
 /* -- tls.c */
 struct tls_session {
@@ -47,7 +48,8 @@ void http_send(struct conversation *c, const struct http_exchange *exchange);
 
 /* -- mqtt.c: 3.1.1 (version 4) or 5 */
 void mqtt_connect(struct conversation *c, unsigned version, const char *client);
-void mqtt_publish(struct conversation *c, unsigned version, enum direction direction, const char *topic, const char *payload, unsigned qos);
+void mqtt_publish(struct conversation *c, unsigned version, enum direction direction, const char *topic, const char *payload,
+                  unsigned qos);
 void mqtt_subscribe(struct conversation *c, unsigned version, const char *topic);
 void mqtt_ping(struct conversation *c);
 void mqtt_disconnect(struct conversation *c);

@@ -19,11 +19,13 @@ static void send_apdu(struct conversation *c, enum direction direction, const vo
 /* Logical name referencing, no ciphering; the initiate request and response within (Green Book 9.5). */
 static void associate(struct conversation *c)
 {
-        static const uint8_t aarq[] = {0x60, 0x1d, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08, 0x01, 0x01, 0xbe, 0x10, 0x04,
-                                       0x0e, 0x01, 0x00, 0x00, 0x00, 0x06, 0x5f, 0x1f, 0x04, 0x00, 0x00, 0x7e, 0x1f, 0x04, 0xb0};
-        static const uint8_t aare[] = {0x61, 0x29, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08, 0x01, 0x01, 0xa2, 0x03,
-                                       0x02, 0x01, 0x00, 0xa3, 0x05, 0xa1, 0x03, 0x02, 0x01, 0x00, 0xbe, 0x10, 0x04, 0x0e, 0x08,
-                                       0x00, 0x06, 0x5f, 0x1f, 0x04, 0x00, 0x00, 0x50, 0x1f, 0x01, 0xf4, 0x00, 0x07};
+        static const uint8_t aarq[] = {0x60, 0x1d, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08,
+                                       0x01, 0x01, 0xbe, 0x10, 0x04, 0x0e, 0x01, 0x00, 0x00, 0x00, 0x06,
+                                       0x5f, 0x1f, 0x04, 0x00, 0x00, 0x7e, 0x1f, 0x04, 0xb0};
+        static const uint8_t aare[] = {0x61, 0x29, 0xa1, 0x09, 0x06, 0x07, 0x60, 0x85, 0x74, 0x05, 0x08,
+                                       0x01, 0x01, 0xa2, 0x03, 0x02, 0x01, 0x00, 0xa3, 0x05, 0xa1, 0x03,
+                                       0x02, 0x01, 0x00, 0xbe, 0x10, 0x04, 0x0e, 0x08, 0x00, 0x06, 0x5f,
+                                       0x1f, 0x04, 0x00, 0x00, 0x50, 0x1f, 0x01, 0xf4, 0x00, 0x07};
         send_apdu(c, DOWN, aarq, sizeof(aarq));
         send_apdu(c, UP, aare, sizeof(aare));
         tell_label(c, &(struct label_fact){.label = "DLMS", .visibility = FACT_READABLE});
@@ -33,7 +35,15 @@ static void get_register(struct conversation *c, uint8_t invocation, uint8_t tar
 {
         uint32_t value = random_u32(&c->traffic->random) % 100000000;
         uint8_t request[] = {0xc0, 0x01, invocation, 0x00, 0x03, 0x01, 0x00, 0x01, 0x08, tariff, 0xff, 0x02, 0x00};
-        uint8_t response[] = {0xc4, 0x01, invocation, 0x00, 0x06, (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value};
+        uint8_t response[] = {0xc4,
+                              0x01,
+                              invocation,
+                              0x00,
+                              0x06,
+                              (uint8_t)(value >> 24),
+                              (uint8_t)(value >> 16),
+                              (uint8_t)(value >> 8),
+                              (uint8_t)value};
         send_apdu(c, DOWN, request, sizeof(request));
         send_apdu(c, UP, response, sizeof(response));
 }
@@ -42,8 +52,12 @@ void dlms_read(struct traffic *traffic, uint32_t device, unsigned registers, int
 {
         static const uint8_t release[] = {0x62, 0x03, 0x80, 0x01, 0x00}, released[] = {0x63, 0x03, 0x80, 0x01, 0x00};
         struct world *world = traffic->world;
-        struct contact contact = {.device = device, .peer = host_address(world, world->head_end, device), .device_port = DLMS_PORT,
-                                  .peer_port = (uint16_t)(32768 + random_below(&traffic->random, 28000)), .protocol = IP_TCP, .opener = DOWN};
+        struct contact contact = {.device = device,
+                                  .peer = host_address(world, world->head_end, device),
+                                  .device_port = DLMS_PORT,
+                                  .peer_port = (uint16_t)(32768 + random_below(&traffic->random, 28000)),
+                                  .protocol = IP_TCP,
+                                  .opener = DOWN};
         struct conversation *c = conversation_open(traffic, &contact, time_ns);
         associate(c);
         for (unsigned i = 0; i < registers; i++)

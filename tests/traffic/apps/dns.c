@@ -59,8 +59,12 @@ static void put_answers(struct bytes *b, const struct dns_answer *answer, uint16
 static void tell(struct conversation *c, const struct dns_answer *answer, uint16_t type)
 {
         tell_label(c, &(struct label_fact){.label = "DNS", .visibility = FACT_READABLE});
-        struct names_fact fact = {.question = answer->name, .alias = answer->count > 0 ? answer->alias : NULL, .type = type,
-                                  .rcode = answer->count > 0 ? 0 : NAME_ERROR, .answer_count = answer->count, .ttl = answer->ttl};
+        struct names_fact fact = {.question = answer->name,
+                                  .alias = answer->count > 0 ? answer->alias : NULL,
+                                  .type = type,
+                                  .rcode = answer->count > 0 ? 0 : NAME_ERROR,
+                                  .answer_count = answer->count,
+                                  .ttl = answer->ttl};
         memcpy(fact.answers, answer->addresses, sizeof(fact.answers));
         tell_names(c, &fact);
 }
@@ -69,7 +73,8 @@ int64_t dns_lookup(struct traffic *traffic, uint32_t device, const struct dns_an
 {
         struct world *world = traffic->world;
         struct bytes *b = &traffic->scratch;
-        struct contact contact = {.device = device, .peer = host_address(world, world->resolver, device), .peer_port = 53, .protocol = IP_UDP};
+        struct contact contact = {
+                .device = device, .peer = host_address(world, world->resolver, device), .peer_port = 53, .protocol = IP_UDP};
         struct conversation *c = conversation_open(traffic, &contact, time_ns);
         uint16_t id = (uint16_t)random_u32(&traffic->random), type = device_is_ipv6(world, device) ? TYPE_AAAA : TYPE_A;
         if (answer->count > 0)
@@ -91,8 +96,8 @@ int64_t dns_lookup(struct traffic *traffic, uint32_t device, const struct dns_an
 int64_t dns_lookup_service(struct traffic *traffic, uint32_t device, enum service_number service, int64_t time_ns)
 {
         const struct service *s = &traffic->world->services[service];
-        struct dns_answer answer = {.name = s->name, .alias = s->alias, .count = 2, .ttl = s->ttl,
-                                    .addresses = {s->ipv4[0], s->ipv4[1]}};
+        struct dns_answer answer = {
+                .name = s->name, .alias = s->alias, .count = 2, .ttl = s->ttl, .addresses = {s->ipv4[0], s->ipv4[1]}};
         if (device_is_ipv6(traffic->world, device)) {
                 answer.addresses[0] = s->ipv6;
                 answer.count = 1;
@@ -100,7 +105,8 @@ int64_t dns_lookup_service(struct traffic *traffic, uint32_t device, enum servic
         return dns_lookup(traffic, device, &answer, time_ns);
 }
 
-int64_t dns_lookup_name(struct traffic *traffic, uint32_t device, const char *name, const struct address *address, int64_t time_ns)
+int64_t dns_lookup_name(struct traffic *traffic, uint32_t device, const char *name, const struct address *address,
+                        int64_t time_ns)
 {
         struct dns_answer answer = {.name = name, .count = 1, .ttl = 300, .addresses = {*address}};
         return dns_lookup(traffic, device, &answer, time_ns);

@@ -34,18 +34,25 @@ static void open_port(struct conversation *c, const struct address *server, uint
         } else {
                 const uint8_t *a = server->bytes + 12;
                 say(c, UP, "PASV");
-                snprintf(line, sizeof(line), "227 Entering Passive Mode (%u,%u,%u,%u,%u,%u).", a[0], a[1], a[2], a[3], port >> 8, port & 255);
+                snprintf(line, sizeof(line), "227 Entering Passive Mode (%u,%u,%u,%u,%u,%u).", a[0], a[1], a[2], a[3],
+                         port >> 8, port & 255);
         }
         say(c, DOWN, line);
 }
 
 /* The file itself; returns when it was through. */
-static int64_t send_file(struct traffic *traffic, uint32_t device, const struct ftp_download *d, uint16_t port, int64_t time_ns)
+static int64_t send_file(struct traffic *traffic, uint32_t device, const struct ftp_download *d, uint16_t port,
+                         int64_t time_ns)
 {
         static const uint8_t zip[] = {'P', 'K', 3, 4, 20, 0, 0, 0, 8, 0};
         struct contact contact = {.device = device, .peer = d->server, .peer_port = port, .protocol = IP_TCP};
         struct conversation *c = conversation_open(traffic, &contact, time_ns);
-        struct transfer_fact fact = {.protocol = "FTP", .method = "RETR", .path = d->file, .size = d->size, .image = d->image, .start_ns = time_ns};
+        struct transfer_fact fact = {.protocol = "FTP",
+                                     .method = "RETR",
+                                     .path = d->file,
+                                     .size = d->size,
+                                     .image = d->image,
+                                     .start_ns = time_ns};
         size_t early = d->size > 34000 ? 34000 : d->size;
         c->time_ns += 40 * MS_NS;
         conversation_send(c, DOWN, zip, sizeof(zip));

@@ -10,8 +10,8 @@ enum { PART_SIZE = 40000, CHUNK_SIZE = 8192, HOST_SIZE = 128 };
 /* One IDAT chunk that holds all the rest. */
 static void put_png_head(struct bytes *b, size_t size)
 {
-        static const uint8_t head[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 1, 0, 0, 0, 1, 0,
-                                       8, 6, 0, 0, 0, 0x5c, 0x72, 0xa8, 0x66};
+        static const uint8_t head[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I',  'H',  'D',  'R', 0,
+                                       0,    1,   0,   0,   0,    1,    0,    8,    6, 0, 0, 0,  0x5c, 0x72, 0xa8, 0x66};
         bytes_put(b, head, sizeof(head));
         bytes_be32(b, (uint32_t)(size - sizeof(head) - 12));
         bytes_text(b, "IDAT");
@@ -19,7 +19,8 @@ static void put_png_head(struct bytes *b, size_t size)
 
 static void put_mp4_head(struct bytes *b, size_t size)
 {
-        static const uint8_t head[] = {0, 0, 0, 24, 'f', 't', 'y', 'p', 'm', 'p', '4', '2', 0, 0, 0, 0, 'm', 'p', '4', '2', 'i', 's', 'o', 'm'};
+        static const uint8_t head[] = {0, 0, 0, 24, 'f', 't', 'y', 'p', 'm', 'p', '4', '2',
+                                       0, 0, 0, 0,  'm', 'p', '4', '2', 'i', 's', 'o', 'm'};
         bytes_put(b, head, sizeof(head));
         bytes_be32(b, (uint32_t)(size - sizeof(head)));
         bytes_text(b, "mdat");
@@ -65,7 +66,10 @@ static void send_request(struct conversation *c, const struct http_exchange *e)
         if (e->request_body != NULL)
                 bytes_text(b, e->request_body);
         conversation_send(c, UP, b->data, b->length);
-        tell_label(c, &(struct label_fact){.label = "HTTP", .name = host_alone(e->host, host), .name_source = FACT_HOST, .visibility = FACT_READABLE});
+        tell_label(c, &(struct label_fact){.label = "HTTP",
+                                           .name = host_alone(e->host, host),
+                                           .name_source = FACT_HOST,
+                                           .visibility = FACT_READABLE});
         if (e->request_body == NULL)
                 conversation_send_noise(c, UP, e->upload);
 }
@@ -74,7 +78,10 @@ static void put_response_head(struct bytes *b, const struct http_exchange *e, si
 {
         unsigned status = e->status == 0 ? 200 : e->status;
         bool answers_body = e->request_body != NULL || e->upload > 0;
-        bytes_print(b, "HTTP/1.1 %u %s\r\nServer: nginx\r\n", status, status == 200 ? "OK" : status == 404 ? "Not Found" : "Other");
+        bytes_print(b, "HTTP/1.1 %u %s\r\nServer: nginx\r\n", status,
+                    status == 200   ? "OK"
+                    : status == 404 ? "Not Found"
+                                    : "Other");
         if (e->file_name != NULL)
                 bytes_print(b, "Content-Disposition: attachment; filename=\"%s\"\r\n", e->file_name);
         if (body > 0)
@@ -85,13 +92,22 @@ static void put_response_head(struct bytes *b, const struct http_exchange *e, si
                 bytes_print(b, "Content-Length: %zu\r\n\r\n", body);
 }
 
-static void tell_exchange(struct conversation *c, const struct http_exchange *e, uint64_t moved, uint64_t size, int64_t start_ns, bool ended)
+static void tell_exchange(struct conversation *c, const struct http_exchange *e, uint64_t moved, uint64_t size,
+                          int64_t start_ns, bool ended)
 {
         char host[HOST_SIZE];
-        tell_transfer(c, &(struct transfer_fact){.ended = ended, .protocol = "HTTP", .method = e->method, .host = host_alone(e->host, host),
-                                                 .path = e->path, .user_agent = e->user_agent, .content_type = e->content_type,
-                                                 .image = e->image, .status = e->status == 0 ? 200 : e->status, .size = size,
-                                                 .moved = moved, .start_ns = start_ns});
+        tell_transfer(c, &(struct transfer_fact){.ended = ended,
+                                                 .protocol = "HTTP",
+                                                 .method = e->method,
+                                                 .host = host_alone(e->host, host),
+                                                 .path = e->path,
+                                                 .user_agent = e->user_agent,
+                                                 .content_type = e->content_type,
+                                                 .image = e->image,
+                                                 .status = e->status == 0 ? 200 : e->status,
+                                                 .size = size,
+                                                 .moved = moved,
+                                                 .start_ns = start_ns});
 }
 
 /* Noise after the image's first bytes; told when 32 KiB have gone. */

@@ -4,7 +4,17 @@
 #include "tests/traffic/apps/apps.h"
 #include "tests/traffic/facts.h"
 
-enum { CONNECT = 0x10, CONNACK = 0x20, PUBLISH = 0x30, PUBACK = 0x40, SUBSCRIBE = 0x82, SUBACK = 0x90, PINGREQ = 0xc0, PINGRESP = 0xd0, DISCONNECT = 0xe0 };
+enum {
+        CONNECT = 0x10,
+        CONNACK = 0x20,
+        PUBLISH = 0x30,
+        PUBACK = 0x40,
+        SUBSCRIBE = 0x82,
+        SUBACK = 0x90,
+        PINGREQ = 0xc0,
+        PINGRESP = 0xd0,
+        DISCONNECT = 0xe0
+};
 
 static void put_text(struct bytes *b, const char *text)
 {
@@ -44,7 +54,8 @@ void mqtt_connect(struct conversation *c, unsigned version, const char *client)
         send_packet(c, DOWN, CONNACK, accepted, version == 5 ? 3 : 2);
 }
 
-void mqtt_publish(struct conversation *c, unsigned version, enum direction direction, const char *topic, const char *payload, unsigned qos)
+void mqtt_publish(struct conversation *c, unsigned version, enum direction direction, const char *topic, const char *payload,
+                  unsigned qos)
 {
         struct bytes body = {0};
         uint16_t id = (uint16_t)(1 + random_below(&c->traffic->random, 65535));

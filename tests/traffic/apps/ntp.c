@@ -10,7 +10,8 @@ static uint64_t ntp_time(int64_t time_ns)
         return seconds << 32 | ((uint64_t)(time_ns % SECOND_NS) << 32) / (uint64_t)SECOND_NS;
 }
 
-static void put_message(struct bytes *b, uint32_t head, uint32_t reference, uint64_t origin, uint64_t receive, uint64_t transmit)
+static void put_message(struct bytes *b, uint32_t head, uint32_t reference, uint64_t origin, uint64_t receive,
+                        uint64_t transmit)
 {
         bytes_clear(b);
         bytes_be32(b, head);
@@ -27,12 +28,16 @@ void ntp_ask(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         struct world *world = traffic->world;
         struct bytes *b = &traffic->scratch;
-        struct contact contact = {.device = device, .peer = host_address(world, world->time_server, device), .peer_port = 123, .protocol = IP_UDP};
+        struct contact contact = {.device = device,
+                                  .peer = host_address(world, world->time_server, device),
+                                  .peer_port = 123,
+                                  .protocol = IP_UDP};
         struct conversation *c = conversation_open(traffic, &contact, time_ns);
         uint64_t asked = ntp_time(time_ns);
         put_message(b, 0x230006ec, 0, 0, 0, asked); /* version 4, client */
         conversation_send(c, UP, b->data, b->length);
-        put_message(b, 0x240206ec, 0xc0000201, asked, ntp_time(c->time_ns), ntp_time(c->time_ns + 40000)); /* server, stratum 2 */
+        put_message(b, 0x240206ec, 0xc0000201, asked, ntp_time(c->time_ns),
+                    ntp_time(c->time_ns + 40000)); /* server, stratum 2 */
         conversation_send(c, DOWN, b->data, b->length);
         tell_label(c, &(struct label_fact){.label = "NTP", .visibility = FACT_READABLE});
         conversation_leave(c);

@@ -32,7 +32,8 @@ static void send_report(struct conversation *c, uint32_t sequence)
         conversation_send(c, DOWN, b->data, b->length);
 }
 
-void telemetry_send(struct traffic *traffic, uint32_t device, const struct address *peer, uint16_t port, unsigned reports, int64_t time_ns)
+void telemetry_send(struct traffic *traffic, uint32_t device, const struct address *peer, uint16_t port, unsigned reports,
+                    int64_t time_ns)
 {
         struct contact contact = {.device = device, .peer = *peer, .peer_port = port, .protocol = IP_UDP};
         struct conversation *c = conversation_open(traffic, &contact, time_ns);

@@ -89,9 +89,11 @@ static void put_record_head(struct bytes *b, uint8_t type, uint16_t version)
         bytes_be16(b, version);
 }
 
-static void put_client_hello(struct traffic *traffic, struct bytes *b, const struct tls_session *session, const uint8_t id[32])
+static void put_client_hello(struct traffic *traffic, struct bytes *b, const struct tls_session *session,
+                             const uint8_t id[32])
 {
-        static const uint8_t ciphers[] = {0, 14, 0x13, 0x01, 0x13, 0x02, 0xc0, 0x2b, 0xc0, 0x2f, 0xc0, 0x30, 0xc0, 0x13, 0, 0x2f};
+        static const uint8_t ciphers[] = {0,    14,   0x13, 0x01, 0x13, 0x02, 0xc0, 0x2b,
+                                          0xc0, 0x2f, 0xc0, 0x30, 0xc0, 0x13, 0,    0x2f};
         put_record_head(b, HANDSHAKE, 0x0301);
         size_t record = bytes_mark16(b);
         bytes_u8(b, 1);
@@ -109,7 +111,8 @@ static void put_client_hello(struct traffic *traffic, struct bytes *b, const str
         bytes_patch16(b, record);
 }
 
-static void put_server_hello(struct traffic *traffic, struct bytes *b, const struct tls_session *session, const uint8_t id[32])
+static void put_server_hello(struct traffic *traffic, struct bytes *b, const struct tls_session *session,
+                             const uint8_t id[32])
 {
         static const uint8_t chosen_version[] = {3, 4}, renegotiation[] = {0};
         put_record_head(b, HANDSHAKE, hello_version(session));
@@ -165,7 +168,9 @@ static void send_server_flight(struct conversation *c, const struct tls_session 
                 put_encrypted(traffic, b, HANDSHAKE, version, 40);
         }
         conversation_send(c, DOWN, b->data, b->length);
-        tell_label(c, &(struct label_fact){.label = "TLS", .name = session->name, .tls_version = session->version,
+        tell_label(c, &(struct label_fact){.label = "TLS",
+                                           .name = session->name,
+                                           .tls_version = session->version,
                                            .name_source = session->name != NULL ? FACT_SNI : FACT_NO_NAME,
                                            .visibility = session->name != NULL ? FACT_NAME_ONLY : FACT_OPAQUE});
 }
@@ -196,7 +201,8 @@ void tls_data(struct conversation *c, const struct tls_session *session, enum di
         while (length > 0) {
                 size_t part = length < RECORD_LIMIT ? length : RECORD_LIMIT;
                 bytes_clear(b);
-                put_encrypted(traffic, b, APPLICATION_DATA, hello_version(session), part + (part <= RECORD_LIMIT - 24 ? 24 : 0));
+                put_encrypted(traffic, b, APPLICATION_DATA, hello_version(session),
+                              part + (part <= RECORD_LIMIT - 24 ? 24 : 0));
                 conversation_send(c, direction, b->data, b->length);
                 length -= part;
         }
