@@ -6,6 +6,7 @@
 #include "dissectors/app/quic.h"
 #include "dissectors/app/tls.h"
 
+#include "dissectors/app/ftp.h"
 #include "dissectors/app/http.h"
 #include "dissectors/app/mqtt.h"
 
@@ -14,6 +15,7 @@
 const struct dissector *const dissectors[] = {
         &http_dissector,
         &mqtt_dissector,
+        &ftp_dissector,
         &dns_dissector,
         &tls_dissector,
         &dtls_dissector,

@@ -1,5 +1,7 @@
 #include "dissectors/location/json.h"
 
+#include <math.h>
+
 #include "dissectors/location/nmea.h"
 #include "dissectors/location/reading.h"
 
@@ -68,9 +70,20 @@ static bool take_literal(struct walk *w, struct cursor *content)
         return false;
 }
 
+static bool is_known(const struct walk *w, const struct position *position)
+{
+        for (unsigned i = 0; i < w->count; i++)
+                if (fabs(w->out[i].latitude - position->latitude) < 1e-7 && fabs(w->out[i].longitude - position->longitude) < 1e-7)
+                        return true;
+        return false;
+}
+
+/* A document that says one place twice (as raw and as decoded, say) says it once. */
 static void keep(struct walk *w, struct position *position)
 {
         position->family = "JSON";
+        if (position->has_coordinates && is_known(w, position))
+                return;
         if (position->has_coordinates && w->count < w->most) {
                 w->out[w->count++] = *position;
         } else if (position->has_cell && !w->has_cell) {

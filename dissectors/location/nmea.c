@@ -120,7 +120,7 @@ static bool degrees(const struct sentence *s, unsigned index, bool latitude, dou
         struct cursor side = s->fields[index + 1];
         if (!s->closed[index + 1] || cursor_left(&side) != 1 || !decimal(s->fields[index], value, &whole))
                 return false;
-        if (whole != (latitude ? 4U : 5U))
+        if (whole < 3 || whole > (latitude ? 4U : 5U)) /* some leave out the zeros in front */
                 return false;
         unsigned degree = (unsigned)*value / 100;
         double minutes = *value - degree * 100.0;

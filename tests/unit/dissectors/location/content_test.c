@@ -40,6 +40,8 @@ static const struct expectation positions[] = {
         {CONTENT_ANY, "{\"n\":1}\n{\"lat\":52.5167,\"lon\":13.4125}\n", 52.5167, 13.4125, NULL, "JSON"},
         {CONTENT_ANY, "{\"rx_metadata\":[{\"location\":{\"latitude\":1.23456,\"longitude\":2.34567}}],\"lat\":52.5167,\"lon\":13.4125}",
          52.5167, 13.4125, NULL, "JSON"},
+        {CONTENT_ANY, "{\"a\":{\"lat\":52.5167,\"lon\":13.4125},\"b\":{\"latitude\":52.5167,\"longitude\":13.4125}}", 52.5167, 13.4125, NULL,
+         "JSON"},
         {CONTENT_QUERY, "id=902064&lat=42.06288&lon=-88.23412&timestamp=1442068686579&hdop=6.0", 42.06288, -88.23412, "902064", "query"},
         {CONTENT_QUERY, "id=123456&timestamp=1377177267&lat=60.0&lon=30.0", 60, 30, "123456", "query"},
         {CONTENT_QUERY, "id=123456&timestamp=1377177267&location=60.0,30.0", 60, 30, "123456", "query"},
