@@ -1,6 +1,6 @@
 /* Link layers: what stands in front of IP in a frame, and inside tunnels that carry frames.
  *
- * Ethernet II, IEEE 802.3 with LLC and SNAP (RFC 1042), 802.1Q, 802.1ad, 802.1ah and two of Cisco's tags, MPLS (RFC 3032)
+ * Ethernet II, IEEE 802.3 with LLC and SNAP (RFC 1042), 802.1Q, 802.1ad, 802.1ah and three of Cisco's tags, MPLS (RFC 3032)
  * with IP or an Ethernet pseudowire (RFC 4448) inside, PPPoE (RFC 2516), PPP (RFC 1661, 1662), Cisco HDLC, Linux cooked
  * capture, BSD loopback, raw IP. Left out: what says nothing of IP (LLC control, PPP control, MACsec) is STEP_NOT_IP; PPP
  * with Van Jacobson compression (RFC 1144) and fragments of multilink PPP (RFC 1990) count as such. */
@@ -21,6 +21,7 @@ enum {
         ETHERTYPE_PPPOE_SESSION = 0x8864,
         ETHERTYPE_PROVIDER_VLAN = 0x88a8,
         ETHERTYPE_PROVIDER_BACKBONE = 0x88e7,
+        ETHERTYPE_FABRIC_PATH = 0x8903,
         ETHERTYPE_METADATA = 0x8909,
         ETHERTYPE_VN_TAG = 0x8926,
         ETHERTYPE_OLD_VLAN = 0x9100,
@@ -110,6 +111,9 @@ enum step link_ethertype(struct walk *walk)
         case ETHERTYPE_PPP:
                 return STEP_PPP;
         case ETHERTYPE_TRANSPARENT_ETHERNET:
+                return STEP_ETHERNET;
+        case ETHERTYPE_FABRIC_PATH:
+                cursor_skip(&walk->bytes, 2);
                 return STEP_ETHERNET;
         case ETHERTYPE_PROVIDER_BACKBONE:
                 cursor_skip(&walk->bytes, 4);
