@@ -101,8 +101,9 @@ static bool read_head_text(struct event_log *log, const uint8_t *text, size_t le
 /* NULL, or what is wrong. */
 static const char *read_head(struct event_log *log)
 {
-        if (fill_window(log, EVENT_LOG_HEAD_LIMIT) < 0)
-                return strerror(errno);
+        int failed = fill_window(log, EVENT_LOG_HEAD_LIMIT);
+        if (failed < 0)
+                return strerror(-failed);
         struct cursor in = cursor_of(log->window, log->end);
         const uint8_t *found = cursor_bytes(&in, sizeof magic);
         if (log->end == 0)
