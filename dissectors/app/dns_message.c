@@ -248,7 +248,8 @@ static void read_answer(const struct cursor *whole, struct record *record, struc
         else if (record->type == TYPE_AAAA && cursor_left(&record->data) == 16)
                 add_address(message, read_name(whole, record->owner, message), record->ttl, &record->data, 16);
         else if (record->type == TYPE_CNAME)
-                add_alias(message, read_name(whole, record->owner, message), read_name(whole, record->data, message), record->ttl);
+                add_alias(message, read_name(whole, record->owner, message), read_name(whole, record->data, message),
+                          record->ttl);
         else if (record->type == TYPE_SVCB || record->type == TYPE_HTTPS)
                 read_service(whole, record, message);
 }

@@ -74,14 +74,16 @@ static void odd_messages_are_told_apart(void **state)
         static const struct { const char *what, *bytes; enum dissect_result result; const char *question; } rows[] = {
                 {"a query", query, DISSECT_OK, "mine.example.com"},
                 {"upper case, a dot, a blank, a backslash and a byte above 127 in labels",
-                 "0001 8180 0001 0000 0000 0000 0541 2e20 5cff 0343 4f4d 00 0001 0001", DISSECT_OK, "a\\.\\032\\\\\\255.com"},
+                 "0001 8180 0001 0000 0000 0000 0541 2e20 5cff 0343 4f4d 00 0001 0001", DISSECT_OK,
+                 "a\\.\\032\\\\\\255.com"},
                 {"the root", "0001 8180 0001 0000 0000 0000 00 0002 0001", DISSECT_OK, "."},
                 {"a pointer to itself", "0001 8180 0001 0000 0000 0000 c00c 0001 0001", DISSECT_MALFORMED, NULL},
                 {"a pointer forward", "0001 8180 0001 0000 0000 0000 c00e 0001 0001 00", DISSECT_MALFORMED, NULL},
                 {"a pointer into the header", "0001 8180 0001 0000 0000 0000 c000 0001 0001", DISSECT_MALFORMED, NULL},
                 {"two pointers at each other",
                  "0001 8180 0002 0000 0000 0000 0161 c00f 0001 0001 c00c 0001 0001", DISSECT_MALFORMED, NULL},
-                {"a label of the reserved kinds", "0001 8180 0001 0000 0000 0000 4161 00 0001 0001", DISSECT_MALFORMED, NULL},
+                {"a label of the reserved kinds",
+                 "0001 8180 0001 0000 0000 0000 4161 00 0001 0001", DISSECT_MALFORMED, NULL},
                 {"no record at all", "0001 8180 0000 0000 0000 0000", DISSECT_NO_MATCH, NULL},
                 {"opcode 9", "0001 c980 0001 0000 0000 0000 00 0001 0001", DISSECT_NO_MATCH, NULL},
                 {"the reserved bit", "0001 81c0 0001 0000 0000 0000 00 0001 0001", DISSECT_NO_MATCH, NULL},
@@ -114,7 +116,8 @@ static void a_name_longer_than_255_bytes_is_malformed(void **state)
                 bytes[length++] = 0;
                 length += 4;
                 struct dns_message m;
-                assert_int_equal(parse_exactly(parse_message, bytes, length, &m), last == 61 ? DISSECT_OK : DISSECT_MALFORMED);
+                enum dissect_result expected = last == 61 ? DISSECT_OK : DISSECT_MALFORMED;
+                assert_int_equal(parse_exactly(parse_message, bytes, length, &m), expected);
                 if (last == 61)
                         assert_int_equal(strlen(m.question), 250 * 4 + 3);
         }
@@ -303,7 +306,8 @@ static void ports_decide_what_it_is_called(void **state)
                 {"LLMNR", query, 5355, "LLMNR"},
                 {"DNS on a port of its own", query, 5300, "DNS"},
                 {"a NetBIOS name query has DNS's form",
-                 "8be4 0110 0001 0000 0000 0000 20 4648464145424545434f4a4343414341434143414341434143414341434143 41 00 0020 0001",
+                 "8be4 0110 0001 0000 0000 0000 20"
+                 "4648464145424545434f4a4343414341434143414341434143414341434143 41 00 0020 0001",
                  137, NULL},
                 {"one label only, on another port", "1234 0100 0001 0000 0000 0000 046d696e65 00 0001 0001", 5300, NULL},
                 {"something behind the message", "1234 0100 0001 0000 0000 0000 016d 00 0001 0001 00", 53, NULL},
@@ -312,9 +316,9 @@ static void ports_decide_what_it_is_called(void **state)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 struct fake_sense *sense = fake_sense_open(IPPROTO_UDP, rows[i].port);
                 send_hex(sense, FROM_OPENER, rows[i].bytes);
-                bool same = rows[i].label && sense->label ? strcmp(rows[i].label, sense->label) == 0 : rows[i].label == sense->label;
-                if (!same)
-                        fail_msg("%s: %s", rows[i].what, sense->label ? sense->label : "nothing");
+                const char *label = sense->label ? sense->label : "nothing";
+                if (strcmp(rows[i].label ? rows[i].label : "nothing", label) != 0)
+                        fail_msg("%s: %s", rows[i].what, label);
                 fake_sense_close(sense);
         }
 }
@@ -323,7 +327,8 @@ static void an_announcement_without_a_question_is_told_by_its_owner(void **state
 {
         (void)state;
         struct fake_sense *sense = fake_sense_open(IPPROTO_UDP, 5353);
-        send_hex(sense, FROM_OPENER, "0000 8400 0000 0001 0000 0000 0363616d 056c6f63616c 00 0001 8001 00000078 0004 c0000207");
+        send_hex(sense, FROM_OPENER,
+                 "0000 8400 0000 0001 0000 0000 0363616d 056c6f63616c 00 0001 8001 00000078 0004 c0000207");
         assert_int_equal(sense->event_count, 1);
         assert_string_equal(sense->events[0]->names->question, "cam.local");
         assert_false(sense->events[0]->names->has_type);

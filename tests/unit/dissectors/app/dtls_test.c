@@ -23,7 +23,8 @@ static const char server_hello[] =
         "fefd 87d32576f1aa0f82fb79365ad8d1e1450175be58a4dd65721328f1a5462d10d7"
         "20 3832002f8393c761e3b64aae0df27f5c9b5716b19e1f7e852712a5a45e6d493e c02c 00"
         "14 fefd 0000 000000000002 0001 01" /* change of cipher */
-        "16 fefd 0001 000000000000 0030 618aa4f2e94ab0ce109808fb65e5aa146820da2ba7840cb58a603f4f42eccfddf52b338f1ccd0ac65f5826b9bc05c7ae";
+        "16 fefd 0001 000000000000 0030" /* encrypted */
+        "618aa4f2e94ab0ce109808fb65e5aa146820da2ba7840cb58a603f4f42eccfddf52b338f1ccd0ac65f5826b9bc05c7ae";
 
 /* Body of a hello for coaps.example.net, without a cookie. */
 static const char named_body[] =
@@ -82,8 +83,10 @@ static void odd_datagrams_are_told_apart(void **state)
                 {"data in the middle of a session", "17 fefd 0001 0000000000a7 0010 000100000000002a0123456789abcdef", MINE},
                 {"data with a connection id of four bytes",
                  "19 fefd 0001 000000000007 deadbeef 0011 0102030405060708090a0b0c0d0e0f1011", MINE},
-                {"data that is longer than it says", "17 fefd 0001 0000000000a7 0010 000100000000002a0123456789abcdef00", NOT_MINE},
-                {"data that is shorter than it says", "17 fefd 0001 0000000000a7 0011 000100000000002a0123456789abcdef", NOT_MINE},
+                {"data that is longer than it says",
+                 "17 fefd 0001 0000000000a7 0010 000100000000002a0123456789abcdef00", NOT_MINE},
+                {"data that is shorter than it says",
+                 "17 fefd 0001 0000000000a7 0011 000100000000002a0123456789abcdef", NOT_MINE},
                 {"data in epoch 0", "17 fefd 0000 0000000000a7 0010 000100000000002a0123456789abcdef", NOT_MINE},
                 {"a sequence nobody reaches", "17 fefd 0001 0100000000a7 0010 000100000000002a0123456789abcdef", NOT_MINE},
                 {"Cisco's version", "17 0100 0001 0000000000a7 0010 000100000000002a0123456789abcdef", NOT_MINE},

@@ -48,7 +48,12 @@ static void every_shorter_message_is_truncated(void **state)
 static void odd_messages_are_told_apart(void **state)
 {
         (void)state;
-        static const struct { const char *what; uint8_t first, second; size_t length; enum dissect_result result; } rows[] = {
+        static const struct {
+                const char *what;
+                uint8_t first, second;
+                size_t length;
+                enum dissect_result result;
+        } rows[] = {
                 {"version 1 without modes", 0x08, 0, 48, DISSECT_OK},
                 {"version 4 with a digest of 20 bytes", 0x23, 0, 68, DISSECT_OK},
                 {"half a word behind the header", 0x23, 0, 50, DISSECT_MALFORMED},

@@ -39,8 +39,10 @@ static void keys_are_the_published_ones(void **state)
 {
         (void)state;
         static const struct { uint32_t version; const char *key, *iv, *header; } rows[] = {
-                {1, "1f369613dd76d5467730efcbe3b1a22d", "fa044b2f42a3fd3b46fb255c", "9f50449e04a0e810283a1e9933adedd2"},
-                {0x6b3343cf, "8b1a0bc121284290a29e0971b5cd045d", "91f73e2351d8fa91660e909f", "45b95e15235d6f45a6b19cbcb0294ba9"},
+                {1, "1f369613dd76d5467730efcbe3b1a22d", "fa044b2f42a3fd3b46fb255c",
+                 "9f50449e04a0e810283a1e9933adedd2"},
+                {0x6b3343cf, "8b1a0bc121284290a29e0971b5cd045d", "91f73e2351d8fa91660e909f",
+                 "45b95e15235d6f45a6b19cbcb0294ba9"},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 struct quic_keys keys;
@@ -103,8 +105,8 @@ static void seal(const struct quic_keys *keys, uint8_t *packet, size_t header, u
 
 /* One datagram: an Initial packet with part of the hello in it, between PING and PADDING. The destination id is not the one
  * that the keys come from when `id` is another. */
-static void write_datagram(uint8_t datagram[DATAGRAM], const uint8_t id[8], uint32_t number, const uint8_t *hello, size_t begin,
-                           size_t end)
+static void write_datagram(uint8_t datagram[DATAGRAM], const uint8_t id[8], uint32_t number, const uint8_t *hello,
+                           size_t begin, size_t end)
 {
         struct quic_keys keys;
         assert_true(quic_derive_client_keys(1, client_id, sizeof client_id, &keys));
@@ -166,7 +168,8 @@ static void a_hello_over_several_packets_in_any_order_is_read(void **state)
                 for (unsigned i = 0; i < 3; i++) {
                         size_t begin = (order ? 2 - i : i) * 81;
                         assert_string_equal(sense->name, "");
-                        write_datagram(datagram, i == 2 ? server_id : client_id, i, hello, begin, begin + 81 < HELLO ? begin + 81 : HELLO);
+                        size_t end = begin + 81 < HELLO ? begin + 81 : HELLO;
+                        write_datagram(datagram, i == 2 ? server_id : client_id, i, hello, begin, end);
                         fake_sense_send(sense, FROM_OPENER, datagram, DATAGRAM);
                         if (i == 0)
                                 fake_sense_send(sense, TO_OPENER, datagram, DATAGRAM);
@@ -232,7 +235,13 @@ static void odd_frames_are_told_apart(void **state)
 static void what_only_looks_like_quic_is_left_to_others(void **state)
 {
         (void)state;
-        static const struct { const char *what; size_t at; uint8_t byte; size_t length; enum recognition expected; } rows[] = {
+        static const struct {
+                const char *what;
+                size_t at;
+                uint8_t byte;
+                size_t length;
+                enum recognition expected;
+        } rows[] = {
                 {"the published packet", 0, 0xc0, DATAGRAM, MINE},
                 {"a short header", 0, 0x40, DATAGRAM, NOT_MINE},
                 {"a version that is not known", 2, 0x0a, DATAGRAM, NOT_MINE},

@@ -85,17 +85,26 @@ static void every_shorter_hello_is_truncated(void **state)
 static void odd_hellos_are_told_apart(void **state)
 {
         (void)state;
-        static const struct { const char *what, *bytes; enum dissect_result result; uint16_t version; const char *name; } rows[] = {
-                {"grease and TLS 1.3 in supported_versions", FRONT "000b 002b 0007 06 3a3a 0304 0303", DISSECT_OK, 0x0304, NULL},
-                {"a name list of another kind first", FRONT "000f 0000 000b 0009 01 0001 78 00 0002 612e", DISSECT_OK, 0x0303, "a."},
+        static const struct {
+                const char *what, *bytes;
+                enum dissect_result result;
+                uint16_t version;
+                const char *name;
+        } rows[] = {
+                {"grease and TLS 1.3 in supported_versions",
+                 FRONT "000b 002b 0007 06 3a3a 0304 0303", DISSECT_OK, 0x0304, NULL},
+                {"a name list of another kind first",
+                 FRONT "000f 0000 000b 0009 01 0001 78 00 0002 612e", DISSECT_OK, 0x0303, "a."},
                 {"an empty name", FRONT "0009 0000 0005 0003 00 0000", DISSECT_OK, 0x0303, NULL},
                 {"a name that runs over its list", FRONT "000b 0000 0007 0005 00 0009 6162", DISSECT_OK, 0x0303, NULL},
                 {"an extension that runs over the extensions", FRONT "0006 0000 0009 6162", DISSECT_MALFORMED, 0x0303, NULL},
                 {"ECH", FRONT "0004 fe0d 0000", DISSECT_OK, 0x0303, NULL},
                 {"an odd number of cipher bytes",
-                 "0303 0000000000000000000000000000000000000000000000000000000000000000 00 0003 130113 0100", DISSECT_MALFORMED, 0x0303, NULL},
+                 "0303 0000000000000000000000000000000000000000000000000000000000000000 00 0003 130113 0100",
+                 DISSECT_MALFORMED, 0x0303, NULL},
                 {"SSL 2's version",
-                 "0002 0000000000000000000000000000000000000000000000000000000000000000 00 0002 1301 0100", DISSECT_NO_MATCH, 2, NULL},
+                 "0002 0000000000000000000000000000000000000000000000000000000000000000 00 0002 1301 0100",
+                 DISSECT_NO_MATCH, 2, NULL},
                 {"a session id of 33 bytes", "0303 0000000000000000000000000000000000000000000000000000000000000000 21",
                  DISSECT_MALFORMED, 0x0303, NULL},
         };
@@ -141,8 +150,10 @@ static void hellos_are_read_however_tcp_cuts_them(void **state)
                 uint8_t answer[256];
                 size_t answer_length = hex_bytes(server_hello, answer, sizeof answer);
                 assert_int_equal(sense->phase, FAKE_FOLLOWED);
-                for (size_t at = 0; at < answer_length && sense->phase == FAKE_FOLLOWED; at += step)
-                        fake_sense_send(sense, TO_OPENER, answer + at, at + step <= answer_length ? step : answer_length - at);
+                for (size_t at = 0; at < answer_length && sense->phase == FAKE_FOLLOWED; at += step) {
+                        size_t part = at + step <= answer_length ? step : answer_length - at;
+                        fake_sense_send(sense, TO_OPENER, answer + at, part);
+                }
                 assert_int_equal(sense->d.tls_version, 0x0304);
                 assert_true(sense->encrypted);
                 assert_int_equal(sense->phase, FAKE_SETTLED);
@@ -219,7 +230,8 @@ static void what_is_no_hello_is_left_to_others(void **state)
 {
         (void)state;
         static const char *const rows[] = {
-                "170303 0020", "160301 0000", "160201 00b5 01", "160301 00b5 0b", "160301 00b5 01 000001", "160301 00b5 01 0000b1 0202",
+                "170303 0020", "160301 0000", "160201 00b5 01", "160301 00b5 0b", "160301 00b5 01 000001",
+                "160301 00b5 01 0000b1 0202",
                 "474554202f20485454502f312e31",
                 "160301 00b5 01 0000b1 0303 d5c911a90ea478a17818562261b7f2dc15362e41bd006262d4698112779621f0 21",
         };
