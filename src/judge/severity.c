@@ -94,3 +94,18 @@ const char *severity_text(int severity)
         static const char *const texts[] = {"info", "low", "medium", "high", "critical"};
         return severity >= 0 && severity <= CRITICAL ? texts[severity] : "unknown";
 }
+
+void severity_print(FILE *out)
+{
+        static const char *const confidences[] = {"confirmed", "likely", "possible"};
+        for (int i = 0; i < CIRCUMSTANCES; i++) {
+                const struct severity_row *row = &rows[i];
+                fprintf(out, "%-22s %-8s %3u  %s", finding_type_text(row->type), severity_text(row->severity), row->score,
+                        confidences[row->confidence]);
+                for (int a = 0; a < 3 && row->attack[a]; a++)
+                        fprintf(out, "%s%s", a ? " " : ", ", row->attack[a]);
+                fprintf(out, "\n");
+                if (row->when[0])
+                        fprintf(out, "        %s\n", row->when);
+        }
+}

@@ -1,8 +1,9 @@
 /* The one table of how bad a finding is: type and circumstance give severity, score, confidence and ATT&CK techniques.
- * doc/severity.txt is this table for people (and the section SEVERITY of apnwatch(1)); a test compares both. */
+ * doc/severity.txt is what severity_print writes (the section SEVERITY of apnwatch(1)); a test compares both. */
 #pragma once
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "model/alert.pb-c.h"
 
@@ -73,3 +74,5 @@ const char *finding_type_text(enum finding_type type);          /* "destination.
 enum quiet finding_quiet(enum finding_type type);
 int64_t quiet_ns(enum quiet quiet);                              /* INT64_MAX: never */
 const char *severity_text(int severity);                         /* "info" to "critical" */
+
+void severity_print(FILE *out);

@@ -1,11 +1,40 @@
 /* location.lookup: a locator or assistance service is asked, known by its own protocol (SUPL), by intel's names and addresses,
- * or by what an HTTP request asks for. One alert for each device and service. */
+ * or by what an HTTP request asks for. One alert for each device and service. A flow that was told is met again at its end, so
+ * that the alert says whether it was answered. */
 #include "judge/detectors/detectors.h"
 
+#include <stdlib.h>
+
+#include "judge/flow_set.h"
 #include "judge/judge_state.h"
 #include "judge/location_rules.h"
 
 #define LOCATE (INTEL_ONLY(INTEL_AGNSS) | INTEL_ONLY(INTEL_LOCATION))
+
+enum { WATCHED_LIMIT = 1 << 18 };
+
+struct lookup_state {
+        struct flow_set *watched; /* flows that were told before their end */
+};
+
+static void *create(struct judge *judge)
+{
+        (void)judge;
+        struct lookup_state *state = calloc(1, sizeof *state);
+        if (state && (state->watched = flow_set_create(WATCHED_LIMIT)) == NULL) {
+                free(state);
+                return NULL;
+        }
+        return state;
+}
+
+static void destroy(void *context)
+{
+        struct lookup_state *state = context;
+        if (state)
+                flow_set_destroy(state->watched);
+        free(state);
+}
 
 static enum circumstance circumstance_of(enum receiver_verdict receiver, const struct sighting *s)
 {
@@ -19,7 +48,7 @@ static enum circumstance circumstance_of(enum receiver_verdict receiver, const s
 struct lookup {
         const struct intel_row *row; /* NULL: known by its protocol alone */
         const char *protocol, *family, *path, *evidence;
-        bool at_event;
+        bool at_event, is_more;
 };
 
 static void tell(struct sighting *s, const struct lookup *lookup)
@@ -40,6 +69,7 @@ static void tell(struct sighting *s, const struct lookup *lookup)
         /* one service may be asked over several ports and protocols at once */
         draft.finding.port = 0;
         draft.finding.protocol = 0;
+        draft.finding.counts = !lookup->is_more;
         if (receiver == RECEIVER_ALLOWED)
                 draft_once_a_fleet(&draft);
         draft.detail.has_answered = true;
@@ -56,15 +86,20 @@ static const char *family_of(const struct intel_row *row)
         return row->purpose == INTEL_AGNSS ? "A-GNSS" : "location";
 }
 
-static void on_flow(struct sighting *s)
+static void on_flow(struct lookup_state *state, struct sighting *s)
 {
         const Apnwatch__V1__FlowNews *news = s->event->flow_news;
+        bool is_end = news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END;
+        bool is_more = !news->label_final && is_end && flow_set_remove(state->watched, s->flow->id);
         bool is_dns = s->contact.peer_port == 53 || s->contact.peer_port == 853;
-        if (!news->label_final || s->contact.opener == OPENER_PEER || is_dns)
+        if (!(news->label_final || is_more) || s->contact.opener == OPENER_PEER || is_dns)
                 return;
         const struct intel_row *row = sighting_intel(s, LOCATE);
-        if (row)
-                tell(s, &(struct lookup){.row = row, .protocol = s->contact.label, .family = family_of(row)});
+        if (row == NULL)
+                return;
+        tell(s, &(struct lookup){.row = row, .protocol = s->contact.label, .family = family_of(row), .is_more = is_more});
+        if (!is_end)
+                flow_set_add(state->watched, s->flow->id);
 }
 
 static void on_transfer(struct judge *judge, struct sighting *s)
@@ -80,11 +115,10 @@ static void on_transfer(struct judge *judge, struct sighting *s)
 
 static void on_event(struct judge *judge, void *state, struct sighting *s)
 {
-        (void)state;
         const Apnwatch__V1__Lookup *asked;
         switch (s->event->body_case) {
         case APNWATCH__V1__EVENT__BODY_FLOW_NEWS:
-                on_flow(s);
+                on_flow(state, s);
                 break;
         case APNWATCH__V1__EVENT__BODY_TRANSFER:
                 on_transfer(judge, s);
@@ -101,5 +135,7 @@ const struct detector location_lookup_detector = {
         .name = "location.lookup",
         .wants = DETECTOR_WANTS(FLOW_NEWS) | DETECTOR_WANTS(LOOKUP) | DETECTOR_WANTS(TRANSFER),
         .view = OPENER_FIRST,
+        .create = create,
+        .destroy = destroy,
         .on_event = on_event,
 };

@@ -208,6 +208,21 @@ static void a_supl_request_and_its_flow_are_one_lookup(void **state)
         court_close(court);
 }
 
+static void a_lookup_says_whether_it_was_answered(void **state)
+{
+        (void)state;
+        struct court *court = court_open(policy, intel, NULL);
+        struct court_flow flow = {.device = "10.20.32.1", .peer = "198.51.100.55", .peer_port = 80, .opener = OUT, .unanswered = true};
+        flow.id = court_news(court, &flow, APNWATCH__V1__FLOW_NEWS__PHASE__START, true);
+        flow.unanswered = false;
+        court_news(court, &flow, APNWATCH__V1__FLOW_NEWS__PHASE__END, false);
+        assert_string_equal(court_types(court), "location.lookup");
+        assert_true(court->alerts[0]->detail->answered);
+        assert_int_equal(court->alerts[0]->count, 1);
+        assert_int_equal(court->alerts[0]->flow->packets, 5);
+        court_close(court);
+}
+
 static void lost_packets_are_told_above_a_hundredth(void **state)
 {
         (void)state;
@@ -252,6 +267,7 @@ int main(void)
                 cmocka_unit_test(an_allowed_destination_is_told_once_a_fleet),
                 cmocka_unit_test(a_locator_is_known_by_name_address_and_request),
                 cmocka_unit_test(a_supl_request_and_its_flow_are_one_lookup),
+                cmocka_unit_test(a_lookup_says_whether_it_was_answered),
                 cmocka_unit_test(lost_packets_are_told_above_a_hundredth),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
