@@ -23,9 +23,12 @@ static int open_plain(const char *path, const struct byte_source_settings *setti
                 close(descriptor);
                 return result;
         }
-        if (S_ISREG(status.st_mode))
+        if (S_ISREG(status.st_mode) && settings->map)
                 return byte_source_map(descriptor, (uint64_t)status.st_size, settings, out);
-        return byte_source_read(descriptor, settings, out);
+        int result = byte_source_read(descriptor, settings, out);
+        if (result == 0)
+                (*out)->seekable = S_ISREG(status.st_mode);
+        return result;
 }
 
 int byte_source_open(const char *path, const struct byte_source_settings *settings, struct byte_source **out)

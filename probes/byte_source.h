@@ -1,6 +1,11 @@
 /* The bytes of one capture, in order, decompressed. A reader takes them from `at` up to `end` and asks for more when a record
  * does not fit; what it asked for then lies in one piece. Kinds: a file mapped as a moving window (byte_source_mapped.c),
- * and whatever flows through bounded buffers: a pipe, or what a decompressor makes of another source (byte_source_buffered.c). */
+ * and whatever flows through bounded buffers: a file or pipe that is read, or what a decompressor makes of another source
+ * (byte_source_buffered.c).
+ *
+ * Many files at one time are mapped: that needs neither a descriptor nor a buffer each. A file by itself is read: 65 ns a packet
+ * of 290 bytes against 105 ns mapped (3.4 million packets in the page cache, Zen 3; filling the page table costs what the copy
+ * costs, but the copy leaves the bytes in the cache for whoever looks at them next), and no SIGBUS when it becomes shorter. */
 #pragma once
 
 #include <stdbool.h>
@@ -44,9 +49,10 @@ struct byte_source {
 };
 
 struct byte_source_settings {
+        bool map;               /* plain files: mapped, else read into buffers */
         size_t window;          /* bytes mapped or buffered at one time */
         const uint64_t *batch;  /* number of the batch that is being filled: frames point into the buffers until it changes */
-        struct stream_digest *digest; /* takes what is read from something that cannot be read twice; NULL: nobody asks */
+        struct stream_digest *digest; /* takes what is read, unless it is mapped; NULL: nobody asks */
 };
 
 /* Largest piece that is asked for at once: a pcapng block. */

@@ -160,6 +160,12 @@ static int buffered_seek(struct byte_source *source, uint64_t offset)
 {
         struct buffered_source *buffered = (struct buffered_source *)source;
         const uint64_t *batch = buffered->batch;
+        if (buffered->inner == NULL && source->seekable && offset > source->end_offset) {
+                if (lseek(buffered->descriptor, (off_t)offset, SEEK_SET) < 0)
+                        return -errno;
+                source->at = source->end;
+                source->end_offset = buffered->bytes_read = offset;
+        }
         buffered->batch = NULL;
         while (byte_source_offset(source) < offset) {
                 if (byte_source_need(source, 1) != SOURCE_READY)

@@ -1,7 +1,6 @@
-/* A file mapped whole, of which only a window is in memory: pages are fetched a window ahead in one call (one fault a page
- * costs more than the parsing) and let go a window behind. Pages that were let go come back by themselves when an older frame
- * of the batch still points there, so nothing has to be pinned. The descriptor is closed at once: ten thousand mapped
- * files cost none.
+/* A file mapped whole, of which only a window is in memory: pages are fetched a window ahead in one call and let go when the
+ * frames in them have been used up. A reader asks for more only when all frames that it read before have been handed over;
+ * so what lay behind it in an earlier batch is free. The descriptor is closed at once: ten thousand mapped files cost none.
  *
  * Left out: a file that someone else makes shorter within the window that is being read (SIGBUS). One that became shorter
  * before its next window is noticed, because the fetch fails. */
@@ -24,17 +23,22 @@ struct mapped_source {
         uint64_t size;          /* that can be read: smaller once a fetch failed */
         size_t window;          /* a multiple of the page size */
         uint64_t released;      /* bytes let go, from the start */
+        const uint64_t *batch;
+        uint64_t mark_batch, mark; /* where the reader stood when it first asked for more in that batch */
         size_t page;
 };
 
-static void release_behind(struct mapped_source *mapped, uint64_t at)
+static void release_behind(struct mapped_source *mapped)
 {
-        uint64_t until = at > mapped->window ? at - mapped->window : 0;
-        until -= until % mapped->page;
-        if (until <= mapped->released || until - mapped->released < mapped->window)
+        if (mapped->batch == NULL || *mapped->batch == mapped->mark_batch)
                 return;
-        madvise(mapped->map + mapped->released, until - mapped->released, MADV_DONTNEED);
-        mapped->released = until;
+        uint64_t until = mapped->mark - mapped->mark % mapped->page;
+        if (until > mapped->released) {
+                madvise(mapped->map + mapped->released, until - mapped->released, MADV_DONTNEED);
+                mapped->released = until;
+        }
+        mapped->mark_batch = *mapped->batch;
+        mapped->mark = byte_source_offset(&mapped->source);
 }
 
 static enum source_state mapped_fill(struct byte_source *source, size_t need)
@@ -56,7 +60,7 @@ static enum source_state mapped_fill(struct byte_source *source, size_t need)
                 }
                 source->end = mapped->map + target;
                 source->end_offset = target;
-                release_behind(mapped, at);
+                release_behind(mapped);
         }
         return byte_source_left(source) >= need ? SOURCE_READY : SOURCE_SHORT;
 }
@@ -70,7 +74,7 @@ static int mapped_seek(struct byte_source *source, uint64_t offset)
                 offset = mapped->size;
         source->at = source->end = mapped->map + offset;
         source->end_offset = offset;
-        mapped->released = offset - offset % mapped->page;
+        mapped->released = mapped->mark = offset - offset % mapped->page;
         return 0;
 }
 
@@ -116,6 +120,7 @@ int byte_source_map(int descriptor, uint64_t size, const struct byte_source_sett
         close(descriptor);
         if (result != 0)
                 return result;
+        mapped->batch = settings->batch;
         mapped->page = (size_t)sysconf(_SC_PAGESIZE);
         mapped->window = settings->window < mapped->page ? mapped->page : settings->window - settings->window % mapped->page;
         mapped->size = mapped->map_size = size;

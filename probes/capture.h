@@ -124,12 +124,15 @@ static inline void capture_count(struct capture_tally *tally, const struct frame
         tally->recent_ns = time_ns;
 }
 
-/* More bytes, unless frames that have been read already would move: those go first. */
-static inline enum source_state capture_more(struct byte_source *source, size_t need, unsigned frames)
+/* More bytes, unless frames that have been read already would move: those go first. A filter that keeps nothing must not hold
+ * a whole file in one batch either. */
+static inline enum source_state capture_more(struct capture *capture, size_t need, unsigned frames)
 {
+        enum { FRUITLESS_MAX = 4 << 20 };
+        struct byte_source *source = capture->source;
         if (byte_source_left(source) >= need)
                 return SOURCE_READY;
-        if (frames > 0 && !source->steady)
+        if (source->steady ? byte_source_offset(source) - capture->mark.offset > FRUITLESS_MAX && frames == 0 : frames > 0)
                 return SOURCE_BUSY;
         return source->kind->fill(source, need);
 }

@@ -102,14 +102,14 @@ static inline enum capture_status read_records(struct capture *capture, struct f
         struct record record = {0};
         unsigned made = 0;
         while (made < max) {
-                state = capture_more(source, record_header, made);
+                state = capture_more(capture, record_header, made);
                 if (state != SOURCE_READY)
                         break;
                 record = parse_record(source->at, big);
                 if (record.captured > CAPTURED_MAX)
                         break;
                 size_t length = record_header + record.captured;
-                state = capture_more(source, length, made);
+                state = capture_more(capture, length, made);
                 if (state != SOURCE_READY)
                         break;
                 struct frame *frame = &frames[made];

@@ -291,7 +291,7 @@ enum cut_result { CUT_BLOCK, CUT_SECTION_NEXT, CUT_SHORT, CUT_BUSY, CUT_DAMAGED 
 static inline enum cut_result cut_block(struct capture *capture, unsigned frames, struct block *block)
 {
         struct byte_source *source = capture->source;
-        enum source_state state = capture_more(source, BLOCK_OVERHEAD, frames);
+        enum source_state state = capture_more(capture, BLOCK_OVERHEAD, frames);
         if (state != SOURCE_READY)
                 return state == SOURCE_BUSY ? CUT_BUSY : CUT_SHORT;
         struct cursor head = cursor_of(source->at, BLOCK_OVERHEAD);
@@ -307,7 +307,7 @@ static inline enum cut_result cut_block(struct capture *capture, unsigned frames
         if (told > SOURCE_NEED_MAX - 4 || told < (block->type == BLOCK_SECTION ? (unsigned)SECTION_SIZE_MIN : (unsigned)BLOCK_OVERHEAD))
                 return CUT_DAMAGED;
         block->length = (told + 3) & ~3U; /* some writers forget to count the padding */
-        state = capture_more(source, block->length, frames);
+        state = capture_more(capture, block->length, frames);
         if (state != SOURCE_READY)
                 return state == SOURCE_BUSY ? CUT_BUSY : CUT_SHORT;
         block->body = cursor_of(source->at + 8, block->length - BLOCK_OVERHEAD);

@@ -121,9 +121,8 @@ static void finish(struct file_input *input, struct file_input_shared *shared)
 
 static int open_source(struct file_input *input, struct file_input_shared *shared, struct byte_source **source)
 {
-        if (shared->digest && !input->regular && input->digest == NULL)
-                input->digest = stream_digest_create();
-        struct byte_source_settings settings = {.window = shared->window, .batch = &shared->batch, .digest = input->digest};
+        struct byte_source_settings settings = {.map = shared->map, .window = shared->window, .batch = &shared->batch,
+                                                .digest = input->digest};
         return byte_source_open(input->verdict.path, &settings, source);
 }
 
@@ -142,6 +141,8 @@ bool file_input_open(struct file_input *input, uint32_t file, struct file_input_
 {
         if (refuse(input))
                 return false;
+        if (shared->digest && !(shared->map && input->regular))
+                input->digest = stream_digest_create();
         struct byte_source *source;
         int result = open_source(input, shared, &source);
         if (result == 0) {
@@ -245,6 +246,8 @@ bool file_input_holds_descriptor(const struct file_input *input)
 
 void file_input_suspend(struct file_input *input, struct file_input_shared *shared)
 {
+        stream_digest_destroy(input->digest);
+        input->digest = NULL;   /* what is skipped when it is opened again would be missing */
         input->to_skip += input->run_next;
         input->run_next = input->run_count = 0;
         retire(capture_suspend(input->capture), shared);

@@ -27,7 +27,7 @@ struct file_input {
         uint32_t slot;                  /* in the set of those that are open, and what it was counted there with */
         size_t counted_memory;
         bool counted_descriptor;
-        struct stream_digest *digest;   /* of what cannot be read twice */
+        struct stream_digest *digest;   /* of what passes by; of files that were closed meanwhile it is made by reading them again */
         char text[192];                 /* of the verdict */
 };
 
@@ -39,7 +39,7 @@ struct file_input_shared {
         uint64_t batch;                 /* number of the batch being filled */
         struct byte_source *retired;    /* closed when the batch has been used up: its frames point there */
         size_t window;
-        bool digest;
+        bool map, digest;
 };
 
 /* Takes the path from the entry. The input must stay where it is. */

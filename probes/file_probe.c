@@ -1,8 +1,7 @@
 /* The probe that reads captures: takes the frames of its inputs one after another, or merges them by packet time.
  *
- * Merging looks at the first frame of each file, closes it, and opens it again when its time has come; of the files that
- * overlap, as many stay open as may, and the one whose next frame is furthest away is closed first. When one file is left
- * its frames go straight into the batch. */
+ * Merging many files looks at the first frame of each, closes it, and opens it again when its time has come; of the files
+ * that overlap as many stay open as may (open_set.h). When one file is left its frames go straight into the batch. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@ enum {
         DESCRIPTOR_RESERVE = 64,        /* for sinks, logs, databases, sockets */
         DESCRIPTORS_MAX = 1024,
         OPEN_MAX = 16384,               /* files that are mapped hold no descriptor, but a process has 65 530 mappings */
-        OPEN_ALWAYS = 32,               /* so few inputs are not closed between their first look and their turn */
+        FEW_INPUTS = 32,                /* are read and stay open; more are mapped, and closed until their time has come */
         WINDOW_MAX = 2 << 20,
         WINDOWS_TOTAL = 128 << 20,      /* over all files that are merged */
         WINDOW_MIN = 16 << 10,
@@ -90,7 +89,7 @@ static void enter(struct file_probe *files, uint32_t file)
         if (status != CAPTURE_FRAMES)
                 return;
         merge_heap_push(&files->heap, (struct merge_entry){input->run[0].time_ns, file});
-        if (files->count > OPEN_ALWAYS && file_input_can_suspend(input)) {
+        if (files->shared.map && file_input_can_suspend(input)) {
                 file_input_suspend(input, &files->shared);
                 open_set_remove(&files->open, input);
         }
@@ -284,6 +283,7 @@ static int set_up(struct file_probe *files, const struct file_probe_settings *se
         if (result != 0)
                 return result;
         files->merge = settings->merge && files->count > 1;
+        files->shared.map = files->merge && files->count > FEW_INPUTS;
         files->shared.digest = settings->digest;
         files->shared.window = files->merge ? window_for(files->count) : WINDOW_MAX;
         files->shared.names = interface_names_create();

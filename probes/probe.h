@@ -60,7 +60,7 @@ struct file_probe_settings {
         const char *filter;             /* libpcap syntax, on the outer frame; NULL: none */
         unsigned descriptors;           /* files open at one time at most; 0: as many as there are descriptors, less a reserve
                                          * (plain files are mapped and hold none) */
-        int digest;                     /* sha256 of each input that is a capture; costs a second reading of it */
+        int digest;                     /* sha256 of each input that is a capture: 0.5 to 0.7 s a GB */
 };
 
 /* NULL with a message in `error` (of `error_size` bytes): nothing named exists, or the filter does not compile.

@@ -658,34 +658,82 @@ static uint64_t memory_kib(const char *key)
         return kib;
 }
 
-static void a_large_file_stays_a_window(void **state)
+enum { LARGE_PACKETS = 3000, LARGE_LENGTH = 65536 }; /* 190 MiB, sparse */
+
+static void write_large(const char *name)
 {
-        (void)state;
-        enum { PACKETS = 3000, LENGTH = 65536 }; /* 190 MiB, sparse */
-        static struct frame_batch batch;
         struct bytes bytes = {0};
-        uint64_t frames = 0, most = 0, before = memory_kib("RssFile:");
         add_pcap_header(&bytes, 0xa1b2c3d4, 101);
-        FILE *file = fopen(path_of("large.pcap"), "wb");
+        FILE *file = fopen(path_of(name), "wb");
         assert_non_null(file);
-        for (unsigned i = 0; i < PACKETS; i++) {
-                add_pcap_record(&bytes, i, 0, LENGTH, LENGTH);
+        for (unsigned i = 0; i < LARGE_PACKETS; i++) {
+                add_pcap_record(&bytes, i, 0, LARGE_LENGTH, LARGE_LENGTH);
                 fwrite(bytes.at, 1, bytes.length, file);
-                fseek(file, LENGTH, SEEK_CUR);
+                fseek(file, LARGE_LENGTH, SEEK_CUR);
                 bytes.length = 0;
         }
         assert_int_equal(fclose(file), 0);
-        assert_int_equal(truncate(path_of("large.pcap"), 24 + (off_t)PACKETS * (LENGTH + 16)), 0);
+        assert_int_equal(truncate(path_of(name), 24 + (off_t)LARGE_PACKETS * (LARGE_LENGTH + 16)), 0);
         bytes_free(&bytes);
-        const char *paths[] = {path_of("large.pcap")};
-        struct file_probe_settings settings = {0};
-        struct probe *probe = open_paths(&settings, paths, 1);
+}
+
+/* Every byte is looked at, so every page has been in memory. */
+static void read_large(const char *path, int merge, const char *filter, uint64_t expected)
+{
+        static struct frame_batch batch;
+        uint64_t frames = 0, most = 0, before = memory_kib("VmRSS:"), sum = 0;
+        struct file_probe_settings settings = {.merge = merge, .filter = filter};
+        struct probe *probe = open_paths(&settings, &path, 1);
         while (probe_next(probe, &batch) == 1) {
                 frames += batch.count;
-                most = memory_kib("RssFile:") > most ? memory_kib("RssFile:") : most;
+                for (unsigned i = 0; i < batch.count; i++)
+                        for (uint32_t k = 0; k < batch.frames[i].captured; k += 4096)
+                                sum += batch.frames[i].bytes[k];
+                uint64_t now = memory_kib("VmRSS:");
+                most = now > most ? now : most;
         }
-        assert_int_equal(frames, PACKETS);
-        assert_in_range(most, before, before + (32 << 10));
+        assert_int_equal(frames, expected);
+        assert_in_range(sum, 0, 25500);
+        assert_in_range(most, 0, before + (40 << 10));
+        probe_destroy(probe);
+}
+
+static void a_large_file_stays_a_window(void **state)
+{
+        (void)state;
+        write_large("large.pcap");
+        read_large(path_of("large.pcap"), 0, NULL, LARGE_PACKETS);
+        mkdir(path_of("wide"), 0700);
+        assert_int_equal(rename(path_of("large.pcap"), path_of("wide/large.pcap")), 0);
+        for (unsigned i = 0; i < 60; i++) { /* so many that they are mapped */
+                char name[64];
+                struct bytes bytes = plain_capture(i, 1, i * 50, 0);
+                snprintf(name, sizeof name, "wide/%u", i);
+                write_capture(name, &bytes);
+        }
+        read_large(path_of("wide"), 1, NULL, LARGE_PACKETS + 60);
+        read_large(path_of("wide"), 1, "udp port 53", 0);
+}
+
+static void digests_do_not_depend_on_how_a_file_was_read(void **state)
+{
+        (void)state;
+        struct seen seen;
+        struct bytes a = plain_capture(0, 900, 1, 1), b = plain_capture(0, 900, 1, 1);
+        write_capture("a", &a);
+        write_capture("b", &b);
+        copy_changed("a", "cut", 5000, 0);
+        const char *paths[] = {path_of("a"), path_of("b"), path_of("cut")};
+        struct probe *probe = read_paths((struct file_probe_settings){.digest = 1}, paths, 3, &seen);
+        for (unsigned descriptors = 1; descriptors < 4; descriptors++) {
+                struct file_probe_settings settings = {.digest = 1, .merge = 1, .descriptors = descriptors};
+                struct probe *other = read_paths(settings, paths, 3, &seen);
+                for (uint32_t i = 0; i < 3; i++)
+                        assert_string_equal(probe_input(other, i)->sha256, probe_input(probe, i)->sha256);
+                probe_destroy(other);
+        }
+        assert_string_equal(probe_input(probe, 0)->sha256, probe_input(probe, 1)->sha256);
+        assert_string_not_equal(probe_input(probe, 0)->sha256, probe_input(probe, 2)->sha256);
         probe_destroy(probe);
 }
 
@@ -710,6 +758,7 @@ int main(void)
                 TEST(a_filter_keeps_what_it_says),
                 TEST(a_filter_that_does_not_compile_is_told),
                 TEST(the_digest_is_of_the_file_as_it_lies_there),
+                TEST(digests_do_not_depend_on_how_a_file_was_read),
                 TEST(a_large_file_stays_a_window),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
