@@ -71,14 +71,19 @@ check_alerts()
         fi
 }
 
-# -j 0, -j 1 and judging the log of the run give the same bytes.
-check_agree()
+# -j 0 and -j 1 give the same bytes, alerts and events.
+check_workers()
 {
         analyse "$folder/logged.jsonl" -j 0 -o "events:$folder/run.events"
         cmp -s "$folder/alerts.jsonl" "$folder/logged.jsonl" || fail "alerts differ when an event log is written too"
         analyse "$folder/worker.jsonl" -j 1 -o "events:$folder/worker.events"
         cmp -s "$folder/alerts.jsonl" "$folder/worker.jsonl" || fail "-j 1 gives other alerts than -j 0"
         cmp -s "$folder/run.events" "$folder/worker.events" || fail "-j 1 gives other events than -j 0"
+}
+
+# Judging the log of the run gives the bytes of the run.
+check_judged()
+{
         # shellcheck disable=SC2086
         timeout 300 "$apnwatch" judge -o "jsonl:$folder/judged.jsonl" $options "events:$folder/run.events" >"$folder/stdout" 2>"$folder/stderr" </dev/null
         cmp -s "$folder/alerts.jsonl" "$folder/judged.jsonl" || fail "judging the log gives other alerts than the run"
@@ -88,7 +93,11 @@ check()
 {
         case $1 in
         alerts) check_alerts ;;
-        agree) check_agree ;;
+        workers) check_workers ;;
+        agree)
+                check_workers
+                check_judged
+                ;;
         status=*) [ "$status" = "${1#status=}" ] || fail "exit status $status, expected ${1#status=}: $(head -c 500 "$folder/stderr")" ;;
         says=*)
                 wanted=$(printf '%s' "${1#says=}" | tr _ ' ')
