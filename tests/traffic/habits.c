@@ -103,6 +103,12 @@ void habit_telemetry(struct traffic *traffic, uint32_t device, int64_t time_ns)
         telemetry_send(traffic, device, &peer, TELEMETRY_PORT, 1 + random_below(&traffic->random, 3), time_ns);
 }
 
+static void habit_dump(struct traffic *traffic, uint32_t device, int64_t time_ns)
+{
+        struct address peer = host_address(traffic->world, traffic->world->collector, device);
+        telemetry_dump(traffic, device, &peer, TELEMETRY_PORT, time_ns);
+}
+
 void habit_time(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         ntp_ask(traffic, device, time_ns);
@@ -140,6 +146,7 @@ static const struct habit_plan {
         {FLEET_METERS, 15 * MINUTE_NS, habit_mqtt_over_tls}, {FLEET_METERS, 30 * MINUTE_NS, habit_coap},
         {FLEET_METERS, 60 * MINUTE_NS, habit_reading},       {FLEET_METERS, 360 * MINUTE_NS, habit_time},
         {FLEET_TRACKERS, 20 * MINUTE_NS, habit_mqtt},        {FLEET_TRACKERS, 10 * MINUTE_NS, habit_telemetry},
+        {FLEET_TRACKERS, 120 * MINUTE_NS, habit_dump},
         {FLEET_TRACKERS, 360 * MINUTE_NS, habit_time},       {FLEET_GATEWAYS, 10 * MINUTE_NS, habit_api},
         {FLEET_GATEWAYS, 30 * MINUTE_NS, habit_check_in},    {FLEET_GATEWAYS, 180 * MINUTE_NS, habit_time},
 };

@@ -296,6 +296,20 @@ static void probe(struct traffic *traffic, uint32_t device, int64_t time_ns)
         conversation_leave(c);
 }
 
+static void inbound_unanswered(struct traffic *traffic, uint32_t device, int64_t time_ns)
+{
+        struct contact contact = {.device = device,
+                                  .peer = stranger_address(traffic->world, device),
+                                  .device_port = 22,
+                                  .peer_port = (uint16_t)(20000 + random_below(&traffic->random, 40000)),
+                                  .protocol = IP_TCP,
+                                  .opener = DOWN,
+                                  .unanswered = true};
+        struct conversation *c = conversation_open(traffic, &contact, time_ns);
+        expect_nothing(c, JUDGED, time_ns, "a stranger knocks and the device stays silent");
+        conversation_leave(c);
+}
+
 static void already_running(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         struct contact contact = {.device = device,
@@ -369,6 +383,7 @@ struct incident_list destination_decoys(void)
                 {"allowed-unanswered", FLEET_TRACKERS, ANY_TIME, allowed_unanswered},
                 {"probe", FLEET_GATEWAYS, ANY_TIME, probe},
                 {"probe", FLEET_METERS, ANY_TIME, probe},
+                {"inbound-unanswered", FLEET_METERS, ANY_TIME, inbound_unanswered},
                 {"already-running", FLEET_METERS, AT_START, already_running},
                 {"names-not-seen", FLEET_TRACKERS, AT_START, names_not_seen},
                 {"allowed-neighbour", FLEET_TRACKERS, ANY_TIME, allowed_neighbour},

@@ -122,6 +122,28 @@ static void json_over_udp(struct traffic *traffic, uint32_t device, int64_t time
         conversation_leave(c);
 }
 
+/* One datagram larger than the link: it goes in fragments. */
+static void json_in_fragments(struct traffic *traffic, uint32_t device, int64_t time_ns)
+{
+        struct place place = draw_place(traffic);
+        struct conversation *c = open_stranger(traffic, device, 41001, IP_UDP, time_ns);
+        struct bytes *b = &traffic->scratch;
+        bytes_clear(b);
+        bytes_print(b, "{\"latitude\":%.6f,\"longitude\":%.6f,\"log\":\"", place.latitude, place.longitude);
+        for (unsigned i = 0; i < 40; i++)
+                bytes_print(b, "%04u engine on, ignition on, door shut, line %u;", i, i);
+        bytes_text(b, "\"}");
+        conversation_send(c, UP, b->data, b->length);
+        tell_position(c, &(struct position_fact){.latitude = place.latitude,
+                                                 .longitude = place.longitude,
+                                                 .family = "JSON",
+                                                 .carrier = "UDP",
+                                                 .grade = 1,
+                                                 .from_device = true});
+        expect_report(c, time_ns, "a position as JSON in a datagram of several fragments");
+        conversation_leave(c);
+}
+
 static void expect_lookup(const struct conversation *c, int64_t start_ns, const char *what)
 {
         expect_alert(c, "location.lookup", start_ns, what);
@@ -162,6 +184,7 @@ struct incident_list location_incidents(void)
                 {"mqtt-json", FLEET_METERS, ANY_TIME, mqtt_json},
                 {"mqtt-json", FLEET_GATEWAYS, ANY_TIME, mqtt_json},
                 {"json-over-udp", FLEET_TRACKERS, ANY_TIME, json_over_udp},
+                {"json-in-fragments", FLEET_TRACKERS, ANY_TIME, json_in_fragments},
                 {"supl", FLEET_TRACKERS, ANY_TIME, supl},
                 {"supl", FLEET_METERS, ANY_TIME, supl},
                 {"assistance", FLEET_GATEWAYS, ANY_TIME, assistance},

@@ -16,6 +16,7 @@ enum {
         ICMP_SIZE = 8,
         SYN_OPTIONS_SIZE = 12,
         GTPU_PORT = 2152,
+        GTPU_SIZE = 16,
         TRANSPORT_LIMIT = 65535,
 };
 
@@ -208,29 +209,12 @@ static size_t put_ethernet(uint8_t *at, const struct wire *wire, const struct pa
         return ETHERNET_SIZE + 4;
 }
 
-static size_t put_tunnel(uint8_t *at, const struct wire *wire, const struct packet *packet, size_t inner)
-{
-        struct address pair[2];
-        struct ends ends;
-        tunnel_ends(packet->conversation->contact.device, packet->direction, pair, &ends);
-        size_t gtp = put_gtpu(at + IPV4_SIZE + UDP_SIZE, packet->conversation, packet->direction, inner, wire->frames);
-        put_ipv4(at, &ends, IP_UDP, UDP_SIZE + gtp + inner, (uint16_t)wire->frames, 0, 64);
-        put16(at + IPV4_SIZE, GTPU_PORT);
-        put16(at + IPV4_SIZE + 2, GTPU_PORT);
-        put16(at + IPV4_SIZE + 4, (uint32_t)(UDP_SIZE + gtp + inner));
-        put16(at + IPV4_SIZE + 6, 0); /* the inner checksums do: RFC 768 lets it out, and so do base stations */
-        return IPV4_SIZE + UDP_SIZE + gtp;
-}
+typedef void send_ip(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns);
 
-/* `ip` is one whole IP packet. */
 static void send_frame(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns)
 {
         uint8_t frame[WIRE_FRAME_SIZE];
-        bool tunnelled = wire->encapsulation == ENCAPSULATION_GTPU;
-        uint16_t type = !tunnelled && ip[0] >> 4 == 6 ? 0x86dd : 0x0800;
-        size_t at = put_ethernet(frame, wire, packet, type);
-        if (tunnelled)
-                at += put_tunnel(frame + at, wire, packet, length);
+        size_t at = put_ethernet(frame, wire, packet, ip[0] >> 4 == 6 ? 0x86dd : 0x0800);
         assert(at + length <= sizeof(frame));
         memcpy(frame + at, ip, length);
         wire->frames++;
@@ -246,7 +230,7 @@ struct whole { /* a transport packet that may need fragments */
         uint16_t id;
 };
 
-static void send_ipv4(struct wire *wire, const struct whole *whole, int64_t time_ns)
+static void send_ipv4(struct wire *wire, const struct whole *whole, int64_t time_ns, send_ip *send)
 {
         uint8_t ip[LINK_MTU];
         const size_t room = (LINK_MTU - IPV4_SIZE) / 8 * 8;
@@ -258,8 +242,32 @@ static void send_ipv4(struct wire *wire, const struct whole *whole, int64_t time
                         fragment = 0x4000;
                 put_ipv4(ip, &whole->ends, whole->protocol, part, whole->id, fragment, whole->hops);
                 memcpy(ip + IPV4_SIZE, whole->bytes + at, part);
-                send_frame(wire, whole->packet, ip, IPV4_SIZE + part, time_ns);
+                send(wire, whole->packet, ip, IPV4_SIZE + part, time_ns);
         }
+}
+
+/* `ip` inside GTP-U; what does not fit the link then goes in outer fragments. */
+static void send_tunnelled(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns)
+{
+        uint8_t bytes[UDP_SIZE + GTPU_SIZE + LINK_MTU];
+        struct address pair[2];
+        struct whole outer = {.packet = packet, .bytes = bytes, .protocol = IP_UDP, .hops = 64, .id = (uint16_t)wire->frames};
+        tunnel_ends(packet->conversation->contact.device, packet->direction, pair, &outer.ends);
+        size_t head = UDP_SIZE + put_gtpu(bytes + UDP_SIZE, packet->conversation, packet->direction, length, wire->frames);
+        outer.length = head + length;
+        put16(bytes, GTPU_PORT);
+        put16(bytes + 2, GTPU_PORT);
+        put16(bytes + 4, (uint32_t)outer.length);
+        put16(bytes + 6, 0); /* the inner checksums do: RFC 768 lets it out, and so do base stations */
+        memcpy(bytes + head, ip, length);
+        send_ipv4(wire, &outer, time_ns, send_frame);
+}
+
+/* `ip` is one whole IP packet of the device. */
+static void send_inner(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns)
+{
+        send_ip *send = wire->encapsulation == ENCAPSULATION_GTPU ? send_tunnelled : send_frame;
+        send(wire, packet, ip, length, time_ns);
 }
 
 static void send_ipv6_fragments(struct wire *wire, const struct whole *whole, int64_t time_ns)
@@ -274,7 +282,7 @@ static void send_ipv6_fragments(struct wire *wire, const struct whole *whole, in
                 put16(ip + IPV6_SIZE + 2, (uint32_t)(at | (at + part < whole->length ? 1 : 0)));
                 put32(ip + IPV6_SIZE + 4, whole->id);
                 memcpy(ip + IPV6_SIZE + FRAGMENT_SIZE, whole->bytes + at, part);
-                send_frame(wire, whole->packet, ip, IPV6_SIZE + FRAGMENT_SIZE + part, time_ns);
+                send_inner(wire, whole->packet, ip, IPV6_SIZE + FRAGMENT_SIZE + part, time_ns);
         }
 }
 
@@ -287,7 +295,7 @@ static void send_ipv6(struct wire *wire, const struct whole *whole, int64_t time
         uint8_t ip[LINK_MTU];
         put_ipv6(ip, &whole->ends, whole->protocol, whole->length, whole->hops);
         memcpy(ip + IPV6_SIZE, whole->bytes, whole->length);
-        send_frame(wire, whole->packet, ip, IPV6_SIZE + whole->length, time_ns);
+        send_inner(wire, whole->packet, ip, IPV6_SIZE + whole->length, time_ns);
 }
 
 void wire_send(struct wire *wire, const struct packet *packet, int64_t time_ns)
@@ -301,7 +309,7 @@ void wire_send(struct wire *wire, const struct packet *packet, int64_t time_ns)
         whole.hops = packet->direction == UP ? 63 : 52;
         whole.id = c->ip_id[packet->direction]++;
         if (address_is_ipv4(&c->device))
-                send_ipv4(wire, &whole, time_ns);
+                send_ipv4(wire, &whole, time_ns, send_inner);
         else
                 send_ipv6(wire, &whole, time_ns);
 }

@@ -67,6 +67,9 @@ void dlms_read(struct traffic *traffic, uint32_t device, unsigned registers, int
 void telemetry_send(struct traffic *traffic, uint32_t device, const struct address *peer, uint16_t port, unsigned reports,
                     int64_t time_ns);
 
+/* One large datagram, in fragments. */
+void telemetry_dump(struct traffic *traffic, uint32_t device, const struct address *peer, uint16_t port, int64_t time_ns);
+
 /* -- ftp.c: control and data connection of one RETR */
 struct ftp_download {
         struct address server;

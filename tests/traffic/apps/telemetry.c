@@ -44,3 +44,17 @@ void telemetry_send(struct traffic *traffic, uint32_t device, const struct addre
         }
         conversation_leave(c);
 }
+
+void telemetry_dump(struct traffic *traffic, uint32_t device, const struct address *peer, uint16_t port, int64_t time_ns)
+{
+        struct contact contact = {.device = device, .peer = *peer, .peer_port = port, .protocol = IP_UDP};
+        struct conversation *c = conversation_open(traffic, &contact, time_ns);
+        struct bytes *b = &traffic->scratch;
+        bytes_clear(b);
+        bytes_be32(b, 0xa71c0103);
+        bytes_be32(b, 0x10000000 + device);
+        size_t length = (size_t)random_between(&traffic->random, 1600, 4000);
+        memset(bytes_extend(b, length), 0x2a, length);
+        conversation_send(c, UP, b->data, b->length);
+        conversation_leave(c);
+}
