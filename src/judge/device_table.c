@@ -7,11 +7,16 @@
 
 enum { CHUNK = 4096, NONE = UINT32_MAX, FIRST_SLOTS = 1024, RENEW_S = 60 };
 
+/* The hash stands beside the number, so that a probe that does not fit costs no look at the record. */
+struct slot {
+        uint32_t hash, number;
+};
+
 struct device_table {
         struct device **chunks; /* of CHUNK records each: growing never moves a record */
         uint32_t chunk_count;
         uint32_t used;          /* records that were ever handed out */
-        uint32_t *slots;        /* numbers of records, or NONE; open addressing, a power of two, at most 3/4 full */
+        struct slot *slots;     /* number NONE: free; open addressing, a power of two, at most 3/4 full */
         uint32_t slot_mask;
         uint32_t oldest, newest;
         uint32_t count, limit;
@@ -30,9 +35,9 @@ static uint32_t key_hash(const struct device_key *key)
         return (uint32_t)XXH3_64bits_withSeed(key->address.bytes, sizeof key->address.bytes, key->context);
 }
 
-static bool is_key(const struct device *device, const struct device_key *key, uint32_t hash)
+static bool is_key(const struct device *device, const struct device_key *key)
 {
-        return device->hash == hash && device->context == key->context && address_equal(&device->address, &key->address);
+        return device->context == key->context && address_equal(&device->address, &key->address);
 }
 
 struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *context, struct device *device), void *context)
@@ -69,7 +74,8 @@ void device_table_destroy(struct device_table *table)
 static uint32_t find_slot(const struct device_table *table, const struct device_key *key, uint32_t hash)
 {
         uint32_t slot = hash & table->slot_mask;
-        while (table->slots[slot] != NONE && !is_key(record(table, table->slots[slot]), key, hash))
+        while (table->slots[slot].number != NONE &&
+               (table->slots[slot].hash != hash || !is_key(record(table, table->slots[slot].number), key)))
                 slot = (slot + 1) & table->slot_mask;
         return slot;
 }
@@ -77,7 +83,7 @@ static uint32_t find_slot(const struct device_table *table, const struct device_
 struct device *device_table_find(const struct device_table *table, const struct device_key *key)
 {
         uint32_t slot = find_slot(table, key, key_hash(key));
-        return table->slots[slot] == NONE ? NULL : record(table, table->slots[slot]);
+        return table->slots[slot].number == NONE ? NULL : record(table, table->slots[slot].number);
 }
 
 static void unlink_device(struct device_table *table, const struct device *device)
@@ -97,15 +103,15 @@ static void link_newest(struct device_table *table, struct device *device)
 static int grow_slots(struct device_table *table)
 {
         uint32_t size = (table->slot_mask + 1) * 2;
-        uint32_t *slots = malloc((size_t)size * sizeof *slots);
+        struct slot *slots = malloc((size_t)size * sizeof *slots);
         if (slots == NULL)
                 return -1;
         memset(slots, 0xff, (size_t)size * sizeof *slots);
         for (uint32_t i = 0; i <= table->slot_mask; i++) {
-                if (table->slots[i] == NONE)
+                if (table->slots[i].number == NONE)
                         continue;
-                uint32_t slot = record(table, table->slots[i])->hash & (size - 1);
-                while (slots[slot] != NONE)
+                uint32_t slot = table->slots[i].hash & (size - 1);
+                while (slots[slot].number != NONE)
                         slot = (slot + 1) & (size - 1);
                 slots[slot] = table->slots[i];
         }
@@ -121,15 +127,15 @@ static void remove_slot(struct device_table *table, uint32_t hole)
         uint32_t slot = hole;
         for (;;) {
                 slot = (slot + 1) & table->slot_mask;
-                if (table->slots[slot] == NONE)
+                if (table->slots[slot].number == NONE)
                         break;
-                uint32_t home = record(table, table->slots[slot])->hash & table->slot_mask;
+                uint32_t home = table->slots[slot].hash & table->slot_mask;
                 if (((slot - home) & table->slot_mask) >= ((slot - hole) & table->slot_mask)) {
                         table->slots[hole] = table->slots[slot];
                         hole = slot;
                 }
         }
-        table->slots[hole] = NONE;
+        table->slots[hole].number = NONE;
 }
 
 /* The record that was silent longest, taken out of slots and order. */
@@ -172,7 +178,7 @@ static struct device *add_device(struct device_table *table, const struct device
                 return NULL;
         *device = (struct device){.address = key->address, .context = key->context, .fleet = DEVICE_FLEET_UNKNOWN, .inventory_row = DEVICE_NO_ROW,
                                   .hash = hash, .used_s = now_s, .number = device->number};
-        table->slots[find_slot(table, key, hash)] = device->number;
+        table->slots[find_slot(table, key, hash)] = (struct slot){hash, device->number};
         link_newest(table, device);
         table->count++;
         return device;
@@ -182,9 +188,9 @@ struct device *device_table_touch(struct device_table *table, const struct devic
 {
         uint32_t hash = key_hash(key);
         uint32_t slot = find_slot(table, key, hash);
-        if (table->slots[slot] == NONE)
+        if (table->slots[slot].number == NONE)
                 return add_device(table, key, hash, now_s);
-        struct device *device = record(table, table->slots[slot]);
+        struct device *device = record(table, table->slots[slot].number);
         if (now_s >= device->used_s + RENEW_S) {
                 device->used_s = now_s;
                 unlink_device(table, device);
