@@ -110,6 +110,16 @@ const void *prefix_trie_find(const struct prefix_trie *trie, const struct addres
         return best;
 }
 
+const void *prefix_trie_get(const struct prefix_trie *trie, const struct prefix *prefix)
+{
+        const struct node *node = trie ? trie->root : NULL;
+        while (node != NULL && node->prefix.length < prefix->length && prefix_contains(&node->prefix, &prefix->address))
+                node = node->child[bit_at(&prefix->address, node->prefix.length)];
+        if (node == NULL || node->prefix.length != prefix->length || !address_equal(&node->prefix.address, &prefix->address))
+                return NULL;
+        return node->value;
+}
+
 bool prefix_trie_is_empty(const struct prefix_trie *trie)
 {
         return trie == NULL || trie->root == NULL;

@@ -14,4 +14,6 @@ int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, co
 
 /* The value of the longest prefix that contains `a`, or NULL. A NULL trie holds nothing. */
 const void *prefix_trie_find(const struct prefix_trie *trie, const struct address *a);
+/* The value of exactly this prefix, or NULL. */
+const void *prefix_trie_get(const struct prefix_trie *trie, const struct prefix *prefix);
 bool prefix_trie_is_empty(const struct prefix_trie *trie);
