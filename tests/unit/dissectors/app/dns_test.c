@@ -86,6 +86,9 @@ static void odd_messages_are_told_apart(void **state)
                  "0001 8180 0001 0000 0000 0000 4161 00 0001 0001", DISSECT_MALFORMED, NULL},
                 {"no record at all", "0001 8180 0000 0000 0000 0000", DISSECT_NO_MATCH, NULL},
                 {"opcode 9", "0001 c980 0001 0000 0000 0000 00 0001 0001", DISSECT_NO_MATCH, NULL},
+                {"opcode 3", "0001 9980 0001 0000 0000 0000 00 0001 0001", DISSECT_NO_MATCH, NULL},
+                {"an owner that points to a pointer to itself",
+                 "0001 8180 0001 0001 0000 0000 00 c00d 0001 c00d 0001 0001 0000003c 0004 c0000201", DISSECT_OK, "."},
                 {"the reserved bit", "0001 81c0 0001 0000 0000 0000 00 0001 0001", DISSECT_NO_MATCH, NULL},
                 {"more answers than there are", "0001 8180 0001 0001 0000 0000 00 0001 0001", DISSECT_TRUNCATED, "."},
         };
@@ -118,6 +121,7 @@ static void a_name_longer_than_255_bytes_is_malformed(void **state)
                 struct dns_message m;
                 enum dissect_result expected = last == 61 ? DISSECT_OK : DISSECT_MALFORMED;
                 assert_int_equal(parse_exactly(parse_message, bytes, length, &m), expected);
+                assert_int_equal(dns_check(cursor_of(bytes, length)), expected);
                 if (last == 61)
                         assert_int_equal(strlen(m.question), 250 * 4 + 3);
         }

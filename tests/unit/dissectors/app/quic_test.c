@@ -215,7 +215,7 @@ static void odd_frames_are_told_apart(void **state)
         static const struct { const char *what, *bytes; enum dissect_result result; unsigned front; } rows[] = {
                 {"padding and ping", "00 01 00", DISSECT_OK, 0},
                 {"acknowledgement with a range, then crypto", "02 05 00 01 00 00 00 06 00 02 0102", DISSECT_OK, 2},
-                {"acknowledgement with ECN, then crypto", "03 05 00 00 00 01 01 01 06 00 02 0102", DISSECT_OK, 2},
+                {"acknowledgement with ECN, then crypto", "03 05 00 00 00 08 08 08 06 00 02 0102", DISSECT_OK, 2},
                 {"crypto that runs over the packet", "06 00 03 0102", DISSECT_TRUNCATED, 0},
                 {"a frame that Initial packets never have", "06 00 01 01 08", DISSECT_MALFORMED, 1},
                 {"a close, whose text is not read", "1c 01 00 04 08080808", DISSECT_OK, 0},

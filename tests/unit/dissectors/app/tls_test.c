@@ -93,6 +93,7 @@ static void odd_hellos_are_told_apart(void **state)
         } rows[] = {
                 {"grease and TLS 1.3 in supported_versions",
                  FRONT "000b 002b 0007 06 3a3a 0304 0303", DISSECT_OK, 0x0304, NULL},
+                {"supported_versions below the version of the hello", FRONT "0007 002b 0003 02 0302", DISSECT_OK, 0x0302, NULL},
                 {"a name list of another kind first",
                  FRONT "000f 0000 000b 0009 01 0001 78 00 0002 612e", DISSECT_OK, 0x0303, "a."},
                 {"an empty name", FRONT "0009 0000 0005 0003 00 0000", DISSECT_OK, 0x0303, NULL},
