@@ -11,6 +11,7 @@
 #include "dissectors/app/mqtt.h"
 
 #include "dissectors/location/plain.h"
+#include "dissectors/location/supl.h"
 
 const struct dissector *const dissectors[] = {
         &http_dissector,
@@ -21,6 +22,7 @@ const struct dissector *const dissectors[] = {
         &dtls_dissector,
         &quic_dissector,
         &ntp_dissector,
+        &supl_dissector,
         &nmea_dissector,
         &plain_dissector, /* last: any text could be more than text */
         NULL,
