@@ -65,8 +65,10 @@ void sensor_destroy(struct sensor *sensor)
 static void give_ticks(struct sensor *sensor, int64_t clock_ns)
 {
         int64_t tick_ns;
-        while (packet_clock_tick(&sensor->clock, clock_ns, &tick_ns))
+        while (packet_clock_tick(&sensor->clock, clock_ns, &tick_ns)) {
                 flow_keeper_tick(sensor->keeper, tick_ns);
+                encap_expire(sensor->encap, tick_ns);
+        }
 }
 
 static void process_waiting(struct sensor *sensor)
@@ -245,6 +247,7 @@ static void tell_counters(struct sensor *sensor)
 void sensor_finish(struct sensor *sensor)
 {
         process_waiting(sensor);
+        encap_expire(sensor->encap, INT64_MAX);
         if (!sensor->run_told)
                 tell_run(sensor, 0);
         flow_keeper_end_all(sensor->keeper, sensor->clock.now_ns);

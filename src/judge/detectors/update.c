@@ -67,15 +67,12 @@ static bool goes_to_device(const struct sighting *s, const Apnwatch__V1__Transfe
 
 static uint64_t object_key(const struct sighting *s, const Apnwatch__V1__Transfer *transfer)
 {
-        XXH3_state_t state;
         const char *path = transfer->path ? transfer->path : "";
-        XXH3_64bits_reset_withSeed(&state, s->key.context);
-        XXH3_64bits_update(&state, &s->key.address, sizeof s->key.address);
-        XXH3_64bits_update(&state, &s->contact.peer, sizeof s->contact.peer);
+        uint64_t key = XXH3_64bits_withSeed(&s->key.address, sizeof s->key.address, s->key.context);
+        key = XXH3_64bits_withSeed(&s->contact.peer, sizeof s->contact.peer, key);
         if (transfer->host)
-                XXH3_64bits_update(&state, transfer->host, strlen(transfer->host));
-        XXH3_64bits_update(&state, path, strlen(path));
-        return XXH3_64bits_digest(&state);
+                key = XXH3_64bits_withSeed(transfer->host, strlen(transfer->host), key);
+        return XXH3_64bits_withSeed(path, strlen(path), key);
 }
 
 /* Whether enough of the object has moved, with the parts of it that came before. */
