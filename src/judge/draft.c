@@ -112,7 +112,8 @@ static void fill_flow(const struct draft *draft, struct message_parts *parts, Ap
         }
         parts->start.ns = from->start;
         flow->start = &parts->start;
-        flow->tap = (char *)run_tap(&s->judge->run, from->tap);
+        if (from->tap != 0)
+                flow->tap = (char *)run_tap(&s->judge->run, from->tap);
         flow->has_teid_up = from->has_teid_up;
         flow->teid_up = from->teid_up;
         flow->has_teid_down = from->has_teid_down;

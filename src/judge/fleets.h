@@ -26,6 +26,7 @@ struct fleet_state {
         unsigned vendor_count;
         uint64_t bytes[COVERAGES];
         uint64_t flows, undetermined; /* flows whose destination was judged; of them those that could not be */
+        int64_t blind_first_ns, blind_last_ns; /* starts of the first and the last of those */
         bool asks_vendors;          /* some rule has a vendor */
 };
 

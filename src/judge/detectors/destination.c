@@ -145,6 +145,14 @@ static void accuse(const struct sighting *s, const struct verdict *verdict, enum
         draft_report(&draft);
 }
 
+static void count_blind(struct fleet_state *fleet, int64_t start_ns)
+{
+        if (fleet->undetermined++ == 0 || start_ns < fleet->blind_first_ns)
+                fleet->blind_first_ns = start_ns;
+        if (start_ns > fleet->blind_last_ns)
+                fleet->blind_last_ns = start_ns;
+}
+
 static void judge_flow(struct judge *judge, struct destination_state *state, struct sighting *s, bool is_last)
 {
         if (is_icmp_error(s->flow))
@@ -153,7 +161,7 @@ static void judge_flow(struct judge *judge, struct destination_state *state, str
         const struct verdict *verdict = sighting_verdict(s);
         fleet->flows++;
         if (verdict->kind == VERDICT_UNDETERMINED && !is_housekeeping(s))
-                fleet->undetermined++;
+                count_blind(fleet, s->contact.start_ns);
         enum circumstance circumstance = accusation(s, verdict);
         if (circumstance != CIRCUMSTANCES)
                 accuse(s, verdict, circumstance, false);

@@ -40,7 +40,8 @@ static void tell_blind(struct judge *judge, unsigned index, const event_t *event
         char what[256];
         if (fleet->undetermined == 0)
                 return;
-        draft_clear(&draft, fleet->undetermined * 2 >= fleet->flows ? BLIND_MOSTLY : BLIND_PARTLY, (int64_t)event->clock);
+        draft_clear(&draft, fleet->undetermined * 2 >= fleet->flows ? BLIND_MOSTLY : BLIND_PARTLY, fleet->blind_first_ns);
+        draft.finding.last_ns = fleet->blind_last_ns;
         draft.finding.numbers.undetermined = fleet->undetermined;
         draft.finding.numbers.flows = fleet->flows;
         snprintf(what, sizeof what, "Flows of %.160s that could not be judged: opening or name not seen", fleet->name);

@@ -262,6 +262,7 @@ static void what_cannot_be_told_is_counted_and_not_accused(void **state)
         assert_int_equal(blind->detail->flows, 4);
         assert_int_equal(blind->scope, APNWATCH__V1__ALERT__SCOPE__FLEET);
         assert_string_equal(blind->fleet, "meters");
+        assert_true((int64_t)blind->time->ns == COURT_NS(10));
         court_close(court);
 }
 
