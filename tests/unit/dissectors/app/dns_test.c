@@ -256,6 +256,22 @@ static void a_name_that_does_not_exist_is_told(void **state)
         fake_sense_close(sense);
 }
 
+static void a_message_cut_by_the_capture_shows_what_is_there(void **state)
+{
+        (void)state;
+        uint8_t bytes[512];
+        size_t length = hex_bytes(answer, bytes, sizeof bytes);
+        for (unsigned cut = 0; cut < 2; cut++) {
+                struct fake_sense *sense = fake_sense_open(IPPROTO_UDP, 53);
+                sense->d.cut = cut;
+                fake_sense_send(sense, TO_OPENER, bytes, length - 1);
+                assert_int_equal(sense->event_count, cut);
+                if (cut)
+                        assert_int_equal(sense->events[0]->names->n_answer, 1);
+                fake_sense_close(sense);
+        }
+}
+
 static void messages_over_tcp_are_cut_by_their_length(void **state)
 {
         (void)state;
@@ -372,6 +388,7 @@ int main(void)
                 cmocka_unit_test(answers_beyond_the_limits_are_dropped),
                 cmocka_unit_test(an_answer_towards_the_device_becomes_an_event),
                 cmocka_unit_test(a_name_that_does_not_exist_is_told),
+                cmocka_unit_test(a_message_cut_by_the_capture_shows_what_is_there),
                 cmocka_unit_test(messages_over_tcp_are_cut_by_their_length),
                 cmocka_unit_test(the_front_of_a_message_too_long_to_be_held_is_read),
                 cmocka_unit_test(ports_decide_what_it_is_called),

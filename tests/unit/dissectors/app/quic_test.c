@@ -209,6 +209,19 @@ static void a_damaged_packet_is_quic_without_a_name(void **state)
         fake_sense_close(sense);
 }
 
+static void a_packet_cut_by_the_capture_is_quic_without_a_name(void **state)
+{
+        (void)state;
+        uint8_t bytes[DATAGRAM];
+        hex_bytes(initial_v1, bytes, sizeof bytes);
+        struct fake_sense *sense = fake_sense_open(IPPROTO_UDP, 443);
+        sense->d.cut = true;
+        fake_sense_send(sense, FROM_OPENER, bytes, 96);
+        assert_string_equal(sense->label, "QUIC");
+        assert_string_equal(sense->name, "");
+        fake_sense_close(sense);
+}
+
 static void odd_frames_are_told_apart(void **state)
 {
         (void)state;
@@ -287,6 +300,7 @@ int main(void)
                 cmocka_unit_test(a_hello_over_several_packets_in_any_order_is_read),
                 cmocka_unit_test(the_front_of_an_unfinished_hello_is_read_at_the_end),
                 cmocka_unit_test(a_damaged_packet_is_quic_without_a_name),
+                cmocka_unit_test(a_packet_cut_by_the_capture_is_quic_without_a_name),
                 cmocka_unit_test(odd_frames_are_told_apart),
                 cmocka_unit_test(what_only_looks_like_quic_is_left_to_others),
                 cmocka_unit_test(a_version_that_asks_for_a_negotiation_is_quic),
