@@ -135,10 +135,9 @@ static void blocked_prefix(struct traffic *traffic, uint32_t device, int64_t tim
         expect_alert(c, "destination.blocked", time_ns, "a denied prefix");
 }
 
-static void blocked_by_name(struct traffic *traffic, uint32_t device, int64_t time_ns, const char *name, uint16_t port,
-                            const char *what)
+static void blocked_by_name(struct traffic *traffic, uint32_t device, int64_t time_ns, const char *name, struct address peer,
+                            uint16_t port, const char *what)
 {
-        struct address peer = stranger_address(traffic->world, device);
         int64_t known_ns = dns_lookup_name(traffic, device, name, &peer, time_ns);
         struct conversation *c = open_to(traffic, device, peer, port, IP_TCP, known_ns);
         talk_tls(c, name, 700);
@@ -148,13 +147,15 @@ static void blocked_by_name(struct traffic *traffic, uint32_t device, int64_t ti
 static void blocked_name(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         char name[64];
+        struct address peer = stranger_address(traffic->world, device);
         snprintf(name, sizeof(name), "n%u.tracker-ads.example", traffic->world->strangers);
-        blocked_by_name(traffic, device, time_ns, name, 443, "a denied name");
+        blocked_by_name(traffic, device, time_ns, name, peer, 443, "a denied name");
 }
 
 static void blocked_vendor(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        blocked_by_name(traffic, device, time_ns, "iot-south.quecteleu.com", 8883, "a denied vendor's platform");
+        struct address peer = vendor_address(traffic->world, VENDOR_QUECTEL, device);
+        blocked_by_name(traffic, device, time_ns, vendor_name(VENDOR_QUECTEL), peer, 8883, "a denied vendor's platform");
 }
 
 /* Another device of the same family, of the meters for those and of the gateways for others. */

@@ -161,8 +161,8 @@ static void supl(struct traffic *traffic, uint32_t device, int64_t time_ns)
 
 static void assistance(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct tls_session session = {.name = "xtrapath1.izatcloud.net", .version = 0x0304};
-        struct address peer = stranger_address(traffic->world, device);
+        struct tls_session session = {.name = vendor_name(VENDOR_XTRA), .version = 0x0304};
+        struct address peer = vendor_address(traffic->world, VENDOR_XTRA, device);
         int64_t known_ns = dns_lookup_name(traffic, device, session.name, &peer, time_ns);
         struct contact contact = {.device = device, .peer = peer, .peer_port = 443, .protocol = IP_TCP};
         struct conversation *c = conversation_open(traffic, &contact, known_ns);

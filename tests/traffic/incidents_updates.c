@@ -11,7 +11,15 @@ static size_t draw_image_size(struct traffic *traffic)
         return traffic->image_size + random_below(&traffic->random, (uint32_t)traffic->image_size);
 }
 
-/* The peer that a name gives: a service's, or one that nobody used before. */
+static struct conversation *open_vendor(struct traffic *traffic, uint32_t device, enum vendor_number vendor, uint16_t port,
+                                        int64_t time_ns)
+{
+        struct address peer = vendor_address(traffic->world, vendor, device);
+        int64_t known_ns = dns_lookup_name(traffic, device, vendor_name(vendor), &peer, time_ns);
+        struct contact contact = {.device = device, .peer = peer, .peer_port = port, .protocol = IP_TCP};
+        return conversation_open(traffic, &contact, known_ns);
+}
+
 static struct conversation *open_named(struct traffic *traffic, uint32_t device, const char *name, uint16_t port,
                                        int64_t time_ns)
 {
@@ -25,11 +33,10 @@ static struct conversation *open_service(struct traffic *traffic, uint32_t devic
                                          uint16_t port, int64_t time_ns)
 {
         int64_t known_ns = dns_lookup_service(traffic, device, service, time_ns);
-        struct contact contact = {
-                .device = device,
-                .peer_port = port,
-                .protocol = IP_TCP,
-                .peer = service_address(traffic->world, service, device, random_below(&traffic->random, 2))};
+        struct contact contact = {.device = device,
+                                  .peer_port = port,
+                                  .protocol = IP_TCP,
+                                  .peer = service_address(traffic->world, service, device, 0)};
         return conversation_open(traffic, &contact, known_ns);
 }
 
@@ -43,10 +50,11 @@ static void expect_pull(const struct conversation *c, int64_t start_ns, bool in_
         expect_unlisted(c, start_ns, what);
 }
 
-static void pull_over_tls(struct traffic *traffic, uint32_t device, int64_t time_ns, const char *name, uint16_t version)
+static void pull_over_tls(struct traffic *traffic, uint32_t device, int64_t time_ns, enum vendor_number vendor,
+                          uint16_t version)
 {
-        struct tls_session session = {.name = name, .version = version};
-        struct conversation *c = open_named(traffic, device, name, 443, time_ns);
+        struct tls_session session = {.name = vendor_name(vendor), .version = version};
+        struct conversation *c = open_vendor(traffic, device, vendor, 443, time_ns);
         tls_handshake(c, &session);
         tls_data(c, &session, UP, 260);
         tls_data(c, &session, DOWN, draw_image_size(traffic));
@@ -58,12 +66,12 @@ static void pull_over_tls(struct traffic *traffic, uint32_t device, int64_t time
 
 static void vendor_over_tls(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        pull_over_tls(traffic, device, time_ns, "firmware.nrfcloud.com", 0x0304);
+        pull_over_tls(traffic, device, time_ns, VENDOR_NORDIC, 0x0304);
 }
 
 static void vendor_over_obsolete_tls(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        pull_over_tls(traffic, device, time_ns, "fota5p.adups.com", 0x0301);
+        pull_over_tls(traffic, device, time_ns, VENDOR_ADUPS, 0x0301);
 }
 
 static void pull_over_http(struct conversation *c, const char *host, const char *path, const char *user_agent,
@@ -95,8 +103,8 @@ static void module_delta(struct traffic *traffic, uint32_t device, int64_t time_
 static void vendor_http(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
         char path[96];
-        snprintf(path, sizeof(path), "/download/xyDelta-%u.zip", traffic->world->strangers);
-        struct conversation *c = open_named(traffic, device, "iotsvr.meigsmart.com", 9090, time_ns);
+        snprintf(path, sizeof(path), "/download/xyDelta-%u.zip", random_below(&traffic->random, 100000));
+        struct conversation *c = open_vendor(traffic, device, VENDOR_MEIG, 9090, time_ns);
         pull_over_http(c, "iotsvr.meigsmart.com:9090", path, NULL, "zip", false);
         expect_pull(c, time_ns, true, "an image from a vendor's service by HTTP");
         conversation_close(c, DOWN);
@@ -179,8 +187,8 @@ struct incident_list update_incidents(void)
 
 static void check_in(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
-        struct tls_session session = {.name = "firmware.nrfcloud.com", .version = 0x0304};
-        struct conversation *c = open_named(traffic, device, session.name, 443, time_ns);
+        struct tls_session session = {.name = vendor_name(VENDOR_REDSTONE), .version = 0x0304};
+        struct conversation *c = open_vendor(traffic, device, VENDOR_REDSTONE, 443, time_ns);
         tls_handshake(c, &session);
         tls_data(c, &session, UP, 300);
         tls_data(c, &session, DOWN, 900);

@@ -251,7 +251,8 @@ static void send_tunnelled(struct wire *wire, const struct packet *packet, const
 {
         uint8_t bytes[UDP_SIZE + GTPU_SIZE + LINK_MTU];
         struct address pair[2];
-        struct whole outer = {.packet = packet, .bytes = bytes, .protocol = IP_UDP, .hops = 64, .id = (uint16_t)wire->frames};
+        struct whole outer = {
+                .packet = packet, .bytes = bytes, .protocol = IP_UDP, .hops = 64, .id = (uint16_t)wire->frames};
         tunnel_ends(packet->conversation->contact.device, packet->direction, pair, &outer.ends);
         size_t head = UDP_SIZE + put_gtpu(bytes + UDP_SIZE, packet->conversation, packet->direction, length, wire->frames);
         outer.length = head + length;

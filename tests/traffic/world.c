@@ -70,6 +70,12 @@ struct world *world_create(uint32_t devices, bool ipv4_only)
         parse_pair(world->probe, "10.0.0.7", "2001:db8:0:1::7");
         parse_pair(world->head_end, "192.0.2.10", "2001:db8:fe::10");
         parse_pair(world->collector, "192.0.2.48", "2001:db8:fe::48");
+        for (unsigned i = 0; i < VENDOR_COUNT; i++) {
+                char ipv4[ADDRESS_TEXT_SIZE], ipv6[ADDRESS_TEXT_SIZE];
+                snprintf(ipv4, sizeof(ipv4), "203.0.113.%u", 20 + i);
+                snprintf(ipv6, sizeof(ipv6), "2001:db8:feed::%u", 20 + i);
+                parse_pair(world->vendors[i], ipv4, ipv6);
+        }
         world->next_port = calloc(devices, sizeof(uint16_t));
         if (world->next_port == NULL) {
                 free(world);
@@ -195,4 +201,17 @@ struct address stranger_address(struct world *world, uint32_t device)
         uint32_t value = UINT32_C(0xc6120000) + (number * UINT32_C(40503)) % UINT32_C(0x20000);
         uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value};
         return address_of_ipv4(bytes);
+}
+
+const char *vendor_name(enum vendor_number vendor)
+{
+        static const char *const names[VENDOR_COUNT] = {"firmware.nrfcloud.com",   "fota5p.adups.com",
+                                                        "iotsvr.meigsmart.com",    "iot-south.quecteleu.com",
+                                                        "xtrapath1.izatcloud.net", "fota.redstone.net.cn"};
+        return names[vendor];
+}
+
+struct address vendor_address(const struct world *world, enum vendor_number vendor, uint32_t device)
+{
+        return host_address(world, world->vendors[vendor], device);
 }

@@ -27,11 +27,15 @@ struct service {
         uint32_t ttl;
 };
 
+/* Names of others that several devices ask; each keeps its address. */
+enum vendor_number { VENDOR_NORDIC, VENDOR_ADUPS, VENDOR_MEIG, VENDOR_QUECTEL, VENDOR_XTRA, VENDOR_REDSTONE, VENDOR_COUNT };
+
 struct world {
         uint32_t devices;
         uint32_t first[FLEET_COUNT + 1]; /* number of a fleet's first device */
         struct service services[SERVICE_COUNT];
         struct address resolver[2], time_server[2], head_end[2], collector[2], probe[2]; /* IPv4, IPv6 */
+        struct address vendors[VENDOR_COUNT][2];
         uint16_t *next_port;        /* by device */
         uint32_t strangers;         /* unplanned peers handed out */
         bool ipv4_only;
@@ -55,6 +59,9 @@ uint32_t fleet_size(const struct world *world, enum fleet_number fleet);
 /* The address of the device's family. */
 struct address service_address(const struct world *world, enum service_number service, uint32_t device, unsigned turn);
 struct address host_address(const struct world *world, const struct address host[2], uint32_t device);
+
+const char *vendor_name(enum vendor_number vendor);
+struct address vendor_address(const struct world *world, enum vendor_number vendor, uint32_t device);
 
 /* A peer that nobody used before, of the device's family. */
 struct address stranger_address(struct world *world, uint32_t device);
