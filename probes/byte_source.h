@@ -1,11 +1,12 @@
 /* The bytes of one capture, in order, decompressed. A reader takes them from `at` up to `end` and asks for more when a record
- * does not fit; what it asked for then lies in one piece. Kinds: a file mapped as a moving window (byte_source_mapped.c),
- * and whatever flows through bounded buffers: a file or pipe that is read, or what a decompressor makes of another source
+ * does not fit; what it asked for then lies in one piece. Kinds: a file mapped as a moving window (byte_source_mapped.c), and
+ * whatever flows through bounded buffers: a file or pipe that is read, or what a decompressor makes of another source
  * (byte_source_buffered.c).
  *
- * Many files at one time are mapped: that needs neither a descriptor nor a buffer each. A file by itself is read: 65 ns a packet
- * of 290 bytes against 105 ns mapped (3.4 million packets in the page cache, Zen 3; filling the page table costs what the copy
- * costs, but the copy leaves the bytes in the cache for whoever looks at them next), and no SIGBUS when it becomes shorter. */
+ * Many files at one time are mapped: that needs neither a descriptor nor a buffer each. A file by itself is read: 65 ns a
+ * packet of 290 bytes against 105 ns mapped (3.4 million packets in the page cache, Zen 3; filling the page table costs what
+ * the copy costs, but the copy leaves the bytes in the cache for whoever looks at them next), and no SIGBUS when it becomes
+ * shorter. */
 #pragma once
 
 #include <stdbool.h>
@@ -58,7 +59,8 @@ struct byte_source_settings {
 /* Largest piece that is asked for at once: a pcapng block. */
 enum { SOURCE_NEED_MAX = 16 << 20 };
 
-/* `path` "-" is standard input. Compression is recognised by content. 0 or negative errno; -ENOTSUP: this build lacks the library. */
+/* `path` "-" is standard input. Compression is recognised by content. 0 or negative errno; -ENOTSUP: this build lacks the
+ * library. */
 int byte_source_open(const char *path, const struct byte_source_settings *settings, struct byte_source **out);
 void byte_source_close(struct byte_source *source);
 

@@ -81,7 +81,8 @@ static size_t produce_decompressed(struct buffered_source *buffered, uint8_t *ou
         struct byte_source *inner = buffered->inner;
         for (;;) {
                 bool last = byte_source_need(inner, 1) != SOURCE_READY;
-                struct decompress_step step = {.in = inner->at, .in_end = inner->end, .out = out, .out_end = out + room, .last = last};
+                struct decompress_step step = {.in = inner->at, .in_end = inner->end, .out = out, .out_end = out + room,
+                                               .last = last};
                 enum decompress_state result = DECOMPRESS_MEMBER_END;
                 if (!last || !buffered->between_members)
                         result = buffered->decompressor->step(buffered->state, &step);
@@ -220,7 +221,8 @@ static struct buffered_source *create(const struct byte_source_settings *setting
         buffered->source.kind = &buffered_kind;
         buffered->descriptor = -1;
         buffered->batch = settings->batch;
-        buffered->wanted_size = settings->window < BUFFER_MIN ? BUFFER_MIN : settings->window > BUFFER_MAX ? BUFFER_MAX : settings->window;
+        size_t window = settings->window;
+        buffered->wanted_size = window < BUFFER_MIN ? BUFFER_MIN : window > BUFFER_MAX ? BUFFER_MAX : window;
         return buffered;
 }
 

@@ -98,7 +98,8 @@ static void mapped_close(struct byte_source *source)
 }
 
 static const struct byte_source_kind mapped_kind = {
-        .fill = mapped_fill, .seek = mapped_seek, .disk_offset = mapped_disk_offset, .memory = mapped_memory, .close = mapped_close,
+        .fill = mapped_fill, .seek = mapped_seek, .disk_offset = mapped_disk_offset, .memory = mapped_memory,
+        .close = mapped_close,
 };
 
 int byte_source_map(int descriptor, uint64_t size, const struct byte_source_settings *settings, struct byte_source **out)

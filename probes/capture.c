@@ -36,8 +36,8 @@ enum capture_status capture_source_ended(struct capture *capture, bool begun)
                          "damaged at byte %llu: %s", (unsigned long long)fault->offset, fault->reason);
                 capture->ending = INPUT_DAMAGED;
         } else if (begun) {
-                snprintf(capture->verdict, sizeof capture->verdict, "truncated at byte %llu%s", (unsigned long long)source->end_offset,
-                         source->decompressed ? " of the decompressed data" : "");
+                snprintf(capture->verdict, sizeof capture->verdict, "truncated at byte %llu%s",
+                         (unsigned long long)source->end_offset, source->decompressed ? " of the decompressed data" : "");
                 capture->ending = INPUT_DAMAGED;
         } else {
                 strcpy(capture->verdict, "ok");

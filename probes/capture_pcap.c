@@ -93,7 +93,8 @@ static inline void make_frame(const struct capture *capture, const struct record
         frame->file = capture->settings.file;
 }
 
-static inline enum capture_status read_records(struct capture *capture, struct frame *frames, unsigned max, unsigned *count, bool big)
+static inline enum capture_status read_records(struct capture *capture, struct frame *frames, unsigned max, unsigned *count,
+                                               bool big)
 {
         struct byte_source *source = capture->source;
         struct capture_tally tally = capture->state.tally;

@@ -164,8 +164,9 @@ static enum block_result read_secrets(struct capture *capture, struct block *blo
         /* A file that is resumed at a mark shows blocks again. */
         if (offset >= capture->secrets_until) {
                 capture->secrets_until = offset + block->length;
-                if (capture->settings.secrets != NULL)
-                        capture->secrets += secret_store_add(capture->settings.secrets, capture->settings.file, type, bytes, length);
+                struct secret_store *store = capture->settings.secrets;
+                if (store != NULL)
+                        capture->secrets += secret_store_add(store, capture->settings.file, type, bytes, length);
         }
         cursor_skip(&block->body, (4 - length % 4) % 4);
         count_comments(&block->body, big, &capture->state.tally);
@@ -304,7 +305,8 @@ static inline enum cut_result cut_block(struct capture *capture, unsigned frames
         }
         bool big = capture->state.big_endian;
         uint32_t told = u32(&head, big);
-        if (told > SOURCE_NEED_MAX - 4 || told < (block->type == BLOCK_SECTION ? (unsigned)SECTION_SIZE_MIN : (unsigned)BLOCK_OVERHEAD))
+        unsigned least = block->type == BLOCK_SECTION ? SECTION_SIZE_MIN : BLOCK_OVERHEAD;
+        if (told > SOURCE_NEED_MAX - 4 || told < least)
                 return CUT_DAMAGED;
         block->length = (told + 3) & ~3U; /* some writers forget to count the padding */
         state = capture_more(capture, block->length, frames);
@@ -321,7 +323,8 @@ static enum capture_status ended(struct capture *capture, enum cut_result cut, c
                 return CAPTURE_BUSY;
         if (cut == CUT_SHORT)
                 return capture_source_ended(capture, byte_source_left(capture->source) > 0);
-        return capture_damaged(capture, byte_source_offset(capture->source), "a block of type 0x%x that makes no sense", block->type);
+        return capture_damaged(capture, byte_source_offset(capture->source), "a block of type 0x%x that makes no sense",
+                               block->type);
 }
 
 static enum capture_status pcapng_read(struct capture *capture, struct frame *frames, unsigned max, unsigned *count)

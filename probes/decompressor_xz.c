@@ -67,5 +67,6 @@ static void xz_destroy(void *state)
 }
 
 const struct decompressor_kind decompressor_xz = {
-        .name = "xz", .matches = xz_magic_matches, .create = xz_create, .step = xz_step, .memory = xz_memory, .destroy = xz_destroy,
+        .name = "xz", .matches = xz_magic_matches, .create = xz_create, .step = xz_step, .memory = xz_memory,
+        .destroy = xz_destroy,
 };

@@ -15,13 +15,20 @@ static void end_with(struct file_input *input, enum input_state state, const cha
         input->done = true;
 }
 
+/* No packet time can overflow by it, see capture_pcapng.c. */
+static int64_t clamp_offset(int64_t offset_ns)
+{
+        const int64_t limit = INT64_MAX / 2;
+        return offset_ns > limit ? limit : offset_ns < -limit ? -limit : offset_ns;
+}
+
 void file_input_init(struct file_input *input, struct listed_input *listed)
 {
         *input = (struct file_input){
                 .verdict = {.path = listed->path, .named = listed->named, .bytes = listed->size},
                 .regular = listed->regular,
                 .problem = listed->problem,
-                .clock_offset_ns = listed->clock_offset_ns,
+                .clock_offset_ns = clamp_offset(listed->clock_offset_ns),
         };
         listed->path = NULL;
         input->verdict.verdict = input->text;
@@ -170,8 +177,8 @@ bool file_input_is_open(const struct file_input *input)
         return input->capture != NULL && input->capture->source != NULL;
 }
 
-enum capture_status file_input_read(struct file_input *input, struct file_input_shared *shared, struct frame *frames, unsigned max,
-                                    unsigned *count)
+enum capture_status file_input_read(struct file_input *input, struct file_input_shared *shared, struct frame *frames,
+                                    unsigned max, unsigned *count)
 {
         enum capture_status status = capture_read(input->capture, frames, max, count);
         const struct byte_source *source = input->capture->source;

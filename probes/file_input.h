@@ -27,7 +27,7 @@ struct file_input {
         uint32_t slot;                  /* in the set of those that are open, and what it was counted there with */
         size_t counted_memory;
         bool counted_descriptor;
-        struct stream_digest *digest;   /* of what passes by; of files that were closed meanwhile it is made by reading them again */
+        struct stream_digest *digest;   /* of what passes by; files that were closed meanwhile are read again for it */
         char text[192];                 /* of the verdict */
 };
 
@@ -51,8 +51,8 @@ bool file_input_open(struct file_input *input, uint32_t file, struct file_input_
 bool file_input_is_open(const struct file_input *input);
 
 /* Straight into the caller's frames; not to be mixed with runs. CAPTURE_ENDED: it is done. */
-enum capture_status file_input_read(struct file_input *input, struct file_input_shared *shared, struct frame *frames, unsigned max,
-                                    unsigned *count);
+enum capture_status file_input_read(struct file_input *input, struct file_input_shared *shared, struct frame *frames,
+                                    unsigned max, unsigned *count);
 /* The next run of up to `max`, when the last one is used up; resumes it when it was suspended. */
 enum capture_status file_input_refill(struct file_input *input, struct file_input_shared *shared, unsigned max);
 

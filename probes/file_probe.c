@@ -52,10 +52,12 @@ static void fill_in_order(struct file_probe *files, struct frame_batch *batch)
                 struct file_input *input = &files->inputs[files->current];
                 if (!input->done && !file_input_is_open(input))
                         file_input_open(input, files->current, &files->shared);
-                if (!input->done && file_input_read(input, &files->shared, batch->frames, FRAME_BATCH, &batch->count) == CAPTURE_BUSY)
-                        files->shared.batch++; /* no frame of this batch points anywhere yet */
-                if (input->done)
+                if (input->done) {
                         files->current++;
+                        continue;
+                }
+                if (file_input_read(input, &files->shared, batch->frames, FRAME_BATCH, &batch->count) == CAPTURE_BUSY)
+                        files->shared.batch++; /* no frame of this batch points anywhere yet */
         }
 }
 
@@ -131,7 +133,8 @@ static bool merge_step(struct file_probe *files, struct frame_batch *batch)
                 status = refill(files, file, RUN_MAX);
         } else {
                 unsigned count;
-                status = file_input_read(input, &files->shared, batch->frames + batch->count, FRAME_BATCH - batch->count, &count);
+                status = file_input_read(input, &files->shared, batch->frames + batch->count, FRAME_BATCH - batch->count,
+                                         &count);
                 batch->count += count;
                 if (status != CAPTURE_ENDED)
                         return false; /* as good as full */
@@ -229,7 +232,8 @@ static uint32_t descriptor_limit(void)
         struct rlimit limit;
         if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > DESCRIPTORS_MAX + DESCRIPTOR_RESERVE)
                 return DESCRIPTORS_MAX;
-        return limit.rlim_cur > 2 * DESCRIPTOR_RESERVE ? (uint32_t)limit.rlim_cur - DESCRIPTOR_RESERVE : (uint32_t)limit.rlim_cur / 2;
+        uint32_t may = (uint32_t)limit.rlim_cur;
+        return may > 2 * DESCRIPTOR_RESERVE ? may - DESCRIPTOR_RESERVE : may / 2;
 }
 
 static size_t window_for(uint32_t inputs)
@@ -238,37 +242,47 @@ static size_t window_for(uint32_t inputs)
         return window > WINDOW_MAX ? WINDOW_MAX : window < WINDOW_MIN ? WINDOW_MIN : window;
 }
 
+/* Its size says how much there is to read, or there is nothing to read. */
+static bool is_sized(const struct listed_input *listed)
+{
+        return listed->regular || listed->problem != 0 || listed->empty_folder || !listed->named;
+}
+
+/* false when not one input exists. */
+static bool adopt_inputs(struct file_probe *files, struct input_list *list)
+{
+        bool exists = false, sized = true;
+        for (uint32_t i = 0; i < list->count; i++) {
+                struct listed_input *listed = &list->inputs[i];
+                exists = exists || (listed->problem != ENOENT && listed->problem != ENOTDIR);
+                sized = sized && is_sized(listed);
+                files->bytes_total += listed->size;
+                file_input_init(&files->inputs[files->count++], listed);
+        }
+        if (!sized)
+                files->bytes_total = 0;
+        return exists;
+}
+
 static int take_inputs(struct file_probe *files, const struct file_probe_settings *settings, char *error, unsigned error_size)
 {
         struct input_list list = {0};
-        bool sizes_known = true;
-        int result = 0, missing = 0;
+        int result = 0;
         for (uint32_t i = 0; i < settings->input_count && result == 0; i++)
                 result = input_list_add(&list, settings->inputs[i].path, settings->inputs[i].clock_offset_ns);
         if (result == 0)
                 files->inputs = calloc(list.count ? list.count : 1, sizeof *files->inputs);
         if (files->inputs == NULL) {
-                input_list_clear(&list);
                 snprintf(error, error_size, "no memory");
-                return -ENOMEM;
+                result = -ENOMEM;
+        } else if (!adopt_inputs(files, &list)) {
+                const struct file_input *first = files->count > 0 ? &files->inputs[0] : NULL;
+                snprintf(error, error_size, "%s%s%s", first ? first->verdict.path : "", first ? ": " : "no input",
+                         first ? strerror(first->problem) : "");
+                result = -ENOENT;
         }
-        for (uint32_t i = 0; i < list.count; i++) {
-                struct listed_input *listed = &list.inputs[i];
-                missing += listed->problem == ENOENT || listed->problem == ENOTDIR;
-                sizes_known = sizes_known && (listed->regular || listed->problem != 0 || listed->empty_folder || !listed->named);
-                files->bytes_total += listed->size;
-                file_input_init(&files->inputs[files->count++], listed);
-        }
-        if (!sizes_known)
-                files->bytes_total = 0;
         input_list_clear(&list);
-        if ((uint32_t)missing < files->count)
-                return 0;
-        if (files->count == 0)
-                snprintf(error, error_size, "no input");
-        else
-                snprintf(error, error_size, "%s: %s", files->inputs[0].verdict.path, strerror(files->inputs[0].problem));
-        return -ENOENT;
+        return result;
 }
 
 static int set_up(struct file_probe *files, const struct file_probe_settings *settings, char *error, unsigned error_size)

@@ -137,8 +137,8 @@ static inline void add_section(struct bytes *bytes, bool big_endian)
 }
 
 /* name NULL: none; resolution 0xff: none; offset 0: none */
-static inline void add_interface(struct bytes *bytes, uint16_t link_type, uint32_t snap_length, const char *name, uint8_t resolution,
-                                 int64_t offset_seconds)
+static inline void add_interface(struct bytes *bytes, uint16_t link_type, uint32_t snap_length, const char *name,
+                                 uint8_t resolution, int64_t offset_seconds)
 {
         size_t start = begin_block(bytes, 1);
         add_u16(bytes, link_type);

@@ -209,7 +209,9 @@ static void link_types_are_told_in_words(void **state)
         static const struct {
                 uint32_t link_type;
                 const char *words;
-        } cases[] = {{1, "ethernet"}, {101, "raw"}, {113, "linux cooked"}, {0x30000001, "ethernet"}, {195, "type 195 (not read)"}};
+        } cases[] = {
+                {1, "ethernet"}, {101, "raw"}, {113, "linux cooked"}, {0x30000001, "ethernet"}, {195, "type 195 (not read)"},
+        };
         for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct bytes bytes = {0};
                 struct reading reading;
