@@ -17,7 +17,7 @@ struct document {
 __attribute__((format(printf, 5, 0)))
 static void tell(struct document *document, FILE *out, unsigned line, unsigned column, const char *format, va_list arguments)
 {
-        fprintf(out, "%s:%u:%u: ", document->path, line, column);
+        fprintf(out, "%s:%u:%u: %s", document->path, line, column, out == document->errors ? "" : "warning: ");
         vfprintf(out, format, arguments);
         fputc('\n', out);
 }

@@ -24,6 +24,7 @@ struct text_grams {
 struct text_grams text_grams_of(const char *text, size_t length);
 bool intel_regex_may_match(const struct intel_regex *regex, const struct text_grams *grams);
 bool intel_regex_matches(const struct intel_regex *regex, struct intel_matcher *matcher, const char *text, size_t length);
+bool intel_regex_has_literal(const struct intel_regex *regex);
 /* "^/...": meant for the path alone, not for scheme and host before it. */
 bool intel_regex_wants_path(const struct intel_regex *regex);
 

@@ -187,3 +187,8 @@ bool intel_regex_wants_path(const struct intel_regex *regex)
 {
         return regex->wants_path;
 }
+
+bool intel_regex_has_literal(const struct intel_regex *regex)
+{
+        return regex->gram_count > 0;
+}

@@ -61,12 +61,19 @@ static bool member_takes(const struct member *member, const struct policy_subjec
                (is_known(subject->inventory_fleet) && is_one_of(&member->inventories, subject->inventory_fleet));
 }
 
+const struct member *fleet_member_of(const struct fleet *fleet, const struct policy_subject *subject)
+{
+        for (unsigned i = 0; i < fleet->member_count; i++)
+                if (member_takes(&fleet->members[i], subject))
+                        return &fleet->members[i];
+        return NULL;
+}
+
 const struct fleet *policy_fleet_of(const struct policy *policy, const struct policy_subject *subject)
 {
         for (unsigned i = 0; policy != NULL && i < policy->fleet_count; i++)
-                for (unsigned j = 0; j < policy->fleets[i].member_count; j++)
-                        if (member_takes(&policy->fleets[i].members[j], subject))
-                                return &policy->fleets[i];
+                if (fleet_member_of(&policy->fleets[i], subject) != NULL)
+                        return &policy->fleets[i];
         return NULL;
 }
 

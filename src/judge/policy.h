@@ -131,6 +131,9 @@ struct policy_subject {
 const struct fleet *policy_fleet_of(const struct policy *policy, const struct policy_subject *subject);
 const struct fleet *policy_fleet_named(const struct policy *policy, const char *name);
 
+/* The first entry of the fleet's members that takes the device, or NULL. */
+const struct member *fleet_member_of(const struct fleet *fleet, const struct policy_subject *subject);
+
 bool policy_is_device(const struct policy *policy, const struct address *a);
 bool policy_is_infrastructure(const struct policy *policy, const struct address *a);
 
@@ -143,6 +146,9 @@ bool fleet_in_maintenance(const struct fleet *fleet, int64_t time_ns);
 
 /* "*.x" is met by names below x, "x" by x only. Both lower case; `name` without a dot at the end. */
 bool domain_matches(const char *pattern, const char *name);
+
+/* "tcp", "udp", "icmp", "icmpv6", "sctp", "esp", "gre" or a number to 255. */
+bool protocol_parse(const char *text, uint32_t *out);
 
 /* The closed list of an `app` rule: nDPI 4.2's names and those of our own dissectors. app_find ignores case and gives the
  * spelling of the list, or NULL. */

@@ -73,7 +73,7 @@ static void read_asns(struct document *document, const struct yaml_node_s *node,
         }
 }
 
-static bool protocol_parse(const char *text, uint32_t *out)
+bool protocol_parse(const char *text, uint32_t *out)
 {
         for (unsigned i = 0; i < sizeof protocols / sizeof *protocols; i++) {
                 if (strcasecmp(text, protocols[i].name) == 0) {

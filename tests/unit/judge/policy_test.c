@@ -290,15 +290,15 @@ static void what_looks_like_a_mistake_is_warned_of(void **state)
                     "        - {name: bare}\n"
                     "      otherwise: learn\n"
                     "  - {name: b, members: [{prefix: 10.1.0.0/16}], location: {}}\n  - {name: c, destinations: }\n", true, "",
-                    "p.yaml:13:18: learning is not built yet; \"learn\" means allow\n"
-                    "p.yaml:15:5: fleet \"c\" has no members: it takes no device\n"
-                    "p.yaml:11:11: rule \"z\" names fleet \"nobody\", which is not in this policy: no peer meets it\n"
-                    "p.yaml:8:11: rule \"x\" is never reached: deny rule \"d\" in line 6 takes all of it\n"
-                    "p.yaml:10:11: rule \"z\" is never reached: \"y\" in line 9 takes all of it\n"
-                    "p.yaml:11:11: a second rule named \"z\" (line 10): alerts will not tell them apart\n"
-                    "p.yaml:12:11: rule \"bare\" has no criterion: every peer meets it\n"
-                    "p.yaml:14:1: fleet \"b\" is never reached: fleet \"a\" in line 3 takes its members first\n"
-                    "p.yaml:15:1: fleet \"c\" allows nothing: every contact will be a finding\n");
+                    "p.yaml:13:18: warning: learning is not built yet; \"learn\" means allow\n"
+                    "p.yaml:15:5: warning: fleet \"c\" has no members: it takes no device\n"
+                    "p.yaml:11:11: warning: rule \"z\" names fleet \"nobody\", which is not in this policy: no peer meets it\n"
+                    "p.yaml:8:11: warning: rule \"x\" is never reached: deny rule \"d\" in line 6 takes all of it\n"
+                    "p.yaml:10:11: warning: rule \"z\" is never reached: \"y\" in line 9 takes all of it\n"
+                    "p.yaml:11:11: warning: a second rule named \"z\" (line 10): alerts will not tell them apart\n"
+                    "p.yaml:12:11: warning: rule \"bare\" has no criterion: every peer meets it\n"
+                    "p.yaml:14:1: warning: fleet \"b\" is never reached: fleet \"a\" in line 3 takes its members first\n"
+                    "p.yaml:15:1: warning: fleet \"c\" allows nothing: every contact will be a finding\n");
 }
 
 static void what_is_not_judged_yet_is_warned_of(void **state)
@@ -306,7 +306,7 @@ static void what_is_not_judged_yet_is_warned_of(void **state)
         (void)state;
         assert_says("version: 1\nfleets:\n  - name: a\n    members: [{prefix: 10.0.0.0/8}]\n"
                     "    updates: {sources: [{domain: x.y}], max_devices_per_hour: 3}\n    contact: {every: 15m}\n", true, "",
-                    "p.yaml:5:63: max_devices_per_hour is not judged yet\np.yaml:6:14: contact is not judged yet\n");
+                    "p.yaml:5:63: warning: max_devices_per_hour is not judged yet\np.yaml:6:14: warning: contact is not judged yet\n");
 }
 
 static void names_below_are_met_by_a_star(void **state)
