@@ -6,6 +6,8 @@
 #include "dissectors/app/quic.h"
 #include "dissectors/app/tls.h"
 
+#include "dissectors/app/coap.h"
+#include "dissectors/app/dlms.h"
 #include "dissectors/app/ftp.h"
 #include "dissectors/app/http.h"
 #include "dissectors/app/mqtt.h"
@@ -17,6 +19,8 @@ const struct dissector *const dissectors[] = {
         &http_dissector,
         &mqtt_dissector,
         &ftp_dissector,
+        &coap_dissector,
+        &dlms_dissector,
         &dns_dissector,
         &tls_dissector,
         &dtls_dissector,
