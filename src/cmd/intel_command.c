@@ -80,7 +80,7 @@ static void finish(struct intel *intel, struct intel_options *options)
 
 static void print_counts(const struct intel *intel)
 {
-        printf("%-44s %6s", "vendor", "rows");
+        printf("%-45s %6s", "vendor", "rows");
         for (int p = 0; p < INTEL_PURPOSES; p++)
                 printf(" %10s", intel_purpose_text((enum intel_purpose)p));
         putchar('\n');
@@ -94,7 +94,7 @@ static void print_counts(const struct intel *intel)
                         rows++;
                         counts[row->purpose]++;
                 }
-                printf("%-44s %6u", vendor->name, rows);
+                printf("%-45s %6u", vendor->name, rows);
                 for (int p = 0; p < INTEL_PURPOSES; p++)
                         printf(" %10u", counts[p]);
                 putchar('\n');
@@ -108,8 +108,10 @@ static int check(int argument_count, char **arguments)
         struct intel_options options = {.purpose = -1};
         argp_parse(&argp, argument_count, arguments, 0, NULL, &options);
         struct intel *intel = load(&options.words);
-        if (intel == NULL)
+        if (intel == NULL) {
+                finish(NULL, &options);
                 return EXIT_USAGE;
+        }
         print_counts(intel);
         unsigned warnings = intel_check(intel, stderr);
         printf("ok, %u vendors, %u rows, %u warning%s, %s\n", intel_vendor_count(intel), intel_row_count(intel), warnings,
@@ -147,8 +149,10 @@ static int list(int argument_count, char **arguments)
         struct intel_options options = {.purpose = -1};
         argp_parse(&argp, argument_count, arguments, 0, NULL, &options);
         struct intel *intel = load(&options.folders);
-        if (intel == NULL)
+        if (intel == NULL) {
+                finish(NULL, &options);
                 return EXIT_USAGE;
+        }
         int vendor_width = 6;
         for (unsigned i = 0; i < intel_row_count(intel); i++) {
                 const struct intel_row *row = intel_row_at(intel, i);
@@ -251,8 +255,10 @@ static int match(int argument_count, char **arguments)
                 return EXIT_USAGE;
         }
         struct intel *intel = load(&options.folders);
-        if (intel == NULL)
+        if (intel == NULL) {
+                finish(NULL, &options);
                 return EXIT_USAGE;
+        }
         for (unsigned i = 0; i < options.words.count; i++) {
                 unsigned found = match_tac(intel, options.words.items[i]);
                 for (int purpose = 0; purpose < INTEL_PURPOSES; purpose++)

@@ -202,10 +202,12 @@ static int check(int argument_count, char **arguments)
         argp_parse(&argp, argument_count, arguments, 0, NULL, &options);
         if (options.apps) {
                 app_print_all(stdout);
+                options_clear(&options);
                 return EXIT_DONE;
         }
         if (options.files.count == 0) {
                 fprintf(stderr, "%s: no policy is named\n", arguments[0]);
+                options_clear(&options);
                 return EXIT_USAGE;
         }
         bool good = load_geo(&options, &loaded);
@@ -429,6 +431,7 @@ static int explain(int argument_count, char **arguments)
         struct explained explained = {.options = &options, .loaded = &loaded};
         if (options.files.count != 1) {
                 fprintf(stderr, "%s: expected one policy\n", arguments[0]);
+                options_clear(&options);
                 return EXIT_USAGE;
         }
         bool good = load_geo(&options, &loaded);

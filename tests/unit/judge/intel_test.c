@@ -228,6 +228,27 @@ static void every_fault_is_told(void **state)
         free(messages);
 }
 
+/* Real exchanges of each shape of expression: also that passing over by literals loses none. */
+static const struct {
+        const char *scheme, *host, *path, *vendor;
+} exchanges[] = {
+        {"http", "iot1.xtracloud.net", "/xtra3grc.bin", "Qualcomm"},
+        {"http", "any.example", "/qtang2/xtra2.bin?x", "Qualcomm"},
+        {"https", "quec-pro-oss.oss-cn-shanghai.aliyuncs.com", "/fota/9000/Update_X", "Quectel"},
+        {"ftp", NULL, "fbf_dfota.bin", "SIMCom"},
+        {"ftp", "192.0.2.1", "B02V04_161220_B02V04_161128_SIM7600CE-A.zip", "SIMCom"},
+        {"http", "iotsvr.meigsmart.com:9090", "/download/xyDelta", "MeiG"},
+        {"http", "iot.openluat.com", "/api/site/firmware_upgrade?imei=1", "AirM2M (Luat/OpenLuat)"},
+        {"http", "wpepodownload.mediatek.com", "/EPO_GPS_3_1.DAT?vendor=QUECTEL", "MediaTek EPO"},
+        {"https", "online-live1.services.u-blox.com", "/GetOnlineData.ashx?token=x", "u-blox"},
+        {"http", "gllto.glpals.com", "/7day/v5/latest/lto2.dat", "Broadcom LTO"},
+        {"https", "a.example", "/mfw_nrf9151_update_from_2.0.2_to_2.0.3.bin", "Nordic"},
+        {"https", "quickspot.io", "/firmware/GP02RBAQ-DM_LR8.2.0.3-60186_to_LR8.2.1.0-61488_Bootrom.dup", "Sequans"},
+        {"http", "h", "/tenant/controller/v1/dev1/deploymentBase/7", "Eclipse hawkBit"},
+        {"http", "h", "/x?mcc=460&mnc=1&lac=1A2B&ci=99FF", "Generic location API"},
+        {"coap", NULL, "/5/0/2", "LwM2M (any)"},
+};
+
 /* The installed set of this source tree. */
 static void our_own_set_is_sound(void **state)
 {
@@ -249,6 +270,11 @@ static void our_own_set_is_sound(void **state)
         assert_int_equal(intel_match_url(intel, "http", "any.example", "/EC200ACNHAR01A02M16.bin", INTEL_ANY)->mode, INTEL_INDIRECT);
         assert_true(intel_match_url(intel, "http", "any.example", "/update.zip", INTEL_ANY)->weak);
         assert_null(intel_match_url(intel, "http", "any.example", "/index.html", INTEL_ANY));
+        for (unsigned i = 0; i < sizeof exchanges / sizeof *exchanges; i++) {
+                const struct intel_row *row = intel_match_url(intel, exchanges[i].scheme, exchanges[i].host, exchanges[i].path, INTEL_ANY);
+                if (row == NULL || strcmp(row->vendor->name, exchanges[i].vendor) != 0)
+                        fail_msg("%s: %s", exchanges[i].path, row ? row->vendor->name : "none");
+        }
         assert_non_null(intel_tac(intel, "356495041234567"));
         intel_destroy(intel);
 }
