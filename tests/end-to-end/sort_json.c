@@ -41,7 +41,7 @@ static char *sorted_line(const char *line, size_t number)
                 return NULL;
         }
         normalise(object);
-        char *sorted = json_dumps(object, JSON_SORT_KEYS | JSON_COMPACT);
+        char *sorted = json_dumps(object, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(15));
         json_decref(object);
         return sorted;
 }
