@@ -4,23 +4,37 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "dissectors/encap/fold.h"
 
-enum { LINES = 8192, ENTRIES = 4, SAME_WAY_SHARE = 16 };
+enum {
+        LINES = 1024,
+        ENTRIES = 8,
+        SAME_WAY_SHARE = 16,
+        UNIT_SHIFT = 8,              /* times are kept in units of 256 ns, coarser for a window of minutes */
+        WINDOW_UNITS_MAX = 1 << 20,
+        SWEEP_UNITS = 1 << 30,       /* a quarter of what 32 bits can tell apart */
+};
 
-/* One cache line. Entries are replaced in turn, which is the oldest first; 0 is the tag of none. */
+typedef uint32_t four_tags __attribute__((vector_size(16)));
+typedef uint64_t two_words __attribute__((vector_size(16)));
+
+/* One cache line: what every packet reads and writes. 0 is the tag of none. */
 struct line {
-        uint32_t tags[ENTRIES];
-        uint64_t times_ns[ENTRIES];
-        uint16_t paths[ENTRIES];
-        uint32_t turn;
+        union {
+                uint32_t tags[ENTRIES];
+                four_tags fours[ENTRIES / 4];
+        };
+        uint32_t times[ENTRIES];
 } __attribute__((aligned(64)));
 
 struct duplicate_table {
         struct line lines[LINES];
-        uint64_t seeds[2];
-        uint64_t window_ns, same_way_ns;
+        uint8_t turns[LINES];             /* entries are replaced in turn, which is the oldest first */
+        uint16_t paths[LINES][ENTRIES];   /* not of identified packets */
+        uint64_t seeds[4];
+        uint64_t swept;                   /* in units, not shortened */
+        uint32_t window, same_way;        /* in units */
+        unsigned shift;
 };
 
 struct duplicate_table *duplicate_table_create(int64_t window_ns)
@@ -29,30 +43,19 @@ struct duplicate_table *duplicate_table_create(int64_t window_ns)
         if (table == NULL)
                 return NULL;
         memset(table, 0, sizeof *table);
-        table->window_ns = (uint64_t)window_ns;
-        table->same_way_ns = table->window_ns / SAME_WAY_SHARE;
+        table->shift = UNIT_SHIFT;
+        while (window_ns >> table->shift > WINDOW_UNITS_MAX)
+                table->shift++;
+        table->window = (uint32_t)(window_ns >> table->shift);
+        table->same_way = (uint32_t)(window_ns / SAME_WAY_SHARE >> table->shift);
         if (getrandom(table->seeds, sizeof table->seeds, GRND_NONBLOCK) < 0)
-                table->seeds[0] = (uint64_t)(uintptr_t)table;
-        table->seeds[1] |= 1;
+                table->seeds[0] = table->seeds[2] = (uint64_t)(uintptr_t)table;
         return table;
 }
 
 void duplicate_table_destroy(struct duplicate_table *table)
 {
         free(table);
-}
-
-static inline uint64_t fold(uint64_t a, uint64_t b)
-{
-        __extension__ unsigned __int128 product = (unsigned __int128)a * b;
-        return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static inline uint64_t load64(const uint8_t *at)
-{
-        uint64_t word;
-        memcpy(&word, at, sizeof word);
-        return word;
 }
 
 static inline uint64_t fold_addresses(const struct duplicate_probe *probe, uint64_t seed)
@@ -65,48 +68,80 @@ static inline uint64_t fold_addresses(const struct duplicate_probe *probe, uint6
 }
 
 /* The line is chosen without a seed, so that what replaces what is the same in every run. */
-static inline struct line *table_line(struct duplicate_table *table, const struct duplicate_probe *probe)
+static inline unsigned table_line(struct duplicate_table *table, const struct duplicate_probe *probe)
 {
         uint64_t mixed = fold_addresses(probe, 0x8ebc6af09c88c6e3ULL);
         uint64_t first = probe->length >= 8 ? load64(probe->bytes) : 0;
-        struct line *line = &table->lines[fold(mixed ^ first, probe->header ^ 0xd6e8feb86659fd93ULL) % LINES];
-        __builtin_prefetch(line, 1);
-        return line;
+        unsigned number = fold(mixed ^ first, probe->header ^ 0xd6e8feb86659fd93ULL) % LINES;
+        __builtin_prefetch(&table->lines[number], 1);
+        return number;
 }
 
-/* The tag has the seeds, so that nobody outside can make another packet look like one that was seen. XXH3 adds its seed to
- * short inputs bit by bit: what goes into it is mixed first, or fields of both cancel each other. */
+/* The tag has the seeds, so that nobody outside can make another packet look like one that was seen. */
 static inline uint32_t table_tag(const struct duplicate_table *table, const struct duplicate_probe *probe)
 {
-        uint64_t base = fold(fold_addresses(probe, table->seeds[0]), probe->header ^ table->seeds[1]);
-        uint64_t hash = XXH3_64bits_withSeed(probe->bytes, probe->length, base ^ table->seeds[0]);
-        return (uint32_t)(hash ^ hash >> 32) | 1;
+        uint64_t front = fold(fold_addresses(probe, table->seeds[0]), probe->header ^ table->seeds[1]);
+        uint64_t behind = fold_bytes(probe->bytes, probe->length, table->seeds[2], table->seeds[3]);
+        uint64_t hash = fold(front ^ table->seeds[2], behind ^ table->seeds[1]);
+        uint32_t tag = (uint32_t)hash;
+        return tag != 0 ? tag : 1;
 }
 
-static bool entry_is_copy(const struct duplicate_table *table, const struct line *line, unsigned entry,
-                          const struct duplicate_probe *probe, uint64_t now)
+static inline uint32_t time_distance(uint32_t a, uint32_t b)
 {
-        uint64_t then = line->times_ns[entry], age = now >= then ? now - then : then - now;
-        bool other_way = probe->identified || line->paths[entry] != (uint16_t)probe->path;
-        return age <= (other_way ? table->window_ns : table->same_way_ns);
+        uint32_t later = a - b;
+        return later <= INT32_MAX ? later : b - a;
+}
+
+/* Before 32 bits come round: an entry that is older than the window could look young again. After a pause that is longer
+ * than what they tell apart no entry can be anything but old. */
+static __attribute__((noinline)) void table_sweep(struct duplicate_table *table, uint64_t now)
+{
+        bool all = now - table->swept >= 2ULL * SWEEP_UNITS;
+        for (unsigned i = 0; i < LINES; i++)
+                for (unsigned entry = 0; entry < ENTRIES; entry++)
+                        if (all || time_distance((uint32_t)now, table->lines[i].times[entry]) > table->window)
+                                table->lines[i].tags[entry] = 0;
+        table->swept = now;
+}
+
+/* Nearly always no: the eight are compared at once. */
+static inline bool line_has(const struct line *line, uint32_t tag)
+{
+        four_tags wanted = {tag, tag, tag, tag};
+        two_words equal = (two_words)((line->fours[0] == wanted) | (line->fours[1] == wanted));
+        return (equal[0] | equal[1]) != 0;
+}
+
+static inline unsigned line_find(const struct line *line, uint32_t tag)
+{
+        unsigned entry = 0;
+        while (line->tags[entry] != tag)
+                entry++;
+        return entry;
 }
 
 bool duplicate_table_seen(struct duplicate_table *table, const struct duplicate_probe *probe, int64_t time_ns)
 {
-        struct line *line = table_line(table, probe);
+        unsigned number = table_line(table, probe);
         uint32_t tag = table_tag(table, probe);
-        unsigned found = (unsigned)(line->tags[0] == tag) | (unsigned)(line->tags[1] == tag) << 1 |
-                         (unsigned)(line->tags[2] == tag) << 2 | (unsigned)(line->tags[3] == tag) << 3;
+        uint64_t now = (uint64_t)time_ns >> table->shift;
+        if (now > table->swept && now - table->swept > SWEEP_UNITS)
+                table_sweep(table, now);
+        struct line *line = &table->lines[number];
         unsigned entry;
-        if (found != 0) {
-                entry = (unsigned)__builtin_ctz(found);
-                if (entry_is_copy(table, line, entry, probe, (uint64_t)time_ns))
+        if (line_has(line, tag)) {
+                entry = line_find(line, tag);
+                bool other_way = probe->identified || table->paths[number][entry] != (uint16_t)probe->path;
+                uint32_t window = other_way ? table->window : table->same_way;
+                if (time_distance((uint32_t)now, line->times[entry]) <= window)
                         return true;
         } else {
-                entry = line->turn++ % ENTRIES;
+                entry = table->turns[number]++ % ENTRIES;
         }
         line->tags[entry] = tag;
-        line->times_ns[entry] = (uint64_t)time_ns;
-        line->paths[entry] = (uint16_t)probe->path;
+        line->times[entry] = (uint32_t)now;
+        if (!probe->identified)
+                table->paths[number][entry] = (uint16_t)probe->path;
         return false;
 }

@@ -5,17 +5,16 @@
 #include <string.h>
 
 #include "base/link_type.h"
+#include "dissectors/encap/fold.h"
 #include "dissectors/encap/reassembly.h"
 #include "dissectors/encap/tap_matcher.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 enum {
         DEPTH_DEFAULT = 8,
         REASSEMBLY_BYTES_DEFAULT = 8 << 20,
         OVERSIZED = 9000,        /* IP bytes that no interface sends: the largest usual MTU */
         PROBE_PAYLOAD_BYTES = 64,
+        PROBE_CHECKED_BYTES = 32, /* a TCP header and 12 more, a UDP header and 24 */
         LINK_BYTES_COMPARED = 32,
 };
 
@@ -232,16 +231,27 @@ static inline void fill_packet(const struct walk *walk, struct packet *out)
 static uint32_t packet_path(const struct walk *walk, const struct packet *packet)
 {
         const struct frame *frame = walk->frame;
-        struct {
-                uint32_t teid, file;
-                uint16_t interface;
-                uint8_t ttl, depth;
-                uint32_t wire; /* another encapsulation has another length */
-                uint8_t outer_source[16];
-        } way = {packet->teid, frame->file, frame->interface, packet->ttl, packet->depth, frame->wire, {0}};
-        memcpy(way.outer_source, packet->outer_source.bytes, sizeof way.outer_source);
+        const uint8_t *outer = packet->outer_source.bytes;
+        uint64_t place = (uint64_t)frame->file << 32 | (uint64_t)frame->interface << 16 | (uint64_t)packet->ttl << 8 |
+                         packet->depth;
+        uint64_t shape = (uint64_t)packet->teid << 32 | frame->wire; /* another encapsulation has another length */
         uint32_t link = walk->link_length < LINK_BYTES_COMPARED ? walk->link_length : LINK_BYTES_COMPARED;
-        return (uint32_t)XXH3_64bits_withSeed(&way, sizeof way, XXH3_64bits(frame->bytes, link));
+        uint64_t path = fold(place ^ 0x8ebc6af09c88c6e3ULL, shape ^ 0x589965cc75374cc3ULL) ^
+                        fold_bytes(frame->bytes, link, 0xa0761d6478bd642fULL, 0xe7037ed1a0b428dbULL);
+        if (packet->depth > 0)
+                path ^= fold(load64(outer) ^ 0x1d8e4e27c47d124fULL, load64(outer + 8) ^ 0xeb44accab455d165ULL);
+        return (uint32_t)(path ^ path >> 32);
+}
+
+/* Bytes from the transport header on that tell packets apart. With an identification and a checksum over the payload the
+ * header and what follows are enough; a checksum that offloading left unfinished says nothing, but then identifications differ. */
+static inline uint32_t probe_length(const struct packet *packet, const uint8_t *transport, bool identified)
+{
+        uint32_t front = (uint32_t)(packet->payload - transport);
+        bool has_checksum = packet->protocol == IPPROTO_TCP || (packet->protocol == IPPROTO_UDP && be16_at(transport + 6) != 0);
+        uint32_t most = identified && has_checksum ? PROBE_CHECKED_BYTES : front + PROBE_PAYLOAD_BYTES;
+        uint32_t there = front + packet->payload_captured;
+        return there < most ? there : most;
 }
 
 static bool packet_is_duplicate(struct encap *encap, const struct walk *walk, const struct packet *packet,
@@ -250,13 +260,11 @@ static bool packet_is_duplicate(struct encap *encap, const struct walk *walk, co
         bool identified = walk->identification != 0;
         if (!identified && packet->protocol == IPPROTO_TCP && packet->payload_length == 0)
                 return false;
-        uint32_t front = (uint32_t)(packet->payload - transport);
-        uint32_t payload = packet->payload_captured < PROBE_PAYLOAD_BYTES ? packet->payload_captured : PROBE_PAYLOAD_BYTES;
         struct duplicate_probe probe = {
                 .header = (uint64_t)walk->identification << 48 | (uint64_t)packet->context << 32 |
                           (uint64_t)packet->protocol << 24 | packet->ip_length,
                 .bytes = transport,
-                .length = front + payload,
+                .length = probe_length(packet, transport, identified),
                 .identified = identified,
         };
         probe.addresses = ip_addresses(packet->ip, &probe.address_length);
