@@ -469,44 +469,95 @@ static void files_that_were_closed_go_on_where_they_stood(void **state)
         probe_destroy(probe);
 }
 
+enum { SECTIONS = 4, SECTION_PACKETS = 70 /* more than are read ahead */, SECTION_FILES = 12 };
+
+/* Sections alternate in byte order; each has one interface of its own name and link type, and a secret. */
+static void write_sections(const char *name, unsigned file)
+{
+        struct bytes bytes = {0};
+        char interface[16];
+        for (unsigned section = 0; section < SECTIONS; section++) {
+                snprintf(interface, sizeof interface, "if%u", section);
+                add_section(&bytes, section % 2);
+                add_interface(&bytes, (uint16_t)(200 + section), 0, interface, 0xff, 0);
+                size_t start = begin_block(&bytes, 10);
+                add_u32(&bytes, 1);
+                add_u32(&bytes, 4);
+                add_u32(&bytes, file);
+                end_block(&bytes, start);
+                for (unsigned k = 0; k < SECTION_PACKETS; k++)
+                        add_enhanced(&bytes, 0, (section * SECTION_PACKETS + k) * 1000 + file, k, 30, "c");
+        }
+        write_capture(name, &bytes);
+}
+
 static void sections_and_secrets_survive_being_closed(void **state)
 {
         (void)state;
-        struct seen seen;
+        static struct frame_batch batch;
+        struct file_probe_settings settings = {.merge = 1, .descriptors = 3};
+        uint64_t frames = 0, numbers[SECTION_FILES] = {0};
         mkdir(path_of("sections"), 0700);
-        for (unsigned i = 0; i < 40; i++) {
-                struct bytes bytes = {0};
-                char name[64], interface[16];
-                for (unsigned section = 0; section < 4; section++) {
-                        snprintf(interface, sizeof interface, "if%u", section);
-                        add_section(&bytes, section % 2);
-                        add_interface(&bytes, 101, 0, interface, 0xff, 0);
-                        size_t start = begin_block(&bytes, 10);
-                        add_u32(&bytes, 1);
-                        add_u32(&bytes, 4);
-                        add_u32(&bytes, i);
-                        end_block(&bytes, start);
-                        for (unsigned k = 0; k < 5; k++)
-                                add_enhanced(&bytes, 0, (section * 5 + k) * 1000 + i, i + k, 30, "c");
-                }
+        for (unsigned i = 0; i < SECTION_FILES; i++) {
+                char name[64];
                 snprintf(name, sizeof name, "sections/%02u", i);
-                write_capture(name, &bytes);
+                write_sections(name, i);
         }
         const char *paths[] = {path_of("sections")};
-        struct probe *probe = read_paths((struct file_probe_settings){.merge = 1, .descriptors = 3}, paths, 1, &seen);
-        assert_int_equal(seen.frames, 40 * 20);
-        assert_int_equal(seen.late, 0);
-        for (uint32_t i = 0; i < 40; i++) {
-                assert_int_equal(probe_input(probe, i)->packets, 20);
-                assert_int_equal(probe_input(probe, i)->comments, 20);
-                assert_int_equal(probe_input(probe, i)->secrets, 4);
+        struct probe *probe = open_paths(&settings, paths, 1);
+        while (probe_next(probe, &batch) == 1)
+                for (unsigned i = 0; i < batch.count; i++) {
+                        const struct frame *frame = &batch.frames[i];
+                        unsigned section = (unsigned)(frame->number - 1) / SECTION_PACKETS;
+                        char interface[16];
+                        snprintf(interface, sizeof interface, "if%u", section);
+                        assert_int_equal(frame->file, frames++ % SECTION_FILES);
+                        assert_int_equal(frame->number, ++numbers[frame->file]);
+                        assert_int_equal(frame->link_type, 200 + section);
+                        assert_string_equal(probe_interface_name(probe, frame->interface), interface);
+                        assert_int_equal(frame->bytes[29], content_byte((unsigned)(frame->number - 1) % SECTION_PACKETS, 29));
+                }
+        assert_int_equal(frames, SECTION_FILES * SECTIONS * SECTION_PACKETS);
+        for (uint32_t i = 0; i < SECTION_FILES; i++) {
+                assert_int_equal(probe_input(probe, i)->packets, SECTIONS * SECTION_PACKETS);
+                assert_int_equal(probe_input(probe, i)->comments, SECTIONS * SECTION_PACKETS);
+                assert_int_equal(probe_input(probe, i)->secrets, SECTIONS);
         }
-        assert_non_null(probe_secret(probe, 159));
-        assert_null(probe_secret(probe, 160));
-        assert_string_equal(probe_interface_name(probe, 1), "if0");
-        assert_string_equal(probe_interface_name(probe, 4), "if3");
+        assert_non_null(probe_secret(probe, SECTION_FILES * SECTIONS - 1));
+        assert_null(probe_secret(probe, SECTION_FILES * SECTIONS));
         assert_string_equal(probe_interface_name(probe, 5), "");
         probe_destroy(probe);
+}
+
+/* A batch of such frames is larger than both buffers of a source: it has to end before one is filled anew. */
+static void frames_of_a_batch_stay_valid_together(void **state)
+{
+        (void)state;
+        static struct frame_batch batch;
+        enum { COUNT = 400, LENGTH = 9000 };
+        for (unsigned file = 0; file < 2; file++) {
+                struct bytes bytes = {0};
+                add_pcap_header(&bytes, 0xa1b2c3d4, 101);
+                for (uint32_t i = 0; i < COUNT; i++)
+                        add_pcap_packet(&bytes, 5 * file + i, i, file, LENGTH);
+                write_capture(file ? "b" : "a", &bytes);
+        }
+        compress_with(any_compression(), "b", "packed");
+        for (int merge = 0; merge < 2; merge++) {
+                struct file_probe_settings settings = {.merge = merge};
+                uint64_t frames = 0;
+                const char *paths[] = {path_of("a"), path_of("packed")};
+                struct probe *probe = open_paths(&settings, paths, 2);
+                while (probe_next(probe, &batch) == 1)
+                        for (unsigned i = 0; i < batch.count; i++, frames++) {
+                                const struct frame *frame = &batch.frames[i];
+                                uint32_t packet = 5 * frame->file + (uint32_t)frame->number - 1;
+                                for (uint32_t place = 0; place < LENGTH; place += 997)
+                                        assert_int_equal(frame->bytes[place], content_byte(packet, place));
+                        }
+                assert_int_equal(frames, 2 * COUNT);
+                probe_destroy(probe);
+        }
 }
 
 static void a_folder_is_walked_in_the_order_of_names(void **state)
@@ -763,6 +814,7 @@ int main(void)
                 TEST(many_files_need_few_descriptors),
                 TEST(files_that_were_closed_go_on_where_they_stood),
                 TEST(sections_and_secrets_survive_being_closed),
+                TEST(frames_of_a_batch_stay_valid_together),
                 TEST(a_folder_is_walked_in_the_order_of_names),
                 TEST(bad_inputs_have_verdicts_and_the_others_go_on),
                 TEST(nothing_at_all_is_an_error),
