@@ -33,13 +33,22 @@ static inline struct address address_of_ipv6(const uint8_t bytes[16])
 
 static inline bool address_is_ipv4(const struct address *a)
 {
-        static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-        return memcmp(a->bytes, mapped, 12) == 0;
+        uint64_t high; /* in words, since this is asked for every packet */
+        uint32_t middle;
+        static const uint8_t mapped[4] = {0, 0, 0xff, 0xff};
+        uint32_t wanted;
+        memcpy(&high, a->bytes, 8);
+        memcpy(&middle, a->bytes + 8, 4);
+        memcpy(&wanted, mapped, 4);
+        return high == 0 && middle == wanted;
 }
 
 static inline bool address_equal(const struct address *a, const struct address *b)
 {
-        return memcmp(a->bytes, b->bytes, 16) == 0;
+        uint64_t x[2], y[2];
+        memcpy(x, a->bytes, 16);
+        memcpy(y, b->bytes, 16);
+        return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
 static inline int address_compare(const struct address *a, const struct address *b)

@@ -151,12 +151,13 @@ static void print_top(const struct judge_report *report, FILE *out)
                 fputs("\nTop findings\n", out);
         for (unsigned i = 0; i < report->top_count; i++) {
                 const struct report_finding *finding = &report->top[i];
-                fprintf(out, "%2u. %-8s %3u  %s\n", i + 1, severity_text(finding->severity), finding->score, cut_text(finding->title, 60, cut));
+                fprintf(out, "%2u. %-8s %3u  %-24s %s\n", i + 1, severity_text(finding->severity), finding->score, finding->type,
+                        finding->device ? finding->device : finding->fleet ? finding->fleet : "");
+                fprintf(out, "    %s\n", cut_text(finding->title, WIDTH - 4, cut));
                 place[0] = '\0';
                 if (finding->file != NULL && finding->has_frame)
                         snprintf(place, sizeof place, ", %.40s frame %" PRIu64, last_part(finding->file), finding->frame);
-                fprintf(out, "    %s, %s%s%s%s", finding->type, time_text(finding->time_ns, when), finding->device ? ", " : "",
-                        finding->device ? finding->device : "", place);
+                fprintf(out, "    %s%s", time_text(finding->time_ns, when), place);
                 if (finding->count > 1)
                         fprintf(out, ", %" PRIu64 " times", finding->count);
                 fputc('\n', out);

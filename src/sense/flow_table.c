@@ -131,8 +131,9 @@ void flow_table_prefetch_flow(const struct flow_table *table, unsigned shard, ui
 
 static bool flow_has_key(const struct flow *flow, const struct flow_key *key)
 {
-        return memcmp(flow->address, key->address, sizeof key->address) == 0 && flow->port[0] == key->port[0] &&
-               flow->port[1] == key->port[1] && flow->protocol == key->protocol && flow->context == key->context;
+        return address_equal(&flow->address[0], &key->address[0]) && address_equal(&flow->address[1], &key->address[1]) &&
+               flow->port[0] == key->port[0] && flow->port[1] == key->port[1] && flow->protocol == key->protocol &&
+               flow->context == key->context;
 }
 
 struct flow *flow_table_find(const struct flow_table *table, unsigned shard, const struct flow_key *key, uint32_t hash)

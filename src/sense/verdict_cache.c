@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS = 64, ENTRIES = 128, AGREEING = 3, ASK_AGAIN = 16 };
-static const int64_t LIFETIME_NS = 300 * 1000000000LL;
+enum { PARTS = 64, ENTRIES = 128, AGREEING = 3, SURE = 12, ASK_AGAIN = 16 };
+static const int64_t LIFETIME_NS = 3600 * 1000000000LL;
 
 struct entry {
         struct address server;
         uint16_t port;
         uint8_t protocol;
-        uint8_t agreeing; /* flows in a row with this answer; 0: free */
+        uint8_t agreeing; /* flows with this answer, less those with another; 0: free */
         uint8_t used;     /* since nDPI was last asked */
         int64_t time_ns;
         struct label label;
@@ -54,6 +54,7 @@ bool verdict_cache_find(struct verdict_cache *cache, unsigned shard, const struc
                 return false;
         }
         *label = entry->label;
+        label->trust = label->master ? LABEL_CACHED : LABEL_NONE; /* nobody looked into this flow */
         return true;
 }
 
@@ -61,13 +62,14 @@ void verdict_cache_learn(struct verdict_cache *cache, unsigned shard, const stru
                          int64_t now_ns, const struct label *label)
 {
         struct entry *entry = entry_of(cache, shard, server, port, protocol);
-        bool same = entry_is(entry, server, port, protocol) && entry->label.master == label->master &&
-                    entry->label.application == label->application;
-        if (same) {
-                entry->agreeing += entry->agreeing < AGREEING;
+        bool known = entry_is(entry, server, port, protocol);
+        if (known && entry->label.master == label->master && entry->label.application == label->application) {
+                entry->agreeing += entry->agreeing < SURE;
+                entry->time_ns = now_ns;
+        } else if (known && entry->agreeing > 1) {
+                entry->agreeing -= 2; /* random bytes look like something now and then */
         } else {
-                *entry = (struct entry){.server = *server, .port = port, .protocol = protocol, .agreeing = 1};
+                *entry = (struct entry){.server = *server, .port = port, .protocol = protocol, .agreeing = 1, .time_ns = now_ns,
+                                        .label = *label};
         }
-        entry->time_ns = now_ns;
-        entry->label = *label;
 }

@@ -1,6 +1,7 @@
-/* What nDPI said of a server's port lately. IoT beacons repeat: when three flows in a row to one (address, port, protocol) got
- * the same answer by inspection, or the same silence, the next ones within five minutes take it and nDPI is not asked; one in
- * sixteen is asked again. Direct-mapped, one part a shard, so that nothing depends on how shards are spread over workers. */
+/* What nDPI said of a server's port lately. IoT beacons repeat: when three flows to one (address, port, protocol) more than
+ * others got the same answer by inspection, or the same silence, the next ones within an hour take it and nDPI is not asked;
+ * one in sixteen is asked again. Direct-mapped, one part a shard, so that nothing depends on how shards are spread over
+ * workers. */
 #pragma once
 
 #include <stdbool.h>
