@@ -156,6 +156,8 @@ static void take_names(struct judge *judge, const event_t *event)
 
 void judge_event(struct judge *judge, const event_t *event)
 {
+        if (event->clock >= JUDGE_TIME_LIMIT)
+                return;
         judge->clock_ns = (int64_t)event->clock;
         switch (event->body_case) {
         case APNWATCH__V1__EVENT__BODY_TICK:

@@ -23,4 +23,5 @@ void draft_once_a_fleet(struct draft *draft)
         draft->is_about_fleet = true;
         draft->finding.protocol = 0;
         draft->finding.port = 0;
+        draft->finding.object = NULL;
 }
