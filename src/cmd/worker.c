@@ -1,6 +1,7 @@
 #include "cmd/worker.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@ enum { PIPE_BUFFER = 256 * 1024 };
 /* The worker's end. */
 struct pipe_writer {
         int descriptor;
+        uint64_t too_long; /* events that are larger than a record may be */
         size_t used;
         uint8_t buffer[PIPE_BUFFER];
 };
@@ -42,6 +44,7 @@ static void writer_event(void *context, const event_t *event)
         if (n == 0) {
                 writer_flush(writer);
                 n = framing_pack(event, writer->buffer, PIPE_BUFFER);
+                writer->too_long += n == 0;
         }
         writer->used += n;
 }
@@ -54,9 +57,14 @@ static _Noreturn void worker_main(const struct sense_job *job, int descriptor)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         writer->descriptor = descriptor;
         writer->used = 0;
+        writer->too_long = 0;
         struct event_sink sink = {.event = writer_event, .context = writer};
         int result = sense_run(job, &sink);
         writer_flush(writer);
+        if (writer->too_long > 0) {
+                log_error("%" PRIu64 " events were too long for the pipe and are lost", writer->too_long);
+                result = result ? result : EXIT_FAILED;
+        }
         free(writer);
         _exit(result);
 }

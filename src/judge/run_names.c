@@ -29,8 +29,23 @@ void run_names_clear(struct run_names *names)
         *names = (struct run_names){.taps = NULL};
 }
 
+/* More inputs of the run whose names these are. */
+static void add_inputs(struct run_names *names, const Apnwatch__V1__Run *run)
+{
+        char **wider = realloc(names->inputs, (names->input_count + run->n_input + 1) * sizeof *wider);
+        if (wider == NULL)
+                return;
+        names->inputs = wider;
+        for (size_t i = 0; i < run->n_input; i++)
+                names->inputs[names->input_count++] = strdup(run->input[i]);
+}
+
 void run_names_take(struct run_names *names, const Apnwatch__V1__Run *run)
 {
+        if (run->version == NULL && run->n_tap == 0) {
+                add_inputs(names, run);
+                return;
+        }
         run_names_clear(names);
         names->taps = copy_list(run->tap, run->n_tap, &names->tap_count);
         names->contexts = copy_list(run->context, run->n_context, &names->context_count);

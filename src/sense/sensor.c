@@ -11,6 +11,8 @@
 enum { AHEAD = 16, DEFAULT_FLOWS = 2000000, COUNTERS_MOST = 64 };
 static const int64_t SECOND = 1000000000;
 
+enum { RUN_PART_BYTES = 32 * 1024 };
+
 struct sensor {
         struct sensor_settings settings;
         struct prefix_trie *devices;
@@ -93,10 +95,27 @@ static bool is_asked_for(const struct sensor *sensor, const struct packet *packe
         return sensor->settings.only_count == 0;
 }
 
+static void tell_run_part(struct sensor *sensor, Apnwatch__V1__Run *run, int64_t clock_ns)
+{
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        event.body_case = APNWATCH__V1__EVENT__BODY_RUN;
+        event.run = run;
+        flow_keeper_tell(sensor->keeper, &event, clock_ns);
+}
+
+/* A record holds 64 KiB, the paths of ten thousand inputs are more: how many of them one Run event takes. */
+static size_t inputs_of_part(char *const *inputs, size_t count)
+{
+        size_t taken = 0, bytes = 0;
+        while (taken < count && (taken == 0 || bytes + strlen(inputs[taken]) < RUN_PART_BYTES))
+                bytes += strlen(inputs[taken++]) + 4;
+        return taken;
+}
+
+/* The first part says everything but the inputs that did not fit; the others, which have no version, go on with these. */
 static void tell_run(struct sensor *sensor, int64_t clock_ns)
 {
         const struct sensor_settings *settings = &sensor->settings;
-        event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__Run run = APNWATCH__V1__RUN__INIT;
         const char *none[] = {"default"};
         char **taps = calloc(settings->encap.taps.count + 1, sizeof *taps);
@@ -109,13 +128,18 @@ static void tell_run(struct sensor *sensor, int64_t clock_ns)
         run.tap = taps;
         run.n_context = settings->context_count ? settings->context_count : 1;
         run.context = (char **)(uintptr_t)(settings->context_count ? settings->context_names : none);
-        run.n_input = settings->input_count;
         run.input = (char **)(uintptr_t)settings->input_names;
+        run.n_input = inputs_of_part(run.input, settings->input_count);
         run.version = (char *)(uintptr_t)settings->version;
         run.ndpi = (char *)(uintptr_t)classifier_version();
-        event.body_case = APNWATCH__V1__EVENT__BODY_RUN;
-        event.run = &run;
-        flow_keeper_tell(sensor->keeper, &event, clock_ns);
+        tell_run_part(sensor, &run, clock_ns);
+        for (size_t told = run.n_input; told < settings->input_count;) {
+                Apnwatch__V1__Run part = APNWATCH__V1__RUN__INIT;
+                part.input = (char **)(uintptr_t)(settings->input_names + told);
+                part.n_input = inputs_of_part(part.input, settings->input_count - told);
+                tell_run_part(sensor, &part, clock_ns);
+                told += part.n_input;
+        }
         free(taps);
         sensor->run_told = true;
 }

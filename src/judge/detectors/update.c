@@ -115,7 +115,7 @@ static void describe_object(struct pull *pull, struct draft *draft)
         else if (dot && strlen(dot) > 1 && strlen(dot) < 8)
                 snprintf(pull->object_type, sizeof pull->object_type, "%s", dot + 1);
         object->type = pull->object_type[0] ? pull->object_type : NULL;
-        object->has_size = transfer->has_size || transfer->complete;
+        object->has_size = transfer->has_size || (transfer->has_complete && transfer->complete);
         object->size = transfer->has_size ? transfer->size : transfer->moved;
         if (object->has_size)
                 draft->finding.numbers.object_size = object->size;
