@@ -17,12 +17,12 @@ trap 'rm -rf "$work"' EXIT
 # key, label: "TCP 10.0.0.1:80 10.0.0.2:4000<TAB>HTTP", ends sorted, port 0 but for TCP and UDP
 their_flows() {
         ndpiReader -i "$1" -v 2 2> /dev/null | awk '
-                $4 == "<->" && /\[Confidence: DPI\]/ {
+                $4 ~ /^<?->$/ && /\[Confidence: DPI\]/ {
                         a = $3; b = $5
                         match($0, /\[proto: [^]]*\]/)
-                        name = substr($0, RSTART + 8, RLENGTH - 9)
+                        name = substr($0, RSTART + 8, RLENGTH - 9) # "91/TLS" or "91.126/TLS.Google"
+                        if (name ~ /^[0-9]+\.[0-9]+\//) sub(/\.[^.]*$/, "", name)
                         sub(/^[^\/]*\//, "", name)
-                        sub(/\..*/, "", name)
                         print $2 " " (a < b ? a " " b : b " " a) "\t" name
                 }'
 }
@@ -58,7 +58,8 @@ awk -F '\t' -v share="$share" '
                 for (file in missing) printf "%s: %d flows under other addresses\n", file, missing[file]
                 total = count["agrees"] + count["differs"]
                 percent = total > 0 ? 100 * count["agrees"] / total : 0
-                printf "labels: %d of %d flows agree, %.2f%%; %d not compared: %s (at least %s%%)\n", count["agrees"], total, percent, count["absent"],
-                        percent >= share ? "PASS" : "FAIL", share
-                exit percent >= share ? 0 : 1
+                verdict = (percent >= share) ? "PASS" : "FAIL"
+                printf "labels: %d of %d flows agree, %.2f%%; %d not compared: %s (at least %s%%)\n", count["agrees"], total, percent,
+                        count["absent"], verdict, share
+                exit verdict == "FAIL"
         }' "$work/compared"
