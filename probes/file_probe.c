@@ -248,20 +248,17 @@ static bool is_sized(const struct listed_input *listed)
         return listed->regular || listed->problem != 0 || listed->empty_folder || !listed->named;
 }
 
-/* false when not one input exists. */
-static bool adopt_inputs(struct file_probe *files, struct input_list *list)
+static void adopt_inputs(struct file_probe *files, struct input_list *list)
 {
-        bool exists = false, sized = true;
+        bool sized = true;
         for (uint32_t i = 0; i < list->count; i++) {
                 struct listed_input *listed = &list->inputs[i];
-                exists = exists || (listed->problem != ENOENT && listed->problem != ENOTDIR);
                 sized = sized && is_sized(listed);
                 files->bytes_total += listed->size;
                 file_input_init(&files->inputs[files->count++], listed);
         }
         if (!sized)
                 files->bytes_total = 0;
-        return exists;
 }
 
 static int take_inputs(struct file_probe *files, const struct file_probe_settings *settings, char *error, unsigned error_size)
@@ -275,11 +272,8 @@ static int take_inputs(struct file_probe *files, const struct file_probe_setting
         if (files->inputs == NULL) {
                 snprintf(error, error_size, "no memory");
                 result = -ENOMEM;
-        } else if (!adopt_inputs(files, &list)) {
-                const struct file_input *first = files->count > 0 ? &files->inputs[0] : NULL;
-                snprintf(error, error_size, "%s%s%s", first ? first->verdict.path : "", first ? ": " : "no input",
-                         first ? strerror(first->problem) : "");
-                result = -ENOENT;
+        } else {
+                adopt_inputs(files, &list);
         }
         input_list_clear(&list);
         return result;

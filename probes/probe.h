@@ -63,6 +63,6 @@ struct file_probe_settings {
         int digest;                     /* sha256 of each input that is a capture: 0.5 to 0.7 s a GB */
 };
 
-/* NULL with a message in `error` (of `error_size` bytes): nothing named exists, or the filter does not compile.
+/* NULL with a message in `error` (of `error_size` bytes): no memory, or the filter does not compile.
  * Files are opened and read by probe_next only. A folder without files has a verdict of its own (empty, named). */
 struct probe *file_probe_open(const struct file_probe_settings *settings, char *error, unsigned error_size);

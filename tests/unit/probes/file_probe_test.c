@@ -629,17 +629,19 @@ static void bad_inputs_have_verdicts_and_the_others_go_on(void **state)
         }
 }
 
-static void nothing_at_all_is_an_error(void **state)
+static void a_missing_file_alone_has_its_verdict(void **state)
 {
         (void)state;
         char error[256], path[256];
         struct file_probe_input input = {.path = strcpy(path, path_of("missing"))};
         struct file_probe_settings settings = {.inputs = &input, .input_count = 1};
-        assert_null(file_probe_open(&settings, error, sizeof error));
-        assert_non_null(strstr(error, "missing: No such file or directory"));
-        settings.input_count = 0;
-        assert_null(file_probe_open(&settings, error, sizeof error));
-        assert_string_equal(error, "no input");
+        struct frame_batch batch;
+        struct probe *probe = file_probe_open(&settings, error, sizeof error);
+        assert_non_null(probe);
+        assert_int_equal(probe_next(probe, &batch), 0);
+        assert_int_equal(probe_input(probe, 0)->state, INPUT_UNREADABLE);
+        assert_non_null(strstr(probe_input(probe, 0)->verdict, "No such file or directory"));
+        probe_destroy(probe);
 }
 
 /* A UDP packet over raw IPv4: to `port`. */
@@ -817,7 +819,7 @@ int main(void)
                 TEST(frames_of_a_batch_stay_valid_together),
                 TEST(a_folder_is_walked_in_the_order_of_names),
                 TEST(bad_inputs_have_verdicts_and_the_others_go_on),
-                TEST(nothing_at_all_is_an_error),
+                TEST(a_missing_file_alone_has_its_verdict),
                 TEST(a_filter_keeps_what_it_says),
                 TEST(a_filter_that_does_not_compile_is_told),
                 TEST(the_digest_is_of_the_file_as_it_lies_there),
