@@ -1,14 +1,15 @@
 /* CoAP (RFC 7252) over UDP. What the device sends as text or JSON, in requests and in answers to an observation, is looked
  * through for positions, and so are its queries. A registration (LwM2M: /rd?ep=...) names the device for what follows.
  *
- * On port 5683 any message is taken; elsewhere only a request with a path. Left out: LwM2M's objects and encodings, CBOR,
+ * On port 5683 any message is taken; elsewhere only a request with a path, and on the port that nDPI gives to Dropbox none,
+ * since labels are nDPI's. Left out: LwM2M's objects and encodings, CBOR,
  * blocks put together (each is looked at by itself), CoAP over TCP (RFC 8323), DTLS and OSCORE. */
 #include "dissectors/app/coap.h"
 
 #include "dissectors/app/coap_message.h"
 #include "dissectors/location/content.h"
 
-enum { PORT = 5683, TEXT_MOST = 192, CLIENT_MOST = 64, FAILURES_MOST = 4 };
+enum { PORT = 5683, DROPBOX_PORT = 17500, TEXT_MOST = 192, CLIENT_MOST = 64, FAILURES_MOST = 4 };
 enum { FORMAT_TEXT = 0, FORMAT_OCTETS = 42, FORMAT_JSON = 50, FORMAT_SENML_JSON = 110 };
 
 struct coap_state {
@@ -27,6 +28,8 @@ static enum recognition coap_recognise(const struct dissection *d, const struct 
                 return NOT_MINE;
         if (d->source_port == PORT || d->destination_port == PORT)
                 return MINE;
+        if (d->source_port == DROPBOX_PORT || d->destination_port == DROPBOX_PORT)
+                return NOT_MINE;
         return coap_is_request(&message) && message.path_count > 0 && cursor_left(&message.path[0]) > 0 ? MINE : NOT_MINE;
 }
 

@@ -123,6 +123,9 @@ static void who_is_mine_is_certain(void **state)
         assert_int_equal(coap_dissector.recognise(&d, &at), NOT_MINE);
         at = cursor_of(observe, sizeof observe - 1);
         assert_int_equal(coap_dissector.recognise(&d, &at), MINE);
+        d.destination_port = 17500;
+        assert_int_equal(coap_dissector.recognise(&d, &at), NOT_MINE);
+        d.destination_port = 5000;
         at = cursor_of("\x40\x01\x00\x01", 4);
         assert_int_equal(coap_dissector.recognise(&d, &at), NOT_MINE);
         d.cut = true;
