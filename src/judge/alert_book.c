@@ -28,7 +28,9 @@ struct alert {
         struct cause cause;
         enum finding_type type;
         uint8_t severity, score, confidence, told_severity;
-        bool is_closed, is_dirty, is_due, has_cause; /* dirty: changed since the last revision; due: a revision waits for its time */
+        bool is_closed, has_cause;
+        bool is_dirty; /* changed since the last revision */
+        bool is_due;   /* a revision waits for its time */
         uint32_t revision;
         uint64_t count, told_count;
         int64_t first_ns, last_ns, active_ns, revised_ns; /* evidence times; clock of last activity and revision */

@@ -1,12 +1,12 @@
-/* The alert book: owns identity, grouping, revisions and closing of alerts. Detectors only report findings; what has the same
- * cause (type, scope, device or fleet, peer, protocol, port, object) grows one alert.
+/* The alert book: owns identity, grouping, revisions and closing of alerts. Detectors only report findings; what has the
+ * same cause (type, scope, device or fleet, peer, protocol, port, object) grows one alert.
  *
  * A revision is due at first, when the severity rises and when the count doubles, at most every ten minutes of packet time,
- * and when the alert closes after a time of quiet. With `revisions` each is delivered when it is due; without, every alert is
- * delivered once, by alert_book_finish, in the order in which they were opened, numbered as if the others had been.
+ * and when the alert closes after a time of quiet. With `revisions` each is delivered when it is due; without, every alert
+ * is delivered once, by alert_book_finish, in the order in which they were opened, numbered as if the others had been.
  *
- * An alert is held packed, about 800 bytes. Bounded: at the limit the alert that was closed first goes, else the one that was
- * silent longest; it is delivered as it stands (closed) and counted. */
+ * An alert is held packed, about 800 bytes. Bounded: at the limit the alert that was closed first goes, else the one that
+ * was silent longest; it is delivered as it stands (closed) and counted. */
 #pragma once
 
 #include <stdbool.h>

@@ -40,7 +40,8 @@ static bool is_key(const struct device *device, const struct device_key *key)
         return device->context == key->context && address_equal(&device->address, &key->address);
 }
 
-struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *context, struct device *device), void *context)
+struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *context, struct device *device),
+                                         void *context)
 {
         struct device_table *table = calloc(1, sizeof *table);
         if (table == NULL)
@@ -176,8 +177,13 @@ static struct device *add_device(struct device_table *table, const struct device
         struct device *device = table->count >= table->limit ? evict_oldest(table) : fresh_record(table);
         if (device == NULL)
                 return NULL;
-        *device = (struct device){.address = key->address, .context = key->context, .fleet = DEVICE_FLEET_UNKNOWN, .inventory_row = DEVICE_NO_ROW,
-                                  .hash = hash, .used_s = now_s, .number = device->number};
+        *device = (struct device){.address = key->address,
+                                  .context = key->context,
+                                  .fleet = DEVICE_FLEET_UNKNOWN,
+                                  .inventory_row = DEVICE_NO_ROW,
+                                  .hash = hash,
+                                  .used_s = now_s,
+                                  .number = device->number};
         table->slots[find_slot(table, key, hash)] = (struct slot){hash, device->number};
         link_newest(table, device);
         table->count++;
@@ -211,7 +217,8 @@ uint64_t device_table_evictions(const struct device_table *table)
 
 uint64_t device_table_bytes(const struct device_table *table)
 {
-        return (uint64_t)table->chunk_count * CHUNK * sizeof(struct device) + (table->slot_mask + 1ULL) * sizeof *table->slots;
+        return (uint64_t)table->chunk_count * CHUNK * sizeof(struct device) +
+               (table->slot_mask + 1ULL) * sizeof *table->slots;
 }
 
 void device_table_each(const struct device_table *table, void (*each)(void *context, struct device *device), void *context)

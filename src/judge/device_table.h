@@ -1,8 +1,8 @@
 /* The devices that were seen: one record for each (context, address), in the order of last use. Records keep their place for
  * life, so a pointer is good until the record is evicted; `device_table_touch` may evict, hence take pointers after it.
  *
- * Bounded: at the limit the device that was silent longest (to the minute) goes, counted. No text is copied here: names of fleets, vendors and
- * sites live in the policy and the inventory. */
+ * Bounded: at the limit the device that was silent longest (to the minute) goes, counted. No text is copied here: names of
+ * fleets, vendors and sites live in the policy and the inventory. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ enum { DEVICE_FLEET_UNKNOWN = 0xffff };
 struct device {
         struct address address;
         uint16_t context;
-        uint16_t fleet;           /* index into the policy's fleets, their count for `unassigned`; DEVICE_FLEET_UNKNOWN at first */
+        uint16_t fleet; /* index into the policy's fleets, their count for `unassigned`; DEVICE_FLEET_UNKNOWN at first */
         uint32_t hash;
         uint32_t inventory_row;   /* DEVICE_NO_ROW: not listed */
         uint32_t binding_era;     /* the era of the inventory (see bindings.h) in which fleet and row were found */
@@ -36,7 +36,8 @@ struct device {
 struct device_table;
 
 /* `evicted` is told before a record goes; may be NULL. */
-struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *context, struct device *device), void *context);
+struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *context, struct device *device),
+                                         void *context);
 void device_table_destroy(struct device_table *table);
 
 /* The record, made when it is new. Its place in the order of last use is renewed once a minute. NULL only without memory. */

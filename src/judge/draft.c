@@ -43,7 +43,8 @@ static const char *community_text(const Apnwatch__V1__Flow *flow, char text[COMM
                 from_port = flow->icmp_type;
                 to_port = flow->icmp_code;
                 if (by_peer)
-                        return community_id_text(&to, &from, (uint16_t)from_port, (uint16_t)to_port, (uint8_t)flow->protocol, text);
+                        return community_id_text(&to, &from, (uint16_t)from_port, (uint16_t)to_port, (uint8_t)flow->protocol,
+                                                 text);
         }
         return community_id_text(&from, &to, (uint16_t)from_port, (uint16_t)to_port, (uint8_t)flow->protocol, text);
 }
@@ -146,7 +147,8 @@ static void fill_title(const struct draft *draft, struct message_parts *parts, A
         const char *protocol = protocol_text(s->flow->protocol, parts->protocol_text);
         bool bracketed = draft->peer_name == NULL && strchr(peer, ':') != NULL;
         if (draft->without_peer_port)
-                snprintf(parts->title, sizeof parts->title, "%s: %.256s to port %u/%s", draft->what, peer, s->contact.device_port, protocol);
+                snprintf(parts->title, sizeof parts->title, "%s: %.256s to port %u/%s", draft->what, peer,
+                         s->contact.device_port, protocol);
         else if (s->contact.has_ports)
                 snprintf(parts->title, sizeof parts->title, "%s: %s%.256s%s:%u/%s", draft->what, bracketed ? "[" : "", peer,
                          bracketed ? "]" : "", s->contact.peer_port, protocol);
@@ -164,7 +166,8 @@ static void fill_intel(struct draft *draft)
         draft->detail.intel_confidence = (char *)intel_confidence_text(draft->intel->confidence);
 }
 
-static void fill_policy(const struct draft *draft, const struct judge *judge, const struct fleet *fleet, Apnwatch__V1__Alert *alert)
+static void fill_policy(const struct draft *draft, const struct judge *judge, const struct fleet *fleet,
+                        Apnwatch__V1__Alert *alert)
 {
         alert->policy = judge->policy ? (char *)judge->policy->digest : NULL;
         alert->tenant = fleet ? fleet->tenant : NULL;

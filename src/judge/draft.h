@@ -1,4 +1,4 @@
-/* What an alert says: filled in by a detector for one finding, turned into the message only when the finding opens an alert. */
+/* What an alert says: filled in by a detector for one finding, turned into the message only when that opens an alert. */
 #pragma once
 
 #include "judge/alert_book.h"
@@ -21,8 +21,8 @@ struct draft {
         char peer_text[ADDRESS_TEXT_SIZE];
 };
 
-/* Begins a finding about a flow: device, fleet, peer, counters and first frame are taken from the sighting, whose name of the
- * peer becomes part of the cause. Then the detector changes what is special, and calls draft_report. */
+/* Begins a finding about a flow: device, fleet, peer, counters and first frame are taken from the sighting, whose name of
+ * the peer becomes part of the cause. Then the detector changes what is special, and calls draft_report. */
 void draft_of_flow(struct draft *draft, const struct sighting *sighting, enum circumstance circumstance, const char *what);
 
 /* The evidence is the event's frame, not the flow's first one; so is the time. */

@@ -1,6 +1,6 @@
-/* The fleets of the policy as they are seen: who is in them now, what they moved, how much of it could be read. The last one is
- * `unassigned`. A device is bound to its row of the inventory and its fleet when it is first seen, and again when some row of
- * the inventory begins or ends. */
+/* The fleets of the policy as they are seen: who is in them now, what they moved, how much of it could be read. The last one
+ * is `unassigned`. A device is bound to its row of the inventory and its fleet when it is first seen, and again when some
+ * row of the inventory begins or ends. */
 #pragma once
 
 #include "judge/device_table.h"

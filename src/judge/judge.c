@@ -51,7 +51,8 @@ static bool create_tables(struct judge *judge)
         judge->fleets = fleets_create(settings->policy, settings->inventory, settings->intel);
         if (judge->fleets == NULL)
                 return false;
-        judge->devices = device_table_create(device_limit < DEVICE_LIMIT_LEAST ? DEVICE_LIMIT_LEAST : device_limit, device_is_done, judge);
+        judge->devices = device_table_create(device_limit < DEVICE_LIMIT_LEAST ? DEVICE_LIMIT_LEAST : device_limit,
+                                             device_is_done, judge);
         judge->names = names_create(settings->name_limit ? settings->name_limit : NAME_LIMIT, fleets_count(judge->fleets));
         judge->intel = intel_cache_create(settings->intel);
         judge->book = alert_book_create(&book);
@@ -93,7 +94,8 @@ void judge_destroy(struct judge *judge)
 
 static bool is_end(const event_t *event)
 {
-        return event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS && event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END;
+        return event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS &&
+               event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END;
 }
 
 /* Detectors whose view of the ends is the same share one sighting. */
@@ -148,7 +150,8 @@ static void take_names(struct judge *judge, const event_t *event)
                 address = policy_unwrap_nat64(judge->policy, &address);
                 for (size_t a = told->n_alias; a-- > 0;) {
                         if (strcmp(told->alias[a], told->question) != 0)
-                                names_learn(judge->names, &s.key, s.fleet_index, &address, told->alias[a], true, answer->ttl, time_ns);
+                                names_learn(judge->names, &s.key, s.fleet_index, &address, told->alias[a], true, answer->ttl,
+                                            time_ns);
                 }
                 names_learn(judge->names, &s.key, s.fleet_index, &address, told->question, false, answer->ttl, time_ns);
         }

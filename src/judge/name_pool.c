@@ -148,5 +148,6 @@ uint32_t name_pool_size(const struct name_pool *pool)
 
 uint64_t name_pool_bytes(const struct name_pool *pool)
 {
-        return pool->text_bytes + (uint64_t)pool->room * sizeof *pool->names + (pool->bucket_mask + 1ULL) * sizeof *pool->buckets;
+        return pool->text_bytes + (uint64_t)pool->room * sizeof *pool->names +
+               (pool->bucket_mask + 1ULL) * sizeof *pool->buckets;
 }

@@ -320,7 +320,8 @@ static bool is_current(const struct answer *answer, int64_t start_ns)
         return answer->first_s <= start_s && start_s <= (uint64_t)answer->last_s + answer->life_s;
 }
 
-static const char *find_answer(const struct names *names, uint64_t key, int64_t start_ns, bool ever, const struct names_query *query)
+static const char *find_answer(const struct names *names, uint64_t key, int64_t start_ns, bool ever,
+                               const struct names_query *query)
 {
         for (uint32_t i = names->buckets[key & names->bucket_mask]; i != NONE; i = answer_at(names, i)->next) {
                 const struct answer *answer = answer_at(names, i);
@@ -345,7 +346,8 @@ const char *names_find_fleet(const struct names *names, uint32_t fleet, const st
         return find_answer(names, fleet_answer_key(fleet, address), start_ns, false, query);
 }
 
-bool names_fleet_held(const struct names *names, uint32_t fleet, const struct address *address, const struct names_query *query)
+bool names_fleet_held(const struct names *names, uint32_t fleet, const struct address *address,
+                      const struct names_query *query)
 {
         return find_answer(names, fleet_answer_key(fleet, address), 0, true, query) != NULL;
 }
@@ -420,6 +422,6 @@ uint64_t names_evictions(const struct names *names)
 
 uint64_t names_bytes(const struct names *names)
 {
-        return (uint64_t)names->chunk_count * CHUNK * sizeof(struct answer) + (names->bucket_mask + 1ULL) * sizeof *names->buckets +
-               name_pool_bytes(names->pool);
+        return (uint64_t)names->chunk_count * CHUNK * sizeof(struct answer) +
+               (names->bucket_mask + 1ULL) * sizeof *names->buckets + name_pool_bytes(names->pool);
 }

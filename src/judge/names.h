@@ -2,8 +2,9 @@
  * its fleet received. Queried by the rules on names (INTERFACE: Policy) and for the names in alerts.
  *
  * An answer of a device is kept for the longer of its lifetime and 24 hours since it was last given; one of a fleet until
- * its place is needed, since "never held" asks for all that ever was. Both share one limit; the answer that was given longest
- * ago goes first, devices' before fleets', counted. 40 bytes an answer; a name is held once, however many answers have it. */
+ * its place is needed, since "never held" asks for all that ever was. Both share one limit; the answer that was given
+ * longest ago goes first, devices' before fleets', counted. 40 bytes an answer; a name is held once, however many answers
+ * have it. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,7 +37,8 @@ const char *names_find_fleet(const struct names *names, uint32_t fleet, const st
                              const struct names_query *query);
 
 /* Whether any answer to a device of the fleet, however old, had this address under a name that fits. */
-bool names_fleet_held(const struct names *names, uint32_t fleet, const struct address *address, const struct names_query *query);
+bool names_fleet_held(const struct names *names, uint32_t fleet, const struct address *address,
+                      const struct names_query *query);
 
 /* Whether a device of the fleet was seen, up to `time_ns`, getting an answer for a name that meets `pattern` ("*.x" is below
  * x). The pattern's address is its identity: a string of the policy, which outlives the table. */

@@ -1,4 +1,5 @@
-/* INTERFACE: "`summary:` is one JSON object". Times are RFC 3339 in UTC with nanoseconds cut to microseconds, as in alerts. */
+/* INTERFACE: "`summary:` is one JSON object". Times are RFC 3339 in UTC with nanoseconds cut to microseconds, as in alerts.
+ */
 #include "judge/report.h"
 
 #include <jansson.h>

@@ -62,11 +62,11 @@ enum quiet { QUIET_HOUR, QUIET_DAY, QUIET_NEVER, QUIET_CLASSES };
 
 struct severity_row {
         enum finding_type type;
-        const char *when;               /* for people */
         Apnwatch__V1__Alert__Severity severity;
         uint8_t score;
         Apnwatch__V1__Alert__Confidence confidence;
         const char *attack[3];          /* ends with NULL; ATT&CK for ICS, v19 ids */
+        const char *when;               /* for people; "": always */
 };
 
 const struct severity_row *severity_of(enum circumstance circumstance);

@@ -98,8 +98,8 @@ static void find_country(struct sighting *s)
         s->contact.asn = facts.asn;
 }
 
-/* The other end, when it is a device too: it gets its record, and the name of its fleet is told to the rules. Only values are
- * kept of the record, since the next touch may evict it. */
+/* The other end, when it is a device too: it gets its record, and the name of its fleet is told to the rules. Only values
+ * are kept of the record, since the next touch may evict it. */
 static void find_peer_fleet(struct sighting *s, uint16_t context, int64_t now_ns)
 {
         struct device_key key = {s->contact.peer, context};
@@ -243,5 +243,6 @@ const struct intel_row *sighting_intel(const struct sighting *s, unsigned purpos
 
 bool sighting_from_infrastructure(const struct sighting *s)
 {
-        return s->contact.opener == OPENER_PEER && s->judge->policy && policy_is_infrastructure(s->judge->policy, &s->contact.peer);
+        return s->contact.opener == OPENER_PEER && s->judge->policy &&
+               policy_is_infrastructure(s->judge->policy, &s->contact.peer);
 }

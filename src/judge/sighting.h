@@ -42,8 +42,8 @@ void sighting_set_name(struct sighting *sighting, const char *name);
 /* The name of the peer that fits best, and where it comes from ("dns", "sni", "host", "claimed"); NULL: none is known. */
 const char *sighting_peer_name(const struct sighting *sighting, const char **source);
 
-/* What intel says of the peer by the flow's name, else by the names that the device got for the address, else by the address:
- * the row. Rows that tell nothing alone, or that others share, are left out. */
+/* What intel says of the peer by the flow's name, else by the names that the device got for the address, else by the
+ * address: the row. Rows that tell nothing alone, or that others share, are left out. */
 const struct intel_row *sighting_intel(const struct sighting *sighting, unsigned purposes);
 
 bool sighting_from_infrastructure(const struct sighting *sighting); /* the operator's own monitoring opened the flow */

@@ -1,5 +1,5 @@
-/* The words and suffixes are those of the vendors' documents in contrib/intel and of the update frameworks that devices carry
- * (SWUpdate, RAUC, Mender, MCUboot, Android A/B, OpenWrt, ESP-IDF). */
+/* The words and suffixes are those of the vendors' documents in contrib/intel and of the update frameworks that devices
+ * carry (SWUpdate, RAUC, Mender, MCUboot, Android A/B, OpenWrt, ESP-IDF). */
 #include "judge/update_image.h"
 
 #include <ctype.h>
@@ -21,53 +21,60 @@ static bool is_one_of(const char *text, const char *const *list)
 /* First bytes that nothing but firmware begins with. */
 static bool is_firmware_magic(const char *image)
 {
-        static const char *const firmware[] = {"mcuboot", "android-ota", "android-boot", "android-sparse", "uimage", "device-tree",
-                                               "squashfs", "ubi", "intel-hex", "s-record", "eigencomm-delta", "bsdiff", NULL};
+        static const char *const firmware[] = {
+                "mcuboot", "android-ota", "android-boot", "android-sparse",  "uimage", "device-tree", "squashfs",
+                "ubi",     "intel-hex",   "s-record",     "eigencomm-delta", "bsdiff", NULL};
         return image && is_one_of(image, firmware);
 }
 
 static bool is_firmware_suffix(const char *suffix)
 {
-        static const char *const firmware[] = {"dup", "spk", "cwe", "pac", "swu", "raucb", "mender", "mbn", "fw", "dfota", "fota", "ota",
-                                               "dfu", "uf2", "s19", "srec", "mot", "usf", "nvu", "bsdiff", "xdelta", "vcdiff", NULL};
+        static const char *const firmware[] = {"dup", "spk",   "cwe",  "pac",    "swu",    "raucb",  "mender", "mbn",
+                                               "fw",  "dfota", "fota", "ota",    "dfu",    "uf2",    "s19",    "srec",
+                                               "mot", "usf",   "nvu",  "bsdiff", "xdelta", "vcdiff", NULL};
         return is_one_of(suffix, firmware);
 }
 
 /* Images with a suffix that other things have too. */
 static bool is_binary_suffix(const char *suffix)
 {
-        static const char *const binary[] = {"bin", "img", "rom", "hex", "elf", "delta", "diff", "patch", "upd", "pkg", "sig", "enc", NULL};
+        static const char *const binary[] = {"bin",   "img", "rom", "hex", "elf", "delta", "diff",
+                                             "patch", "upd", "pkg", "sig", "enc", NULL};
         return is_one_of(suffix, binary);
 }
 
 static bool is_archive_suffix(const char *suffix)
 {
-        static const char *const archive[] = {"zip", "gz", "tgz", "tar", "xz", "lzma", "zst", "bz2", "7z", "cpio", "dat", "pack", "package", NULL};
+        static const char *const archive[] = {"zip", "gz", "tgz",  "tar", "xz",   "lzma",    "zst",
+                                              "bz2", "7z", "cpio", "dat", "pack", "package", NULL};
         return is_one_of(suffix, archive);
 }
 
 /* Told by the name alone that it is no image, whatever folder it lies in. */
 static bool is_other_suffix(const char *suffix)
 {
-        static const char *const other[] = {"html", "htm", "js", "css", "json", "xml", "txt", "csv", "png", "jpg", "jpeg", "gif", "svg", "webp",
-                                            "ico", "mp3", "mp4", "m4s", "ts", "m3u8", "mpd", "avi", "flv", "webm", "pdf", "doc", "docx", "xls",
-                                            "xlsx", "exe", "msi", "msu", "cab", "psf", "apk", "deb", "rpm", "dmg", "jar", "crl", "crt", "cer", "der", "woff",
-                                            "woff2", "ttf", "swf", "log", "php", "asp", "aspx", "vpx", "vdf", "cvd", "ver", NULL};
+        static const char *const other[] = {
+                "html", "htm",  "js",    "css", "json", "xml",  "txt", "csv", "png",  "jpg",  "jpeg", "gif", "svg",  "webp",
+                "ico",  "mp3",  "mp4",   "m4s", "ts",   "m3u8", "mpd", "avi", "flv",  "webm", "pdf",  "doc", "docx", "xls",
+                "xlsx", "exe",  "msi",   "msu", "cab",  "psf",  "apk", "deb", "rpm",  "dmg",  "jar",  "crl", "crt",  "cer",
+                "der",  "woff", "woff2", "ttf", "swf",  "log",  "php", "asp", "aspx", "vpx",  "vdf",  "cvd", "ver",  NULL};
         return is_one_of(suffix, other);
 }
 
 static bool is_firmware_word(const char *word)
 {
-        static const char *const words[] = {"firmware", "fota", "dfota", "fotadata", "ota", "fwupdate", "fwupgrade", "fw", "mfw", "swupdate", "sysupgrade",
-                                            "bootloader", "hota", "foat", "modemfw", "appfw", NULL};
+        static const char *const words[] = {"firmware",  "fota", "dfota",   "fotadata", "ota",        "fwupdate",
+                                            "fwupgrade", "fw",   "mfw",     "swupdate", "sysupgrade", "bootloader",
+                                            "hota",      "foat", "modemfw", "appfw",    NULL};
         return is_one_of(word, words);
 }
 
 /* Words that say it only together with a suffix or a version. */
 static bool is_update_word(const char *word)
 {
-        static const char *const words[] = {"update", "upgrade", "delta", "image", "images", "boot", "modem", "module", "mcu", "app", "rootfs",
-                                            "kernel", "release", "patch", "system", "full", "upd", NULL};
+        static const char *const words[] = {"update",  "upgrade", "delta",  "image", "images", "boot",
+                                            "modem",   "module",  "mcu",    "app",   "rootfs", "kernel",
+                                            "release", "patch",   "system", "full",  "upd",    NULL};
         return is_one_of(word, words);
 }
 
@@ -135,8 +142,20 @@ const char *update_image_name(const Apnwatch__V1__Transfer *transfer, char *name
 
 static bool is_module_agent(const char *agent)
 {
-        static const char *const agents[] = {"QUECTEL", "SIMCOM", "UBLOX-HttpClient", "MAUI htp", "ESP8266-http-Update", "ESP32-http-Update",
-                                             "SWUpdate", "Mender", "RAUC", "casync", "mcumgr", "hawkbit", "dfota", NULL};
+        static const char *const agents[] = {"QUECTEL",
+                                             "SIMCOM",
+                                             "UBLOX-HttpClient",
+                                             "MAUI htp",
+                                             "ESP8266-http-Update",
+                                             "ESP32-http-Update",
+                                             "SWUpdate",
+                                             "Mender",
+                                             "RAUC",
+                                             "casync",
+                                             "mcumgr",
+                                             "hawkbit",
+                                             "dfota",
+                                             NULL};
         for (unsigned i = 0; agent && agents[i]; i++) {
                 if (strncasecmp(agent, agents[i], strlen(agents[i])) == 0)
                         return true;
@@ -161,8 +180,18 @@ static bool type_is_firmware(const char *type)
 
 static bool type_is_other(const char *type)
 {
-        static const char *const kinds[] = {"text/", "image/", "video/", "audio/", "font/", "application/json", "application/javascript",
-                                            "application/xml", "application/pdf", "application/vnd.apple", "application/dash", NULL};
+        static const char *const kinds[] = {"text/",
+                                            "image/",
+                                            "video/",
+                                            "audio/",
+                                            "font/",
+                                            "application/json",
+                                            "application/javascript",
+                                            "application/xml",
+                                            "application/pdf",
+                                            "application/vnd.apple",
+                                            "application/dash",
+                                            NULL};
         for (unsigned i = 0; type && kinds[i]; i++) {
                 if (strncasecmp(type, kinds[i], strlen(kinds[i])) == 0)
                         return true;
@@ -170,11 +199,13 @@ static bool type_is_other(const char *type)
         return false;
 }
 
-static enum image_guess guess_by_words(const char *suffix, const struct words *name, const struct words *place, const char *agent)
+static enum image_guess guess_by_words(const char *suffix, const struct words *name, const struct words *place,
+                                       const char *agent)
 {
         bool by_module = is_module_agent(agent);
         if (is_binary_suffix(suffix)) {
-                if (name->firmware || (place->firmware && (name->version || name->update)) || (name->update && name->version))
+                if (name->firmware || (place->firmware && (name->version || name->update)) ||
+                    (name->update && name->version))
                         return IMAGE_LIKELY;
                 return name->version || name->update || place->firmware || by_module ? IMAGE_POSSIBLE : IMAGE_NO;
         }
@@ -183,7 +214,8 @@ static enum image_guess guess_by_words(const char *suffix, const struct words *n
                         return IMAGE_LIKELY;
                 return place->firmware || by_module ? IMAGE_POSSIBLE : IMAGE_NO;
         }
-        if (suffix[0] == '\0' || strlen(suffix) > 5 || isdigit((unsigned char)suffix[0])) /* none at all: a name such as xyDelta */
+        if (suffix[0] == '\0' || strlen(suffix) > 5 ||
+            isdigit((unsigned char)suffix[0])) /* none at all: a name such as xyDelta */
                 return name->firmware || (by_module && (name->update || name->version)) ? IMAGE_POSSIBLE : IMAGE_NO;
         return name->firmware && name->version ? IMAGE_POSSIBLE : IMAGE_NO;
 }

@@ -10,7 +10,9 @@
 
 static const char *scheme_of(const Apnwatch__V1__Transfer *transfer)
 {
-        return strcasecmp(transfer->protocol, "FTP") == 0 ? "ftp" : strcasecmp(transfer->protocol, "CoAP") == 0 ? "coap" : "http";
+        return strcasecmp(transfer->protocol, "FTP") == 0    ? "ftp"
+               : strcasecmp(transfer->protocol, "CoAP") == 0 ? "coap"
+                                                             : "http";
 }
 
 /* Assistance data comes in files too (xtra2.bin): no firmware. */
@@ -21,7 +23,8 @@ static bool is_assistance(const struct sighting *s, const Apnwatch__V1__Transfer
         return (row && !row->weak) || sighting_intel(s, LOCATE) != NULL;
 }
 
-static const struct intel_row *row_of_transfer(const struct sighting *s, const Apnwatch__V1__Transfer *transfer, enum image_guess guess)
+static const struct intel_row *row_of_transfer(const struct sighting *s, const Apnwatch__V1__Transfer *transfer,
+                                               enum image_guess guess)
 {
         const struct intel *intel = s->judge->settings.intel;
         const struct intel_row *row = intel_match_url(intel, scheme_of(transfer), transfer->host, transfer->path, UPDATE);
@@ -58,14 +61,16 @@ static bool is_in_window(const struct fleet *fleet, int64_t start_ns)
 /* The row tells where the object is fetched from (a host, an address), not only what it is called. */
 static bool names_the_place(const struct intel_row *row)
 {
-        return row && !row->shared && (row->kind == INTEL_HOST || row->kind == INTEL_SUFFIX || row->kind == INTEL_NAME_REGEX ||
-                                       row->kind == INTEL_ADDRESS || row->mode == INTEL_DIRECT);
+        return row && !row->shared &&
+               (row->kind == INTEL_HOST || row->kind == INTEL_SUFFIX || row->kind == INTEL_NAME_REGEX ||
+                row->kind == INTEL_ADDRESS || row->mode == INTEL_DIRECT);
 }
 
 static bool is_own_source(struct sighting *s, const struct update_source *source)
 {
         const struct verdict *destination = sighting_verdict(s);
-        return source->verdict == SOURCE_NAMED || (destination->kind == VERDICT_ALLOWED && destination->reason == REASON_RULE);
+        return source->verdict == SOURCE_NAMED ||
+               (destination->kind == VERDICT_ALLOWED && destination->reason == REASON_RULE);
 }
 
 static const char *controller_of_vendor(const struct intel_vendor *vendor)
@@ -105,7 +110,8 @@ static void describe(struct sighting *s, const Apnwatch__V1__Transfer *transfer,
         source->target = target_of(source, transfer);
 }
 
-bool update_source_of(struct sighting *s, const Apnwatch__V1__Transfer *transfer, int64_t start_ns, struct update_source *out)
+bool update_source_of(struct sighting *s, const Apnwatch__V1__Transfer *transfer, int64_t start_ns,
+                      struct update_source *out)
 {
         *out = (struct update_source){.guess = IMAGE_NO};
         out->row = sighting_intel(s, UPDATE);

@@ -21,7 +21,8 @@ struct update_source {
 };
 
 /* false: no update. `transfer` NULL: a flow whose content is not readable. `start_ns`: when the transfer began. */
-bool update_source_of(struct sighting *sighting, const Apnwatch__V1__Transfer *transfer, int64_t start_ns, struct update_source *out);
+bool update_source_of(struct sighting *sighting, const Apnwatch__V1__Transfer *transfer, int64_t start_ns,
+                      struct update_source *out);
 
 /* Policy has an `updates` section and this transfer keeps to it. */
 bool update_is_planned(const struct sighting *sighting, const struct update_source *source);

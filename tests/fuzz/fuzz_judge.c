@@ -1,5 +1,5 @@
-/* Judge reads what comes through a pipe from a process that parses hostile bytes: any message that unpacks must be taken. The
- * input is a run of events, each with its length (u16, little endian) in front. */
+/* Judge reads what comes through a pipe from a process that parses hostile bytes: any message that unpacks must be taken.
+ * The input is a run of events, each with its length (u16, little endian) in front. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +48,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t bytes = 0;
         if (policy == NULL)
                 policy = policy_parse("policy", policy_text, strlen(policy_text), false, stderr, NULL);
-        struct judge_settings settings = {.policy = policy, .sensor = "fuzz", .alerts = {take_alert, &bytes}, .revisions = size % 2,
-                                          .device_limit = 64, .name_limit = 32, .alert_limit = 4};
+        struct judge_settings settings = {.policy = policy,
+                                          .sensor = "fuzz",
+                                          .alerts = {take_alert, &bytes},
+                                          .revisions = size % 2,
+                                          .device_limit = 64,
+                                          .name_limit = 32,
+                                          .alert_limit = 4};
         struct judge *judge = judge_create(&settings);
         struct cursor at = cursor_of(data, size);
         feed(judge, &at);

@@ -1,10 +1,10 @@
 /* destination.blocked, destination.lateral, access.inbound, destination.unlisted: at most one of a flow, in this order
- * (INTERFACE, "Policy"). A flow is judged once, when its label and names will not change any more. An accused flow is met again
- * at its end, so that the alert says whether it was answered and what it moved; an unanswered flow from outside becomes
- * access.inbound when an answer comes.
+ * (INTERFACE, "Policy"). A flow is judged once, when its label and names will not change any more. An accused flow is met
+ * again at its end, so that the alert says whether it was answered and what it moved; an unanswered flow from outside
+ * becomes access.inbound when an answer comes.
  *
- * Left out: indicators from feeds. Multicast, broadcast and the housekeeping of links (DHCP, mDNS, SSDP, NetBIOS, IGMP, ND, MLD,
- * errors of ICMP) are accused only when a `deny` rule lists them. */
+ * Left out: indicators from feeds. Multicast, broadcast and the housekeeping of links (DHCP, mDNS, SSDP, NetBIOS, IGMP, ND,
+ * MLD, errors of ICMP) are accused only when a `deny` rule lists them. */
 #include "judge/detectors/detectors.h"
 
 #include <stdlib.h>
@@ -63,7 +63,8 @@ static bool is_link_port(uint32_t port)
 
 static bool is_link_local(const struct address *a)
 {
-        return address_is_ipv4(a) ? a->bytes[12] == 169 && a->bytes[13] == 254 : a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+        return address_is_ipv4(a) ? a->bytes[12] == 169 && a->bytes[13] == 254
+                                  : a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
 static bool is_neighbour_discovery(const Apnwatch__V1__Flow *flow)
@@ -82,8 +83,10 @@ static bool is_housekeeping(const struct sighting *s)
                 return true;
         if (s->flow->protocol != UDP)
                 return false;
-        bool is_dhcp = is_link_port(s->contact.peer_port) && s->contact.peer_port != 1900 && is_link_port(s->contact.device_port);
-        return is_dhcp || (is_link_local(peer) && (is_link_port(s->contact.peer_port) || is_link_port(s->contact.device_port)));
+        bool is_dhcp =
+                is_link_port(s->contact.peer_port) && s->contact.peer_port != 1900 && is_link_port(s->contact.device_port);
+        return is_dhcp ||
+               (is_link_local(peer) && (is_link_port(s->contact.peer_port) || is_link_port(s->contact.device_port)));
 }
 
 /* What a flow is accused of, or CIRCUMSTANCES. */
@@ -176,7 +179,8 @@ static void meet_again(struct sighting *s)
         enum circumstance circumstance = accusation(s, verdict);
         if (circumstance == CIRCUMSTANCES)
                 return;
-        bool is_new = severity_of(circumstance)->type == ACCESS_INBOUND; /* the answer came late; the book knows counted flows */
+        bool is_new =
+                severity_of(circumstance)->type == ACCESS_INBOUND; /* the answer came late; the book knows counted flows */
         accuse(s, verdict, circumstance, !is_new);
 }
 

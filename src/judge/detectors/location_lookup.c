@@ -1,6 +1,6 @@
-/* location.lookup: a locator or assistance service is asked, known by its own protocol (SUPL), by intel's names and addresses,
- * or by what an HTTP request asks for. One alert for each device and service. A flow that was told is met again at its end, so
- * that the alert says whether it was answered. */
+/* location.lookup: a locator or assistance service is asked, known by its own protocol (SUPL), by intel's names and
+ * addresses, or by what an HTTP request asks for. One alert for each device and service. A flow that was told is met again
+ * at its end, so that the alert says whether it was answered. */
 #include "judge/detectors/detectors.h"
 
 #include <stdlib.h>
@@ -110,7 +110,9 @@ static void on_transfer(struct judge *judge, struct sighting *s)
         sighting_set_name(s, transfer->host);
         const struct intel_row *row = intel_match_url(judge->settings.intel, "http", transfer->host, transfer->path, LOCATE);
         if (row && !row->weak)
-                tell(s, &(struct lookup){.row = row, .protocol = transfer->protocol, .family = family_of(row), .path = transfer->path});
+                tell(s,
+                     &(struct lookup){
+                             .row = row, .protocol = transfer->protocol, .family = family_of(row), .path = transfer->path});
 }
 
 static void on_event(struct judge *judge, void *state, struct sighting *s)
@@ -125,8 +127,11 @@ static void on_event(struct judge *judge, void *state, struct sighting *s)
                 break;
         default:
                 asked = s->event->lookup;
-                tell(s, &(struct lookup){.row = sighting_intel(s, LOCATE), .protocol = asked->family, .family = asked->family,
-                                         .evidence = asked->message, .at_event = true});
+                tell(s, &(struct lookup){.row = sighting_intel(s, LOCATE),
+                                         .protocol = asked->family,
+                                         .family = asked->family,
+                                         .evidence = asked->message,
+                                         .at_event = true});
                 break;
         }
 }

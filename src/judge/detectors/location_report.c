@@ -1,5 +1,5 @@
-/* location.report: a position or serving cell leaves the device readable. All positions for one receiver are one alert, whose
- * count is that of the positions and whose cadence is the mean time between them. */
+/* location.report: a position or serving cell leaves the device readable. All positions for one receiver are one alert,
+ * whose count is that of the positions and whose cadence is the mean time between them. */
 #include "judge/detectors/detectors.h"
 
 #include <inttypes.h>
@@ -23,7 +23,8 @@ static const char *cell_text(const Apnwatch__V1__Cell *cell, char text[CELL_TEXT
                 return NULL;
         bool has_area = strcmp(kind, "cgi") == 0 || strcmp(kind, "sai") == 0;
         if (has_area && cell->has_area)
-                snprintf(text, CELL_TEXT_SIZE, "%s:%03u-%0*u-%u-%" PRIu64, kind, cell->mcc, digits, cell->mnc, cell->area, cell->id);
+                snprintf(text, CELL_TEXT_SIZE, "%s:%03u-%0*u-%u-%" PRIu64, kind, cell->mcc, digits, cell->mnc, cell->area,
+                         cell->id);
         else if (!has_area)
                 snprintf(text, CELL_TEXT_SIZE, "%s:%03u-%0*u-%" PRIu64, kind, cell->mcc, digits, cell->mnc, cell->id);
         else

@@ -1,5 +1,5 @@
-/* sensor.blind: a fleet some of whose flows could not be judged, because their opening or their names were not seen; told once
- * a fleet, with counts. sensor.loss: what sense could not read or keep, when it is a hundredth of the frames or more.
+/* sensor.blind: a fleet some of whose flows could not be judged, because their opening or their names were not seen; told
+ * once a fleet, with counts. sensor.loss: what sense could not read or keep, when it is a hundredth of the frames or more.
  *
  * In `live` fleets are looked at every ten minutes of packet time; in `read` once, at the end. */
 #include "judge/detectors/detectors.h"
@@ -78,8 +78,8 @@ static void tell_loss(struct judge *judge, const event_t *event)
                         continue;
                 lost += counter->value;
                 if (length < sizeof reason)
-                        length += (size_t)snprintf(reason + length, sizeof reason - length, "%s%s %llu", length ? ", " : "", counter->name,
-                                                   (unsigned long long)counter->value);
+                        length += (size_t)snprintf(reason + length, sizeof reason - length, "%s%s %llu", length ? ", " : "",
+                                                   counter->name, (unsigned long long)counter->value);
         }
         if (lost < LOSS_LEAST || lost < frames / 100)
                 return;

@@ -1,9 +1,9 @@
 /* update.pull, update.unauthorised, update.out_of_window, update.insecure.
  *
- * An update is 32 KiB or more towards the device from a name or address that intel knows for updates, however it is encrypted;
- * or an HTTP or FTP exchange whose host, path, user agent or type is a known vendor's, or that fetches what looks like a firmware
- * image (judge/update_image.h) from anywhere. A smaller answer is a check-in. Parts that are fetched by ranges are added up.
- * Windows are judged by the start of the transfer.
+ * An update is 32 KiB or more towards the device from a name or address that intel knows for updates, however it is
+ * encrypted; or an HTTP or FTP exchange whose host, path, user agent or type is a known vendor's, or that fetches what looks
+ * like a firmware image (judge/update_image.h) from anywhere. A smaller answer is a check-in. Parts that are fetched by
+ * ranges are added up. Windows are judged by the start of the transfer.
  *
  * Left out: what is inside encrypted updates, CoAP block transfers, hashes of objects, commands that trigger an update. */
 #include "judge/detectors/detectors.h"
@@ -48,7 +48,8 @@ static bool is_ftp(const Apnwatch__V1__Transfer *transfer)
 static bool has_succeeded(const Apnwatch__V1__Transfer *transfer)
 {
         if (is_ftp(transfer)) /* 150 opens the data connection, 226 ends it */
-                return !transfer->has_status || begins_with_digit(transfer->status, 1) || begins_with_digit(transfer->status, 2);
+                return !transfer->has_status || begins_with_digit(transfer->status, 1) ||
+                       begins_with_digit(transfer->status, 2);
         if (transfer->pushed && !transfer->has_status) /* the device has not answered yet */
                 return true;
         return transfer->has_status && begins_with_digit(transfer->status, 2);
@@ -58,8 +59,10 @@ static bool has_succeeded(const Apnwatch__V1__Transfer *transfer)
 static bool goes_to_device(const struct sighting *s, const Apnwatch__V1__Transfer *transfer)
 {
         if (is_ftp(transfer)) {
-                bool is_server = s->contact.opener == OPENER_PEER && (s->contact.device_port == 21 || s->contact.device_port == 20);
-                bool stores = transfer->method && (strcasecmp(transfer->method, "STOR") == 0 || strcasecmp(transfer->method, "APPE") == 0);
+                bool is_server =
+                        s->contact.opener == OPENER_PEER && (s->contact.device_port == 21 || s->contact.device_port == 20);
+                bool stores = transfer->method &&
+                              (strcasecmp(transfer->method, "STOR") == 0 || strcasecmp(transfer->method, "APPE") == 0);
                 return is_server ? stores || transfer->pushed : !stores;
         }
         return transfer->pushed || s->contact.opener != OPENER_PEER;
@@ -133,8 +136,9 @@ static void describe_transfer(struct pull *pull, struct draft *draft)
         draft->detail.path = transfer->path;
         draft->detail.user_agent = transfer->user_agent;
         draft->detail.protocol = transfer->protocol;
-        snprintf(pull->evidence, sizeof pull->evidence, "%s %.80s%.140s", transfer->method ? transfer->method : transfer->protocol,
-                 transfer->host ? transfer->host : "", transfer->path ? transfer->path : "");
+        snprintf(pull->evidence, sizeof pull->evidence, "%s %.80s%.140s",
+                 transfer->method ? transfer->method : transfer->protocol, transfer->host ? transfer->host : "",
+                 transfer->path ? transfer->path : "");
         draft->evidence = pull->evidence;
         if (transfer->has_request_frame) {
                 draft->finding.has_frame = true;
@@ -181,7 +185,8 @@ static void tell_unauthorised(struct pull *pull)
         struct draft draft;
         if (pull->source.verdict != SOURCE_FORBIDDEN)
                 return;
-        begin_draft(pull, &draft, is_direct(pull) ? UNAUTHORISED_DIRECT : UNAUTHORISED_OTHER, "Update from a source that policy does not name");
+        begin_draft(pull, &draft, is_direct(pull) ? UNAUTHORISED_DIRECT : UNAUTHORISED_OTHER,
+                    "Update from a source that policy does not name");
         draft_report(&draft);
 }
 

@@ -31,9 +31,15 @@ static void take_alert(void *context, const Apnwatch__V1__Alert *alert)
         (void)context;
         assert_true(told_count < TOLD_LIMIT);
         struct told *t = &told[told_count++];
-        *t = (struct told){.revision = alert->revision, .state = alert->state, .severity = alert->severity, .count = alert->count,
-                           .device_count = alert->device_count, .devices = alert->n_devices, .evidence = alert->n_evidence,
-                           .first = (int64_t)alert->first->ns, .last = (int64_t)alert->last->ns};
+        *t = (struct told){.revision = alert->revision,
+                           .state = alert->state,
+                           .severity = alert->severity,
+                           .count = alert->count,
+                           .device_count = alert->device_count,
+                           .devices = alert->n_devices,
+                           .evidence = alert->n_evidence,
+                           .first = (int64_t)alert->first->ns,
+                           .last = (int64_t)alert->last->ns};
         snprintf(t->id, sizeof t->id, "%s", alert->id);
         snprintf(t->title, sizeof t->title, "%s", alert->title);
         t->answered = alert->detail && alert->detail->answered;
@@ -48,8 +54,8 @@ static const char *input_name(void *context, uint32_t file)
 
 static struct alert_book *open_book(bool revisions, uint32_t limit)
 {
-        struct alert_book_settings settings = {.sensor = "edge-1", .revisions = revisions, .limit = limit, .deliver = take_alert,
-                                               .input_name = input_name};
+        struct alert_book_settings settings = {
+                .sensor = "edge-1", .revisions = revisions, .limit = limit, .deliver = take_alert, .input_name = input_name};
         told_count = 0;
         return alert_book_create(&settings);
 }
@@ -78,9 +84,20 @@ static struct device_key device(unsigned n)
 
 static struct finding finding_of(const struct device_key *key, const char *peer, int64_t time_ns, uint64_t flow)
 {
-        return (struct finding){.circumstance = UNLISTED_UNANSWERED, .scope = APNWATCH__V1__ALERT__SCOPE__DEVICE, .device = key,
-                                .fleet = "f", .peer = peer, .protocol = 6, .port = 443, .time_ns = time_ns, .last_ns = time_ns,
-                                .counts = true, .flow = flow, .has_frame = true, .frame = flow, .draft = draft};
+        return (struct finding){.circumstance = UNLISTED_UNANSWERED,
+                                .scope = APNWATCH__V1__ALERT__SCOPE__DEVICE,
+                                .device = key,
+                                .fleet = "f",
+                                .peer = peer,
+                                .protocol = 6,
+                                .port = 443,
+                                .time_ns = time_ns,
+                                .last_ns = time_ns,
+                                .counts = true,
+                                .flow = flow,
+                                .has_frame = true,
+                                .frame = flow,
+                                .draft = draft};
 }
 
 static bool report(struct alert_book *book, const struct finding *finding, int64_t clock_ns, uint64_t frame)
@@ -97,7 +114,8 @@ static void one_cause_is_one_alert(void **state)
         (void)state;
         struct alert_book *book = open_book(false, 100);
         struct device_key one = device(1), two = device(2);
-        struct finding a = finding_of(&one, "evil.example", begin, 1), b = finding_of(&one, "evil.example", begin + minute, 2);
+        struct finding a = finding_of(&one, "evil.example", begin, 1),
+                       b = finding_of(&one, "evil.example", begin + minute, 2);
         struct finding c = finding_of(&two, "evil.example", begin, 3), d = finding_of(&one, "other.example", begin, 4);
         assert_true(report(book, &a, begin, 10));
         assert_false(report(book, &b, begin + minute, 11));

@@ -51,11 +51,15 @@ struct court *court_open(const char *policy, const char *intel, const char *inve
                 court->inventory = inventory_parse("inventory.csv", inventory, strlen(inventory), stderr);
                 assert_non_null(court->inventory);
         }
-        court->settings = (struct judge_settings){.policy = court->policy, .intel = court->intel, .inventory = court->inventory,
-                                                  .sensor = "edge-1", .alerts = {take_alert, court}};
+        court->settings = (struct judge_settings){.policy = court->policy,
+                                                  .intel = court->intel,
+                                                  .inventory = court->inventory,
+                                                  .sensor = "edge-1",
+                                                  .alerts = {take_alert, court}};
         court->judge = judge_create(&court->settings);
         assert_non_null(court->judge);
-        char *contexts[] = {(char *)"default", (char *)"water"}, *inputs[] = {(char *)"a.pcap"}, *taps[] = {(char *)"default"};
+        char *contexts[] = {(char *)"default", (char *)"water"}, *inputs[] = {(char *)"a.pcap"},
+             *taps[] = {(char *)"default"};
         Apnwatch__V1__Run run = APNWATCH__V1__RUN__INIT;
         event_t event = APNWATCH__V1__EVENT__INIT;
         run.context = contexts;
@@ -129,7 +133,8 @@ void court_event(struct court *court, const struct court_flow *from, event_t *ev
         flow.icmp_type = (uint32_t)from->icmp_type;
         flow.has_visibility = true;
         flow.visibility = from->is_host ? APNWATCH__V1__FLOW__VISIBILITY__READABLE
-                                        : from->name ? APNWATCH__V1__FLOW__VISIBILITY__NAME_ONLY : APNWATCH__V1__FLOW__VISIBILITY__OPAQUE;
+                          : from->name  ? APNWATCH__V1__FLOW__VISIBILITY__NAME_ONLY
+                                        : APNWATCH__V1__FLOW__VISIBILITY__OPAQUE;
         flow.has_first_file = flow.has_first_frame = true;
         flow.first_frame = ++court->frame;
         event->clock = (uint64_t)(COURT_NS(0) + (int64_t)(at_s * 1e9));
@@ -142,7 +147,8 @@ void court_event(struct court *court, const struct court_flow *from, event_t *ev
         judge_event(court->judge, event);
 }
 
-uint64_t court_news(struct court *court, const struct court_flow *flow, Apnwatch__V1__FlowNews__Phase phase, bool label_final)
+uint64_t court_news(struct court *court, const struct court_flow *flow, Apnwatch__V1__FlowNews__Phase phase,
+                    bool label_final)
 {
         Apnwatch__V1__FlowNews news = APNWATCH__V1__FLOW_NEWS__INIT;
         event_t event = APNWATCH__V1__EVENT__INIT;
@@ -161,10 +167,11 @@ uint64_t court_flow(struct court *court, const struct court_flow *flow)
         return court_news(court, flow, APNWATCH__V1__FLOW_NEWS__PHASE__END, true);
 }
 
-void court_dns(struct court *court, const char *device, const char *name, const char *alias, const char *address, uint32_t ttl,
-               double at_s)
+void court_dns(struct court *court, const char *device, const char *name, const char *alias, const char *address,
+               uint32_t ttl, double at_s)
 {
-        struct court_flow flow = {.device = device, .peer = "10.0.0.53", .protocol = 17, .peer_port = 53, .opener = OUT, .start_s = at_s};
+        struct court_flow flow = {
+                .device = device, .peer = "10.0.0.53", .protocol = 17, .peer_port = 53, .opener = OUT, .start_s = at_s};
         Apnwatch__V1__Names names = APNWATCH__V1__NAMES__INIT;
         Apnwatch__V1__Names__Answer answer = APNWATCH__V1__NAMES__ANSWER__INIT, *answers[] = {&answer};
         char *aliases[] = {(char *)alias};

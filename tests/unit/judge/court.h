@@ -51,14 +51,15 @@ struct court_flow {
 uint64_t court_flow(struct court *court, const struct court_flow *flow);
 
 /* One piece of news. */
-uint64_t court_news(struct court *court, const struct court_flow *flow, Apnwatch__V1__FlowNews__Phase phase, bool label_final);
+uint64_t court_news(struct court *court, const struct court_flow *flow, Apnwatch__V1__FlowNews__Phase phase,
+                    bool label_final);
 
 /* Any other body in the flow. */
 void court_event(struct court *court, const struct court_flow *flow, event_t *event, double at_s, bool from_device);
 
 /* The device asks its resolver (10.0.0.53) for `name` and gets `address`; `alias`: a CNAME in between, or NULL. */
-void court_dns(struct court *court, const char *device, const char *name, const char *alias, const char *address, uint32_t ttl,
-               double at_s);
+void court_dns(struct court *court, const char *device, const char *name, const char *alias, const char *address,
+               uint32_t ttl, double at_s);
 
 /* Ticks every ten minutes up to the moment. */
 void court_wait(struct court *court, double until_s);

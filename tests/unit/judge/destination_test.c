@@ -46,15 +46,26 @@ static void of_one_flow_at_most_one_is_raised_in_order(void **state)
         } rows[] = {
                 {{.device = "10.20.0.7", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT}, "destination.unlisted"},
                 {{.device = "10.20.0.7", .peer = "203.0.113.9", .peer_port = 9443, .opener = OUT}, "destination.blocked"},
-                {{.device = "10.20.0.7", .peer = "203.0.113.9", .device_port = 23, .peer_port = 50000, .opener = IN}, "destination.blocked"},
-                {{.device = "10.20.0.7", .peer = "10.20.0.8", .peer_port = 23, .opener = OUT, .peer_is_device = true}, "destination.lateral"},
-                {{.device = "10.20.0.7", .peer = "198.51.100.9", .device_port = 23, .peer_port = 50000, .opener = IN}, "access.inbound"},
+                {{.device = "10.20.0.7", .peer = "203.0.113.9", .device_port = 23, .peer_port = 50000, .opener = IN},
+                 "destination.blocked"},
+                {{.device = "10.20.0.7", .peer = "10.20.0.8", .peer_port = 23, .opener = OUT, .peer_is_device = true},
+                 "destination.lateral"},
+                {{.device = "10.20.0.7", .peer = "198.51.100.9", .device_port = 23, .peer_port = 50000, .opener = IN},
+                 "access.inbound"},
                 {{.device = "10.20.0.7", .peer = "192.0.2.10", .device_port = 4059, .peer_port = 50000, .opener = IN}, ""},
-                {{.device = "10.20.0.7", .peer = "192.0.2.10", .device_port = 4060, .peer_port = 50000, .opener = IN}, "access.inbound"},
+                {{.device = "10.20.0.7", .peer = "192.0.2.10", .device_port = 4060, .peer_port = 50000, .opener = IN},
+                 "access.inbound"},
                 {{.device = "10.20.0.7", .peer = "192.0.2.10", .peer_port = 4059, .opener = OUT}, "destination.unlisted"},
                 {{.device = "10.20.0.7", .peer = "10.0.0.53", .protocol = 17, .peer_port = 53, .opener = OUT}, ""},
-                {{.device = "10.20.0.7", .peer = "10.20.16.1", .protocol = 17, .peer_port = 5683, .opener = OUT, .peer_is_device = true}, ""},
-                {{.device = "10.20.0.7", .peer = "64:ff9b::c633:6409", .peer_port = 9443, .opener = OUT}, "destination.unlisted"},
+                {{.device = "10.20.0.7",
+                  .peer = "10.20.16.1",
+                  .protocol = 17,
+                  .peer_port = 5683,
+                  .opener = OUT,
+                  .peer_is_device = true},
+                 ""},
+                {{.device = "10.20.0.7", .peer = "64:ff9b::c633:6409", .peer_port = 9443, .opener = OUT},
+                 "destination.unlisted"},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
                 expect(&rows[i].flow, rows[i].types);
@@ -81,7 +92,8 @@ static void an_unanswered_attempt_counts_with_less_severity(void **state)
         Apnwatch__V1__Alert__Severity severity[2];
         for (unsigned i = 0; i < 2; i++) {
                 struct court *court = court_open(policy, NULL, NULL);
-                struct court_flow flow = {.device = "10.20.0.7", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT, .unanswered = i};
+                struct court_flow flow = {
+                        .device = "10.20.0.7", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT, .unanswered = i};
                 court_flow(court, &flow);
                 assert_string_equal(court_types(court), "destination.unlisted");
                 assert_true(court->alerts[0]->detail->has_answered);
@@ -95,7 +107,11 @@ static void an_unanswered_attempt_counts_with_less_severity(void **state)
 static void an_inbound_attempt_is_told_when_it_is_answered(void **state)
 {
         (void)state;
-        struct court_flow flow = {.device = "10.20.0.7", .peer = "198.51.100.9", .device_port = 23, .peer_port = 50000, .opener = IN,
+        struct court_flow flow = {.device = "10.20.0.7",
+                                  .peer = "198.51.100.9",
+                                  .device_port = 23,
+                                  .peer_port = 50000,
+                                  .opener = IN,
                                   .unanswered = true};
         expect(&flow, "");
         struct court *court = court_open(policy, NULL, NULL);
@@ -113,7 +129,11 @@ static void a_flow_is_judged_once_and_its_end_tells_the_rest(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, NULL, NULL);
-        struct court_flow flow = {.device = "10.20.0.7", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT, .unanswered = true,
+        struct court_flow flow = {.device = "10.20.0.7",
+                                  .peer = "198.51.100.9",
+                                  .peer_port = 9443,
+                                  .opener = OUT,
+                                  .unanswered = true,
                                   .bytes_up = 60};
         flow.id = court_news(court, &flow, APNWATCH__V1__FLOW_NEWS__PHASE__START, false);
         court_news(court, &flow, APNWATCH__V1__FLOW_NEWS__PHASE__KNOWN, true);
@@ -141,11 +161,27 @@ static void between_two_devices_the_openers_policy_decides(void **state)
                 struct court_flow flow;
                 const char *types, *device;
         } rows[] = {
-                {{.device = "10.20.0.7", .peer = "10.20.16.1", .device_port = 5683, .peer_port = 6000, .protocol = 17, .opener = IN,
-                  .peer_is_device = true}, "destination.lateral", "10.20.16.1"},
-                {{.device = "10.20.16.1", .peer = "10.20.0.7", .device_port = 5683, .peer_port = 6000, .protocol = 17, .opener = IN,
-                  .peer_is_device = true}, "", NULL},
-                {{.device = "10.20.32.1", .peer = "10.20.0.7", .peer_port = 23, .opener = OUT, .peer_is_device = true}, "", NULL},
+                {{.device = "10.20.0.7",
+                  .peer = "10.20.16.1",
+                  .device_port = 5683,
+                  .peer_port = 6000,
+                  .protocol = 17,
+                  .opener = IN,
+                  .peer_is_device = true},
+                 "destination.lateral",
+                 "10.20.16.1"},
+                {{.device = "10.20.16.1",
+                  .peer = "10.20.0.7",
+                  .device_port = 5683,
+                  .peer_port = 6000,
+                  .protocol = 17,
+                  .opener = IN,
+                  .peer_is_device = true},
+                 "",
+                 NULL},
+                {{.device = "10.20.32.1", .peer = "10.20.0.7", .peer_port = 23, .opener = OUT, .peer_is_device = true},
+                 "",
+                 NULL},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 struct court *court = court_open(policy, NULL, NULL);
@@ -160,7 +196,8 @@ static void between_two_devices_the_openers_policy_decides(void **state)
 static void what_infrastructure_opens_is_no_finding(void **state)
 {
         (void)state;
-        struct court_flow flow = {.device = "10.20.0.7", .peer = "10.0.0.9", .device_port = 23, .peer_port = 50000, .opener = IN};
+        struct court_flow flow = {
+                .device = "10.20.0.7", .peer = "10.0.0.9", .device_port = 23, .peer_port = 50000, .opener = IN};
         expect(&flow, "");
         flow.opener = OUT;
         expect(&flow, "destination.unlisted");
@@ -170,17 +207,48 @@ static void housekeeping_of_links_is_not_accused(void **state)
 {
         (void)state;
         static const struct court_flow rows[] = {
-                {.device = "10.20.0.7", .peer = "224.0.0.251", .protocol = 17, .device_port = 5353, .peer_port = 5353, .opener = OUT},
-                {.device = "10.20.0.7", .peer = "255.255.255.255", .protocol = 17, .device_port = 68, .peer_port = 67, .opener = OUT},
-                {.device = "10.20.0.7", .peer = "198.51.100.1", .protocol = 17, .device_port = 68, .peer_port = 67, .opener = OUT},
+                {.device = "10.20.0.7",
+                 .peer = "224.0.0.251",
+                 .protocol = 17,
+                 .device_port = 5353,
+                 .peer_port = 5353,
+                 .opener = OUT},
+                {.device = "10.20.0.7",
+                 .peer = "255.255.255.255",
+                 .protocol = 17,
+                 .device_port = 68,
+                 .peer_port = 67,
+                 .opener = OUT},
+                {.device = "10.20.0.7",
+                 .peer = "198.51.100.1",
+                 .protocol = 17,
+                 .device_port = 68,
+                 .peer_port = 67,
+                 .opener = OUT},
                 {.device = "10.20.0.7", .peer = "224.0.0.22", .protocol = 2, .opener = OUT},
-                {.device = "10.20.0.7", .peer = "198.51.100.9", .protocol = 1, .icmp_type = 3, .opener = OUT, .unanswered = true},
-                {.device = "10.20.0.7", .peer = "198.51.100.9", .protocol = 1, .icmp_type = 11, .opener = IN, .unanswered = true},
-                {.device = "0.0.0.0", .peer = "10.20.0.1", .protocol = 17, .device_port = 68, .peer_port = 67, .opener = OUT},
+                {.device = "10.20.0.7",
+                 .peer = "198.51.100.9",
+                 .protocol = 1,
+                 .icmp_type = 3,
+                 .opener = OUT,
+                 .unanswered = true},
+                {.device = "10.20.0.7",
+                 .peer = "198.51.100.9",
+                 .protocol = 1,
+                 .icmp_type = 11,
+                 .opener = IN,
+                 .unanswered = true},
+                {.device = "0.0.0.0",
+                 .peer = "10.20.0.1",
+                 .protocol = 17,
+                 .device_port = 68,
+                 .peer_port = 67,
+                 .opener = OUT},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
                 expect(&rows[i], "");
-        struct court_flow echo = {.device = "10.20.0.7", .peer = "198.51.100.9", .protocol = 1, .icmp_type = 8, .opener = OUT};
+        struct court_flow echo = {
+                .device = "10.20.0.7", .peer = "198.51.100.9", .protocol = 1, .icmp_type = 8, .opener = OUT};
         expect(&echo, "destination.unlisted");
 }
 
@@ -190,7 +258,11 @@ static void a_domain_rule_is_met_by_the_devices_answer_or_the_fleets(void **stat
         static const char *const askers[] = {"10.20.0.7", "10.20.0.8"};
         for (unsigned i = 0; i < 2; i++) {
                 struct court *court = court_open(policy, NULL, NULL);
-                struct court_flow flow = {.device = "10.20.0.7", .peer = "198.51.100.20", .peer_port = 8883, .opener = OUT, .start_s = 10,
+                struct court_flow flow = {.device = "10.20.0.7",
+                                          .peer = "198.51.100.20",
+                                          .peer_port = 8883,
+                                          .opener = OUT,
+                                          .start_s = 10,
                                           .label = "TLS"};
                 court_dns(court, askers[i], "mq.iot.utility.example", NULL, "198.51.100.20", 60, 5);
                 court_flow(court, &flow);
@@ -206,7 +278,8 @@ static void a_cname_in_an_answer_counts_as_its_name(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, NULL, NULL);
-        struct court_flow flow = {.device = "10.20.0.7", .peer = "198.51.100.20", .peer_port = 8883, .opener = OUT, .start_s = 10};
+        struct court_flow flow = {
+                .device = "10.20.0.7", .peer = "198.51.100.20", .peer_port = 8883, .opener = OUT, .start_s = 10};
         court_dns(court, "10.20.0.7", "mq.iot.utility.example", "edge.cloud.example", "198.51.100.20", 60, 5);
         court_dns(court, "10.20.0.7", "x.other.example", "a.evil.example", "198.51.100.30", 60, 5);
         court_flow(court, &flow);
@@ -221,8 +294,13 @@ static void a_cname_in_an_answer_counts_as_its_name(void **state)
 static void where_nobody_resolved_the_name_the_flows_own_meets_it(void **state)
 {
         (void)state;
-        struct court_flow flow = {.device = "10.20.0.7", .peer = "198.51.100.20", .peer_port = 8883, .opener = OUT, .start_s = 10,
-                                  .label = "TLS", .name = "mq.iot.utility.example"};
+        struct court_flow flow = {.device = "10.20.0.7",
+                                  .peer = "198.51.100.20",
+                                  .peer_port = 8883,
+                                  .opener = OUT,
+                                  .start_s = 10,
+                                  .label = "TLS",
+                                  .name = "mq.iot.utility.example"};
         expect(&flow, "");
         flow.name = "mq.iot.stranger.example";
         expect(&flow, "destination.unlisted");
@@ -232,8 +310,13 @@ static void an_allowed_name_at_a_strange_address_is_a_mismatch(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, NULL, NULL);
-        struct court_flow flow = {.device = "10.20.0.7", .peer = "198.51.100.66", .peer_port = 8883, .opener = OUT, .start_s = 10,
-                                  .label = "TLS", .name = "mq.iot.utility.example"};
+        struct court_flow flow = {.device = "10.20.0.7",
+                                  .peer = "198.51.100.66",
+                                  .peer_port = 8883,
+                                  .opener = OUT,
+                                  .start_s = 10,
+                                  .label = "TLS",
+                                  .name = "mq.iot.utility.example"};
         court_dns(court, "10.20.0.8", "mq.iot.utility.example", NULL, "198.51.100.20", 60, 5);
         court_flow(court, &flow);
         assert_string_equal(court_types(court), "destination.unlisted");
@@ -248,10 +331,14 @@ static void what_cannot_be_told_is_counted_and_not_accused(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, NULL, NULL);
-        struct court_flow nameless = {.device = "10.20.0.7", .peer = "198.51.100.20", .peer_port = 8883, .opener = OUT, .start_s = 10};
-        struct court_flow unseen = {.device = "10.20.0.7", .peer = "198.51.100.21", .peer_port = 99, .opener = UNSEEN, .start_s = 10};
-        struct court_flow listed = {.device = "10.20.0.7", .peer = "10.0.0.53", .protocol = 17, .peer_port = 53, .opener = OUT};
-        struct court_flow bare = {.device = "10.20.0.7", .peer = "198.51.100.21", .peer_port = 99, .opener = OUT, .start_s = 10};
+        struct court_flow nameless = {
+                .device = "10.20.0.7", .peer = "198.51.100.20", .peer_port = 8883, .opener = OUT, .start_s = 10};
+        struct court_flow unseen = {
+                .device = "10.20.0.7", .peer = "198.51.100.21", .peer_port = 99, .opener = UNSEEN, .start_s = 10};
+        struct court_flow listed = {
+                .device = "10.20.0.7", .peer = "10.0.0.53", .protocol = 17, .peer_port = 53, .opener = OUT};
+        struct court_flow bare = {
+                .device = "10.20.0.7", .peer = "198.51.100.21", .peer_port = 99, .opener = OUT, .start_s = 10};
         court_flow(court, &nameless);
         court_flow(court, &unseen);
         court_flow(court, &listed);
@@ -269,7 +356,8 @@ static void what_cannot_be_told_is_counted_and_not_accused(void **state)
 static void an_app_is_broken_only_by_a_positive_other_detection(void **state)
 {
         (void)state;
-        struct court_flow flow = {.device = "10.20.0.7", .peer = "192.0.2.80", .peer_port = 80, .opener = OUT, .label = "HTTP"};
+        struct court_flow flow = {
+                .device = "10.20.0.7", .peer = "192.0.2.80", .peer_port = 80, .opener = OUT, .label = "HTTP"};
         expect(&flow, "");
         flow.label = NULL;
         expect(&flow, "");
@@ -283,8 +371,14 @@ static void an_alert_says_what_is_known_and_nothing_else(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, NULL, NULL);
-        struct court_flow flow = {.device = "10.20.0.7", .peer = "2001:db8::9", .peer_port = 9443, .opener = OUT, .start_s = 10.5,
-                                  .label = "TLS", .application = "Google", .context = 1};
+        struct court_flow flow = {.device = "10.20.0.7",
+                                  .peer = "2001:db8::9",
+                                  .peer_port = 9443,
+                                  .opener = OUT,
+                                  .start_s = 10.5,
+                                  .label = "TLS",
+                                  .application = "Google",
+                                  .context = 1};
         court_flow(court, &flow);
         court_types(court);
         assert_int_equal(court->count, 1);
@@ -319,7 +413,8 @@ static void facts_of_the_inventory_hold_for_their_time(void **state)
         static const char by_inventory[] = "version: 1\nfleets:\n  - name: meters\n    members: [{inventory: meters}]\n"
                                            "    destinations: {allow: []}\n";
         struct court *court = court_open(by_inventory, NULL, inventory);
-        struct court_flow flow = {.device = "10.20.99.1", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT, .start_s = 10};
+        struct court_flow flow = {
+                .device = "10.20.99.1", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT, .start_s = 10};
         court_flow(court, &flow);
         flow.start_s = 86400 * 3; /* in no fleet any more */
         flow.peer_port = 444;
@@ -335,9 +430,16 @@ static void the_report_says_what_was_seen(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, NULL, NULL);
-        struct court_flow readable = {.device = "10.20.0.7", .peer = "192.0.2.80", .peer_port = 80, .opener = OUT, .label = "HTTP",
-                                      .name = "x.example", .is_host = true, .bytes_up = 920};
-        struct court_flow opaque = {.device = "10.20.0.8", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT, .bytes_up = 920};
+        struct court_flow readable = {.device = "10.20.0.7",
+                                      .peer = "192.0.2.80",
+                                      .peer_port = 80,
+                                      .opener = OUT,
+                                      .label = "HTTP",
+                                      .name = "x.example",
+                                      .is_host = true,
+                                      .bytes_up = 920};
+        struct court_flow opaque = {
+                .device = "10.20.0.8", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT, .bytes_up = 920};
         court_flow(court, &readable);
         court_flow(court, &opaque);
         court_types(court);

@@ -4,13 +4,13 @@
 #include "tests/unit/judge/court.h"
 #include "tests/unit/test.h"
 
-static const char intel[] =
-        "vendor: Locator\n"
-        "controller: unknown\n"
-        "rows:\n"
-        "  - {host: lbs.locator.example, purpose: location, confidence: code, source: doc}\n"
-        "  - {ip: 198.51.100.55, purpose: agnss, confidence: code, source: doc}\n"
-        "  - {url_regex: '(?i)[?&]mcc=[0-9]{3}&mnc=[0-9]{1,3}&(lac|tac)=[0-9A-F]+', purpose: location, confidence: code, source: doc}\n";
+static const char intel[] = "vendor: Locator\n"
+                            "controller: unknown\n"
+                            "rows:\n"
+                            "  - {host: lbs.locator.example, purpose: location, confidence: code, source: doc}\n"
+                            "  - {ip: 198.51.100.55, purpose: agnss, confidence: code, source: doc}\n"
+                            "  - {url_regex: '(?i)[?&]mcc=[0-9]{3}&mnc=[0-9]{1,3}&(lac|tac)=[0-9A-F]+', purpose: location, "
+                            "confidence: code, source: doc}\n";
 
 static const char policy[] =
         "version: 1\n"
@@ -26,7 +26,8 @@ static const char policy[] =
         "    members: [{prefix: 10.20.32.0/24}]\n"
         "    destinations: {allow: [{name: own, prefix: 192.0.2.0/24}], otherwise: allow}\n";
 
-static void tell_position(struct court *court, const struct court_flow *flow, Apnwatch__V1__Position__Grade grade, double at_s, bool from_device)
+static void tell_position(struct court *court, const struct court_flow *flow, Apnwatch__V1__Position__Grade grade,
+                          double at_s, bool from_device)
 {
         Apnwatch__V1__Position position = APNWATCH__V1__POSITION__INIT;
         Apnwatch__V1__Cell cell = APNWATCH__V1__CELL__INIT;
@@ -68,13 +69,21 @@ static void the_location_section_absent_empty_and_given_differ(void **state)
                 int heuristic;
         } rows[] = {
                 {{.device = "10.20.0.7", .peer = "198.51.100.9", .name = "track.utility.example"}, -1, -1},
-                {{.device = "10.20.0.7", .peer = "198.51.100.9", .name = "other.example"}, APNWATCH__V1__ALERT__SEVERITY__HIGH,
+                {{.device = "10.20.0.7", .peer = "198.51.100.9", .name = "other.example"},
+                 APNWATCH__V1__ALERT__SEVERITY__HIGH,
                  APNWATCH__V1__ALERT__SEVERITY__MEDIUM},
-                {{.device = "10.20.16.1", .peer = "198.51.100.9", .name = "track.utility.example"}, APNWATCH__V1__ALERT__SEVERITY__HIGH,
+                {{.device = "10.20.16.1", .peer = "198.51.100.9", .name = "track.utility.example"},
+                 APNWATCH__V1__ALERT__SEVERITY__HIGH,
                  APNWATCH__V1__ALERT__SEVERITY__MEDIUM},
-                {{.device = "10.20.32.1", .peer = "198.51.100.9"}, APNWATCH__V1__ALERT__SEVERITY__MEDIUM, APNWATCH__V1__ALERT__SEVERITY__LOW},
-                {{.device = "10.20.32.1", .peer = "192.0.2.9"}, APNWATCH__V1__ALERT__SEVERITY__INFO, APNWATCH__V1__ALERT__SEVERITY__INFO},
-                {{.device = "10.20.99.1", .peer = "198.51.100.9"}, APNWATCH__V1__ALERT__SEVERITY__MEDIUM, APNWATCH__V1__ALERT__SEVERITY__LOW},
+                {{.device = "10.20.32.1", .peer = "198.51.100.9"},
+                 APNWATCH__V1__ALERT__SEVERITY__MEDIUM,
+                 APNWATCH__V1__ALERT__SEVERITY__LOW},
+                {{.device = "10.20.32.1", .peer = "192.0.2.9"},
+                 APNWATCH__V1__ALERT__SEVERITY__INFO,
+                 APNWATCH__V1__ALERT__SEVERITY__INFO},
+                {{.device = "10.20.99.1", .peer = "198.51.100.9"},
+                 APNWATCH__V1__ALERT__SEVERITY__MEDIUM,
+                 APNWATCH__V1__ALERT__SEVERITY__LOW},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 struct court_flow flow = rows[i].flow;
@@ -192,7 +201,8 @@ static void a_supl_request_and_its_flow_are_one_lookup(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, intel, NULL);
-        struct court_flow flow = {.device = "10.20.32.1", .peer = "198.51.100.55", .peer_port = 7275, .opener = OUT, .id = 9};
+        struct court_flow flow = {
+                .device = "10.20.32.1", .peer = "198.51.100.55", .peer_port = 7275, .opener = OUT, .id = 9};
         Apnwatch__V1__Lookup lookup = APNWATCH__V1__LOOKUP__INIT;
         event_t event = APNWATCH__V1__EVENT__INIT;
         lookup.family = (char *)"SUPL";
@@ -212,7 +222,8 @@ static void a_lookup_says_whether_it_was_answered(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, intel, NULL);
-        struct court_flow flow = {.device = "10.20.32.1", .peer = "198.51.100.55", .peer_port = 80, .opener = OUT, .unanswered = true};
+        struct court_flow flow = {
+                .device = "10.20.32.1", .peer = "198.51.100.55", .peer_port = 80, .opener = OUT, .unanswered = true};
         flow.id = court_news(court, &flow, APNWATCH__V1__FLOW_NEWS__PHASE__START, true);
         flow.unanswered = false;
         court_news(court, &flow, APNWATCH__V1__FLOW_NEWS__PHASE__END, false);
@@ -230,10 +241,12 @@ static void lost_packets_are_told_above_a_hundredth(void **state)
                 uint64_t read, cut;
                 const char *types;
                 int severity;
-        } rows[] = {{10000, 99, "", 0}, {100000, 999, "", 0}, {100000, 1000, "sensor.loss", 1}, {1000, 100, "sensor.loss", 2}};
+        } rows[] = {
+                {10000, 99, "", 0}, {100000, 999, "", 0}, {100000, 1000, "sensor.loss", 1}, {1000, 100, "sensor.loss", 2}};
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 struct court *court = court_open(NULL, NULL, NULL);
-                Apnwatch__V1__Counters__Counter read = APNWATCH__V1__COUNTERS__COUNTER__INIT, cut = APNWATCH__V1__COUNTERS__COUNTER__INIT;
+                Apnwatch__V1__Counters__Counter read = APNWATCH__V1__COUNTERS__COUNTER__INIT,
+                                                cut = APNWATCH__V1__COUNTERS__COUNTER__INIT;
                 Apnwatch__V1__Counters__Counter *list[] = {&read, &cut};
                 Apnwatch__V1__Counters counters = APNWATCH__V1__COUNTERS__INIT;
                 event_t event = APNWATCH__V1__EVENT__INIT;

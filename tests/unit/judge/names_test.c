@@ -52,7 +52,8 @@ static void an_answer_is_known_to_its_device_and_weaker_to_the_fleet(void **stat
         (void)state;
         struct names *names = names_create(100, 1);
         learn(names, "10.0.0.1", "192.0.2.1", "a.broker.example", 60, start);
-        assert_string_equal(find_device(names, "10.0.0.1", "192.0.2.1", "*.broker.example", start + second), "a.broker.example");
+        assert_string_equal(find_device(names, "10.0.0.1", "192.0.2.1", "*.broker.example", start + second),
+                            "a.broker.example");
         assert_null(find_device(names, "10.0.0.2", "192.0.2.1", "*.broker.example", start + second));
         assert_non_null(find_fleet(names, "192.0.2.1", "*.broker.example", start + second));
         assert_null(find_device(names, "10.0.0.1", "192.0.2.1", "broker.example", start + second));

@@ -25,7 +25,8 @@ static void a_higher_severity_has_the_higher_score(void **state)
         (void)state;
         for (int i = 0; i < CIRCUMSTANCES; i++) {
                 for (int j = 0; j < CIRCUMSTANCES; j++) {
-                        const struct severity_row *a = severity_of((enum circumstance)i), *b = severity_of((enum circumstance)j);
+                        const struct severity_row *a = severity_of((enum circumstance)i),
+                                                  *b = severity_of((enum circumstance)j);
                         if (a->severity > b->severity)
                                 assert_true(a->score > b->score);
                 }

@@ -20,7 +20,8 @@ static void expect(const struct row *rows, size_t count)
                 transfer.image = (char *)rows[i].image;
                 enum image_guess guess = update_image_guess(&transfer);
                 if (guess != rows[i].guess)
-                        print_error("%s%s: %d\n", rows[i].host ? rows[i].host : "", rows[i].path ? rows[i].path : "", (int)guess);
+                        print_error("%s%s: %d\n", rows[i].host ? rows[i].host : "", rows[i].path ? rows[i].path : "",
+                                    (int)guess);
                 assert_int_equal(guess, rows[i].guess);
         }
 }
@@ -66,9 +67,11 @@ static void what_computers_fetch_all_day_is_none(void **state)
                 {.path = "/maps/tile.dat"},
                 {.path = "/v2/pictures", .type = "application/octet-stream"},
                 {.host = "update.microsoft.example", .path = "/windows/update-kb5001330-x64.cab", .image = "cabinet"},
-                {.host = "au.download.windowsupdate.example", .path = "/c/msdownload/update/software/secu/2021/am_delta_1.1.exe"},
+                {.host = "au.download.windowsupdate.example",
+                 .path = "/c/msdownload/update/software/secu/2021/am_delta_1.1.exe"},
                 {.host = "updates.antivirus.example", .path = "/daily-26000.cdiff"},
-                {.host = "deb.debian.example", .path = "/debian/pool/main/f/firmware-nonfree/firmware-iwlwifi_20210315-3_all.deb"},
+                {.host = "deb.debian.example",
+                 .path = "/debian/pool/main/f/firmware-nonfree/firmware-iwlwifi_20210315-3_all.deb"},
                 {.path = "/"},
                 {.path = NULL},
                 {.path = "/app/main.js"},

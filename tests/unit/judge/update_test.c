@@ -13,7 +13,8 @@ static const char intel[] =
         "  - {ip: 198.51.100.77, purpose: update, mode: direct, confidence: code, source: doc}\n"
         "  - {host: cdn.example, purpose: update, mode: direct, shared: true, confidence: code, source: doc}\n"
         "  - {host: xtra.example, purpose: agnss, confidence: code, source: doc}\n"
-        "  - {url_regex: '(?i)/BG9[0-9][A-Z0-9]+_[0-9.]+-BG9[0-9][A-Z0-9]+_[0-9.]+\\.bin', purpose: update, mode: indirect, confidence: code, source: doc}\n"
+        "  - {url_regex: '(?i)/BG9[0-9][A-Z0-9]+_[0-9.]+-BG9[0-9][A-Z0-9]+_[0-9.]+\\.bin', purpose: update, mode: indirect, "
+        "confidence: code, source: doc}\n"
         "  - {user_agent: DFOTA-Agent, purpose: update, mode: direct, confidence: code, source: doc}\n";
 
 /* The first of March 2026 is a Sunday. */
@@ -50,9 +51,15 @@ static uint64_t next_flow = 1000;
 
 static uint64_t fetch(struct court *court, const struct fetch *f, Apnwatch__V1__Transfer__Phase phase)
 {
-        struct court_flow flow = {.device = f->device ? f->device : "10.20.0.7", .peer = f->peer ? f->peer : "198.51.100.9", .peer_port = 80,
-                                  .opener = f->opener ? f->opener : OUT, .label = "HTTP", .name = f->host, .is_host = true,
-                                  .start_s = f->start_s, .id = f->flow ? f->flow : ++next_flow};
+        struct court_flow flow = {.device = f->device ? f->device : "10.20.0.7",
+                                  .peer = f->peer ? f->peer : "198.51.100.9",
+                                  .peer_port = 80,
+                                  .opener = f->opener ? f->opener : OUT,
+                                  .label = "HTTP",
+                                  .name = f->host,
+                                  .is_host = true,
+                                  .start_s = f->start_s,
+                                  .id = f->flow ? f->flow : ++next_flow};
         Apnwatch__V1__Transfer transfer = APNWATCH__V1__TRANSFER__INIT;
         event_t event = APNWATCH__V1__EVENT__INIT;
         transfer.phase = phase;
@@ -84,7 +91,8 @@ static void expect(const struct fetch *f, const char *types)
         struct court *court = court_open(policy, intel, NULL);
         fetch(court, f, APNWATCH__V1__TRANSFER__PHASE__ENDED);
         if (strcmp(court_types(court), types) != 0)
-                print_error("%s fetches %s%s from %s at %.0f\n", f->device, f->host ? f->host : "", f->path, f->peer ? f->peer : "", f->start_s);
+                print_error("%s fetches %s%s from %s at %.0f\n", f->device, f->host ? f->host : "", f->path,
+                            f->peer ? f->peer : "", f->start_s);
         assert_string_equal(court->types, types);
         court_close(court);
 }
@@ -110,11 +118,19 @@ static void an_image_from_any_host_is_a_pull_and_a_small_answer_is_none(void **s
                 {{.device = "10.20.32.1", .peer = "198.51.100.77", .path = "/any"}, true},
                 {{.device = "10.20.32.1", .host = "cdn.example", .path = "/any"}, false},
                 {{.device = "10.20.32.1", .host = "xtra.example", .path = "/fota/xtra-update-2.1.bin"}, false},
-                {{.device = "10.20.32.1", .protocol = "FTP", .method = "RETR", .path = "fw_1.2.bin", .no_status = true}, true},
-                {{.device = "10.20.32.1", .protocol = "FTP", .method = "STOR", .path = "fw_1.2.bin", .no_status = true}, false},
+                {{.device = "10.20.32.1", .protocol = "FTP", .method = "RETR", .path = "fw_1.2.bin", .no_status = true},
+                 true},
+                {{.device = "10.20.32.1", .protocol = "FTP", .method = "STOR", .path = "fw_1.2.bin", .no_status = true},
+                 false},
                 {{.device = "10.20.32.1", .host = "x.example", .path = image_path, .opener = IN}, false},
                 {{.device = "10.20.32.1", .path = image_path, .opener = IN, .pushed = true, .method = "PUT"}, true},
-                {{.device = "10.20.32.1", .peer = "10.0.0.9", .path = image_path, .opener = IN, .pushed = true, .method = "PUT"}, false},
+                {{.device = "10.20.32.1",
+                  .peer = "10.0.0.9",
+                  .path = image_path,
+                  .opener = IN,
+                  .pushed = true,
+                  .method = "PUT"},
+                 false},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
                 expect(&rows[i].fetch, rows[i].is_pull ? pulled : "");
@@ -124,12 +140,22 @@ static void a_long_download_is_one_pull_from_its_first_part_to_its_end(void **st
 {
         (void)state;
         struct court *court = court_open(policy, intel, NULL);
-        struct fetch f = {.device = "10.20.32.1", .host = "fota.quectel.example", .path = image_path, .moved = 32768, .start_s = 10};
+        struct fetch f = {
+                .device = "10.20.32.1", .host = "fota.quectel.example", .path = image_path, .moved = 32768, .start_s = 10};
         f.flow = fetch(court, &f, APNWATCH__V1__TRANSFER__PHASE__ASKED);
         f.moved = f.size = 500000;
         fetch(court, &f, APNWATCH__V1__TRANSFER__PHASE__ENDED);
-        struct court_flow flow = {.device = f.device, .peer = "198.51.100.9", .peer_port = 80, .opener = OUT, .label = "HTTP", .name = f.host,
-                                  .is_host = true, .payload_down = 500000, .id = f.flow, .start_s = 9, .last_s = 60};
+        struct court_flow flow = {.device = f.device,
+                                  .peer = "198.51.100.9",
+                                  .peer_port = 80,
+                                  .opener = OUT,
+                                  .label = "HTTP",
+                                  .name = f.host,
+                                  .is_host = true,
+                                  .payload_down = 500000,
+                                  .id = f.flow,
+                                  .start_s = 9,
+                                  .last_s = 60};
         court_flow(court, &flow);
         assert_string_equal(court_types(court), "update.pull update.insecure");
         const Apnwatch__V1__Alert *pull = court_alert(court, "update.pull");
@@ -151,7 +177,12 @@ static void parts_fetched_by_ranges_are_added_up(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, intel, NULL);
-        struct fetch f = {.device = "10.20.32.1", .host = "x.example", .path = image_path, .moved = 4096, .size = 200000, .status = 206};
+        struct fetch f = {.device = "10.20.32.1",
+                          .host = "x.example",
+                          .path = image_path,
+                          .moved = 4096,
+                          .size = 200000,
+                          .status = 206};
         for (int i = 0; i < 7; i++, f.start_s += 1)
                 fetch(court, &f, APNWATCH__V1__TRANSFER__PHASE__ENDED);
         f.device = "10.20.32.2"; /* another device's do not count */
@@ -170,14 +201,24 @@ static void volume_from_an_update_service_is_a_pull_whatever_hides_it(void **sta
                 struct court_flow flow;
                 const char *types;
         } rows[] = {
-                {{.device = "10.20.32.1", .peer = "198.51.100.9", .name = "fota.quectel.example", .payload_down = 32768}, "update.pull"},
-                {{.device = "10.20.32.1", .peer = "198.51.100.9", .name = "fota.quectel.example", .payload_down = 32767}, ""},
+                {{.device = "10.20.32.1", .peer = "198.51.100.9", .name = "fota.quectel.example", .payload_down = 32768},
+                 "update.pull"},
+                {{.device = "10.20.32.1", .peer = "198.51.100.9", .name = "fota.quectel.example", .payload_down = 32767},
+                 ""},
                 {{.device = "10.20.32.1", .peer = "198.51.100.9", .name = "www.quectel.example", .payload_down = 99999}, ""},
                 {{.device = "10.20.32.1", .peer = "198.51.100.77", .payload_down = 99999}, "update.pull"},
                 {{.device = "10.20.32.1", .peer = "198.51.100.9", .name = "cdn.example", .payload_down = 99999}, ""},
-                {{.device = "10.20.32.1", .peer = "198.51.100.9", .name = "fota.quectel.example", .payload_down = 99999, .tls_version = 0x0304},
+                {{.device = "10.20.32.1",
+                  .peer = "198.51.100.9",
+                  .name = "fota.quectel.example",
+                  .payload_down = 99999,
+                  .tls_version = 0x0304},
                  "update.pull"},
-                {{.device = "10.20.32.1", .peer = "198.51.100.9", .name = "fota.quectel.example", .payload_down = 99999, .tls_version = 0x0301},
+                {{.device = "10.20.32.1",
+                  .peer = "198.51.100.9",
+                  .name = "fota.quectel.example",
+                  .payload_down = 99999,
+                  .tls_version = 0x0301},
                  "update.pull update.insecure"},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -196,7 +237,11 @@ static void a_flow_without_a_name_is_known_by_the_devices_answers(void **state)
 {
         (void)state;
         struct court *court = court_open(policy, intel, NULL);
-        struct court_flow flow = {.device = "10.20.32.1", .peer = "198.51.100.20", .peer_port = 443, .opener = OUT, .payload_down = 99999,
+        struct court_flow flow = {.device = "10.20.32.1",
+                                  .peer = "198.51.100.20",
+                                  .peer_port = 443,
+                                  .opener = OUT,
+                                  .payload_down = 99999,
                                   .start_s = 10};
         court_dns(court, "10.20.32.1", "fota.quectel.example", "edge.cdn.example", "198.51.100.20", 60, 5);
         court_flow(court, &flow);
@@ -212,8 +257,10 @@ static void a_flow_without_a_name_is_known_by_the_devices_answers(void **state)
 static void the_updates_section_absent_empty_and_given_differ(void **state)
 {
         (void)state;
-        static const double in_window = 3600, out_of_window = 6 * 3600, maintenance = 11.5 * 3600; /* UTC; Berlin is an hour ahead */
-        static const char any[] = "update.pull update.insecure", not_named[] = "update.pull update.unauthorised update.insecure";
+        static const double in_window = 3600, out_of_window = 6 * 3600,
+                            maintenance = 11.5 * 3600; /* UTC; Berlin is an hour ahead */
+        static const char any[] = "update.pull update.insecure",
+                          not_named[] = "update.pull update.unauthorised update.insecure";
         static const struct {
                 struct fetch fetch;
                 const char *types;
@@ -223,7 +270,8 @@ static void the_updates_section_absent_empty_and_given_differ(void **state)
                 {{.device = "10.20.16.1", .host = "fota.utility.example", .path = image_path}, not_named},
                 {{.device = "10.20.0.7", .host = "x.example", .path = image_path, .start_s = in_window}, not_named},
                 {{.device = "10.20.0.7", .host = "fota.utility.example", .path = image_path, .start_s = in_window}, any},
-                {{.device = "10.20.0.7", .peer = "192.0.2.9", .host = "x.example", .path = image_path, .start_s = in_window}, any},
+                {{.device = "10.20.0.7", .peer = "192.0.2.9", .host = "x.example", .path = image_path, .start_s = in_window},
+                 any},
                 {{.device = "10.20.0.7", .host = "fota.utility.example", .path = image_path, .start_s = out_of_window},
                  "update.pull update.out_of_window update.insecure"},
                 {{.device = "10.20.0.7", .host = "fota.utility.example", .path = image_path, .start_s = maintenance}, any},
@@ -241,16 +289,31 @@ static void severity_follows_plan_and_mode(void **state)
                 Apnwatch__V1__Alert__Severity severity;
                 const char *mode, *controller;
         } rows[] = {
-                {{.device = "10.20.0.7", .host = "fota.utility.example", .path = image_path, .start_s = 3600}, APNWATCH__V1__ALERT__SEVERITY__INFO,
-                 "indirect", "fleet"},
-                {{.device = "10.20.32.1", .host = "fota.quectel.example", .path = image_path}, APNWATCH__V1__ALERT__SEVERITY__MEDIUM, "direct",
+                {{.device = "10.20.0.7", .host = "fota.utility.example", .path = image_path, .start_s = 3600},
+                 APNWATCH__V1__ALERT__SEVERITY__INFO,
+                 "indirect",
+                 "fleet"},
+                {{.device = "10.20.32.1", .host = "fota.quectel.example", .path = image_path},
+                 APNWATCH__V1__ALERT__SEVERITY__MEDIUM,
+                 "direct",
                  "module_vendor"},
-                {{.device = "10.20.32.1", .host = "x.example", .path = image_path}, APNWATCH__V1__ALERT__SEVERITY__LOW, "unknown", "unknown"},
-                {{.device = "10.20.32.1", .host = "cdn.example", .path = image_path}, APNWATCH__V1__ALERT__SEVERITY__LOW, "unknown", "unknown"},
-                {{.device = "10.20.32.1", .peer = "192.0.2.9", .host = "x.example", .path = image_path}, APNWATCH__V1__ALERT__SEVERITY__LOW,
-                 "indirect", "fleet"},
-                {{.device = "10.20.32.1", .host = "x.example",
-                  .path = "/BG96MAR02A07M1G_01.018.01.018-BG96MAR02A07M1G_01.016.01.016.bin"}, APNWATCH__V1__ALERT__SEVERITY__LOW, "indirect",
+                {{.device = "10.20.32.1", .host = "x.example", .path = image_path},
+                 APNWATCH__V1__ALERT__SEVERITY__LOW,
+                 "unknown",
+                 "unknown"},
+                {{.device = "10.20.32.1", .host = "cdn.example", .path = image_path},
+                 APNWATCH__V1__ALERT__SEVERITY__LOW,
+                 "unknown",
+                 "unknown"},
+                {{.device = "10.20.32.1", .peer = "192.0.2.9", .host = "x.example", .path = image_path},
+                 APNWATCH__V1__ALERT__SEVERITY__LOW,
+                 "indirect",
+                 "fleet"},
+                {{.device = "10.20.32.1",
+                  .host = "x.example",
+                  .path = "/BG96MAR02A07M1G_01.018.01.018-BG96MAR02A07M1G_01.016.01.016.bin"},
+                 APNWATCH__V1__ALERT__SEVERITY__LOW,
+                 "indirect",
                  "unknown"},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
