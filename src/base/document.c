@@ -11,7 +11,7 @@ struct document {
         yaml_document_t yaml;
         const char *path;
         FILE *errors, *warnings;
-        unsigned error_count, depth, visits;
+        unsigned error_count, warning_count, depth, visits;
 };
 
 __attribute__((format(printf, 5, 0)))
@@ -50,10 +50,18 @@ void document_error(struct document *document, const struct yaml_node_s *node, c
         va_end(arguments);
 }
 
+/* Whether one more warning is wanted; says so when the last one was. */
+static bool may_warn(struct document *document)
+{
+        if (document->warnings != NULL && ++document->warning_count == DOCUMENT_ERROR_LIMIT + 1)
+                fprintf(document->warnings, "%s: more warnings follow that are not shown\n", document->path);
+        return document->warnings != NULL && document->warning_count <= DOCUMENT_ERROR_LIMIT;
+}
+
 void document_warning_at(struct document *document, unsigned line, unsigned column, const char *format, ...)
 {
         va_list arguments;
-        if (document->warnings == NULL)
+        if (!may_warn(document))
                 return;
         va_start(arguments, format);
         tell(document, document->warnings, line, column, format, arguments);
@@ -63,7 +71,7 @@ void document_warning_at(struct document *document, unsigned line, unsigned colu
 void document_warning(struct document *document, const struct yaml_node_s *node, const char *format, ...)
 {
         va_list arguments;
-        if (document->warnings == NULL)
+        if (!may_warn(document))
                 return;
         va_start(arguments, format);
         tell(document, document->warnings, document_line(node), document_column(node), format, arguments);
@@ -123,8 +131,33 @@ static bool is_last_document(struct document *document, yaml_parser_t *parser, c
         return root == NULL;
 }
 
+/* libyaml's scanner takes time with the square of the depth, so depth is bounded before a document is made of the bytes. */
+static bool nests_within_limit(struct document *document, const char *bytes, size_t length)
+{
+        yaml_parser_t parser;
+        yaml_event_t event;
+        unsigned depth = 0;
+        bool more = yaml_parser_initialize(&parser) != 0;
+        if (!more)
+                return false;
+        yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, length);
+        while (more && depth <= DOCUMENT_NEST_LIMIT && yaml_parser_parse(&parser, &event)) {
+                depth += event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT;
+                depth -= event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
+                more = event.type != YAML_STREAM_END_EVENT;
+                if (depth > DOCUMENT_NEST_LIMIT)
+                        document_error_at(document, (unsigned)event.start_mark.line + 1, (unsigned)event.start_mark.column + 1,
+                                          "too deep; expected at most %d levels", DOCUMENT_NEST_LIMIT);
+                yaml_event_delete(&event);
+        }
+        yaml_parser_delete(&parser); /* other faults are told by who loads */
+        return depth <= DOCUMENT_NEST_LIMIT;
+}
+
 static bool load(struct document *document, yaml_parser_t *parser, const char *bytes, size_t length)
 {
+        if (!nests_within_limit(document, bytes, length))
+                return false;
         yaml_parser_set_input_string(parser, (const unsigned char *)bytes, length);
         if (!yaml_parser_load(parser, &document->yaml)) {
                 tell_parser_problem(document, parser, bytes, length);

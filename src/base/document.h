@@ -14,7 +14,7 @@
 
 #include "base/lists.h"
 
-enum { DOCUMENT_SIZE_LIMIT = 16 << 20, DOCUMENT_DEPTH_LIMIT = 24, DOCUMENT_VISIT_LIMIT = 1000000, DOCUMENT_ERROR_LIMIT = 200 };
+enum { DOCUMENT_SIZE_LIMIT = 16 << 20, DOCUMENT_NEST_LIMIT = 100, DOCUMENT_DEPTH_LIMIT = 24, DOCUMENT_VISIT_LIMIT = 1000000, DOCUMENT_ERROR_LIMIT = 200 };
 
 struct document;
 struct yaml_node_s; /* libyaml's; callers pass it on */

@@ -153,29 +153,39 @@ static bool is_bare(const struct rule *rule)
                        rule->fleets.count + rule->protocols.count + rule->ports.count + rule->apps.count == 0;
 }
 
+/* The first of `rules` before `limit` that takes all of `rule`, or NULL. */
+static const struct rule *covering(const struct rule_list *rules, unsigned limit, const struct rule *rule)
+{
+        for (unsigned i = 0; i < limit && i < rules->count && i < COMPARED_RULES; i++)
+                if (rule_covers(&rules->items[i], rule))
+                        return &rules->items[i];
+        return NULL;
+}
+
+static const struct rule *named_before(const struct rule_list *rules, unsigned limit)
+{
+        for (unsigned i = 0; i < limit; i++)
+                if (strcmp(rules->items[i].name, rules->items[limit].name) == 0)
+                        return &rules->items[i];
+        return NULL;
+}
+
 static void check_rules(struct document *document, const struct rule_list *rules, const struct rule_list *before)
 {
         for (unsigned i = 0; i < rules->count && i < COMPARED_RULES; i++) {
-                const struct rule *rule = &rules->items[i];
+                const struct rule *rule = &rules->items[i], *other;
                 if (is_bare(rule))
                         document_warning_at(document, rule->line, rule->column, "rule \"%s\" has no criterion: every peer meets it",
                                             rule->name);
-                for (unsigned j = 0; before != NULL && j < before->count && j < COMPARED_RULES; j++)
-                        if (rule_covers(&before->items[j], rule))
-                                document_warning_at(document, rule->line, rule->column, "rule \"%s\" is never reached: deny rule "
-                                                    "\"%s\" in line %u takes all of it", rule->name, before->items[j].name,
-                                                    before->items[j].line);
-                for (unsigned j = 0; j < i; j++) {
-                        const struct rule *earlier = &rules->items[j];
-                        if (strcmp(earlier->name, rule->name) == 0)
-                                document_warning_at(document, rule->line, rule->column, "a second rule named \"%s\" (line %u): alerts "
-                                                    "will not tell them apart", rule->name, earlier->line);
-                        if (rule_covers(earlier, rule)) {
-                                document_warning_at(document, rule->line, rule->column, "rule \"%s\" is never reached: \"%s\" in line "
-                                                    "%u takes all of it", rule->name, earlier->name, earlier->line);
-                                break;
-                        }
-                }
+                if (before != NULL && (other = covering(before, before->count, rule)) != NULL)
+                        document_warning_at(document, rule->line, rule->column, "rule \"%s\" is never reached: deny rule \"%s\" in "
+                                            "line %u takes all of it", rule->name, other->name, other->line);
+                if ((other = named_before(rules, i)) != NULL)
+                        document_warning_at(document, rule->line, rule->column, "a second rule named \"%s\" (line %u): alerts will "
+                                            "not tell them apart", rule->name, other->line);
+                if ((other = covering(rules, i, rule)) != NULL)
+                        document_warning_at(document, rule->line, rule->column, "rule \"%s\" is never reached: \"%s\" in line %u "
+                                            "takes all of it", rule->name, other->name, other->line);
         }
 }
 

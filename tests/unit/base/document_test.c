@@ -200,6 +200,18 @@ static void a_mapping_inside_itself_ends(void **state)
         assert_says("parts: &p [*p]\n", "f.yaml:1:8: a list where a part stands; expected a mapping of keys\n");
 }
 
+static void depth_is_bounded_before_it_costs(void **state)
+{
+        enum { DEPTH = 200000 };
+        char *text = malloc(DEPTH);
+        (void)state;
+        memset(text, '[', DEPTH);
+        char *messages = messages_of(text, DEPTH, &strict, NULL);
+        assert_string_equal(messages, "f.yaml:1:101: too deep; expected at most 100 levels\n");
+        free(messages);
+        free(text);
+}
+
 static void a_list_used_very_often_is_refused(void **state)
 {
         enum { ITEMS = 20000, USES = 60 };
@@ -257,6 +269,7 @@ int main(void)
                 cmocka_unit_test(twenty_faults_are_twenty_messages),
                 cmocka_unit_test(unknown_keys_may_be_taken),
                 cmocka_unit_test(a_mapping_inside_itself_ends),
+                cmocka_unit_test(depth_is_bounded_before_it_costs),
                 cmocka_unit_test(a_list_used_very_often_is_refused),
                 cmocka_unit_test(durations_have_units),
         };

@@ -40,6 +40,18 @@ static void random_prefixes_agree_with_a_linear_search(void **state)
                 assert_true(prefix_parse(text, &prefixes[i]));
                 assert_int_equal(prefix_trie_insert(trie, &prefixes[i], &prefixes[i]), 0);
         }
+        for (int n = 0; n < 2000; n++) {
+                char text[64];
+                struct prefix wanted;
+                snprintf(text, sizeof text, "%d.%d.%d.0/%d", rand() % 4, rand() % 4, rand() % 256, rand() % 33);
+                assert_true(prefix_parse(text, &wanted));
+                wanted = n < COUNT ? prefixes[n] : wanted;
+                const struct prefix *same = NULL;
+                for (int i = 0; i < COUNT; i++)
+                        if (prefixes[i].length == wanted.length && address_equal(&prefixes[i].address, &wanted.address))
+                                same = &prefixes[i];
+                assert_ptr_equal(prefix_trie_get(trie, &wanted), same);
+        }
         for (int n = 0; n < 20000; n++) {
                 struct address address = address_of_ipv4((uint8_t[]){(uint8_t)(rand() % 4), (uint8_t)(rand() % 4), (uint8_t)rand(), (uint8_t)rand()});
                 const struct prefix *best = NULL;
