@@ -5,8 +5,9 @@
 #     labels.sh BUILD FOLDER [SHARE]
 #
 # Prints each flow that differs and the share that agrees; fails below SHARE percent (99.5). ndpiReader keeps a flow to the end
-# of its capture where apnwatch times it out: one of a flow's labels is enough. Flows that apnwatch does not have under the same
-# addresses (it looks into tunnels and puts fragments together) are told, and not compared.
+# of its capture where apnwatch times it out and begins another: one of their labels is enough, and where none fits the flow is
+# told as split and not compared, since neither part has all the packets. So are flows that apnwatch does not have under the same
+# addresses (it looks into tunnels and puts fragments together).
 set -eu
 build=$1
 captures=$2
@@ -45,14 +46,19 @@ while read -r file; do
         [ -s "$work/theirs" ] || continue
         our_flows "$file" > "$work/ours"
         awk -F '\t' -v file="$(basename "$file")" '
-                NR == FNR { seen[$1] = 1; labels[$1, $2] = 1; first[$1] = first[$1] == "" ? $2 : first[$1]; next }
-                { print (!($1 in seen) ? "absent" : ($1, $2) in labels ? "agrees" : "differs") "\t" file "\t" $1 "\t" $2 "\t" first[$1] }
+                NR == FNR { seen[$1]++; labels[$1, $2] = 1; if ($2 != "-" || !($1 in first)) first[$1] = $2; next }
+                function verdict() {
+                        if (!($1 in seen)) return "absent"
+                        if (($1, $2) in labels) return "agrees"
+                        return seen[$1] > 1 ? "split" : "differs"
+                }
+                { print verdict() "\t" file "\t" $1 "\t" $2 "\t" first[$1] }
         ' "$work/ours" "$work/theirs" >> "$work/compared"
 done < "$work/files"
 
 awk -F '\t' -v share="$share" '
         { count[$1]++ }
-        $1 == "differs" { printf "%s: %s: ndpiReader %s, apnwatch %s\n", $2, $3, $4, $5 }
+        $1 == "differs" || $1 == "split" { printf "%s: %s: %s: ndpiReader %s, apnwatch %s\n", $2, $1, $3, $4, $5 }
         $1 == "absent" { missing[$2]++ }
         END {
                 for (file in missing) printf "%s: %d flows under other addresses\n", file, missing[file]
@@ -60,6 +66,6 @@ awk -F '\t' -v share="$share" '
                 percent = total > 0 ? 100 * count["agrees"] / total : 0
                 verdict = (percent >= share) ? "PASS" : "FAIL"
                 printf "labels: %d of %d flows agree, %.2f%%; %d not compared: %s (at least %s%%)\n", count["agrees"], total, percent,
-                        count["absent"], verdict, share
+                        count["absent"] + count["split"], verdict, share
                 exit verdict == "FAIL"
         }' "$work/compared"
