@@ -1,6 +1,7 @@
 /* Packets of the last milliseconds, to know one that is seen again: on a mirror port that copies both directions, on two
- * taps of one path, in and out of a tunnel. Fixed size (82 KiB); a line of entries a packet, of which the oldest is replaced:
- * at 400 000 packets in a 5 ms window's second one copy in a thousand, at the window's far end, is no longer known.
+ * taps of one path, in and out of a tunnel. Fixed size, 82 KiB; a line of entries a packet, of which the oldest is replaced:
+ * of copies that come 5 ms later one in a thousand is no longer known at 400 000 packets in a second, one in twenty at
+ * 800 000. Copies of a mirror port follow within microseconds.
  *
  * What counts as the same packet (the caller builds the probe): addresses, context, protocol, length, identification,
  * transport header with its checksum, and the first payload bytes are equal. TTL, DSCP, ECN, header checksum, link layers

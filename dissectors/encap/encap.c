@@ -107,7 +107,7 @@ static enum step walk_down(struct walk *walk, enum step step)
                                 return STEP_TOO_DEEP;
                         step = step_once(walk, step);
                 }
-                if ((step != STEP_INSANE && step != STEP_NOT_IP) || walk->depth == 0 || walk->leaf_only)
+                if ((step != STEP_INSANE && step != STEP_NOT_IP) || walk->depth == walk->depth_around || walk->leaf_only)
                         return step;
                 step = walk_leave(walk);
         }
@@ -244,11 +244,12 @@ static uint32_t packet_path(const struct walk *walk, const struct packet *packet
 }
 
 /* Bytes from the transport header on that tell packets apart. With an identification and a checksum over the payload the
- * header and what follows are enough; a checksum that offloading left unfinished says nothing, but then identifications differ. */
+ * header and what follows are enough; where offloading left the checksum unfinished, identifications differ. */
 static inline uint32_t probe_length(const struct packet *packet, const uint8_t *transport, bool identified)
 {
         uint32_t front = (uint32_t)(packet->payload - transport);
-        bool has_checksum = packet->protocol == IPPROTO_TCP || (packet->protocol == IPPROTO_UDP && be16_at(transport + 6) != 0);
+        bool has_checksum = packet->protocol == IPPROTO_TCP ||
+                            (packet->protocol == IPPROTO_UDP && be16_at(transport + 6) != 0);
         uint32_t most = identified && has_checksum ? PROBE_CHECKED_BYTES : front + PROBE_PAYLOAD_BYTES;
         uint32_t there = front + packet->payload_captured;
         return there < most ? there : most;
@@ -273,9 +274,8 @@ static bool packet_is_duplicate(struct encap *encap, const struct walk *walk, co
         return duplicate_table_seen(encap->duplicates, &probe, walk->frame->time_ns);
 }
 
-static enum encap_result finish_packet(struct encap *encap, struct walk *walk, struct packet *out)
+static inline enum encap_result read_packet(struct encap *encap, struct walk *walk, struct packet *out)
 {
-        const uint8_t *transport = walk->bytes.at;
         fill_packet(walk, out);
         enum encap_result result = read_transport(walk, out);
         if (result != ENCAP_PACKET)
@@ -285,6 +285,15 @@ static enum encap_result finish_packet(struct encap *encap, struct walk *walk, s
                 out->tap = tap_matcher_find(encap->taps, walk);
                 out->context = tap_matcher_context_of(encap->taps, out->tap);
         }
+        return ENCAP_PACKET;
+}
+
+static enum encap_result finish_packet(struct encap *encap, struct walk *walk, struct packet *out)
+{
+        const uint8_t *transport = walk->bytes.at;
+        enum encap_result result = read_packet(encap, walk, out);
+        if (result != ENCAP_PACKET)
+                return result;
         if (encap->duplicates != NULL && packet_is_duplicate(encap, walk, out, transport))
                 return ENCAP_DUPLICATE;
         encap->counters.cut += out->cut;
@@ -334,7 +343,7 @@ enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int
         walk.missing = frame->wire > frame->captured ? frame->wire - frame->captured : 0;
         walk.ip = NULL;
         walk.leaf_only = walk.reassembled = walk.ip_reassembled = walk.partial = false;
-        walk.depth = 0;
+        walk.depth = walk.depth_around = 0;
         walk.depth_limit = (uint8_t)encap->settings.depth_limit;
         walk.vlan = NO_VLAN;
         walk.vni = walk.gre_key = -1;
@@ -349,6 +358,25 @@ enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int
         return result;
 }
 
+bool encap_take_incomplete(struct encap *encap, struct frame *frame, struct packet *out)
+{
+        struct walk walk;
+        while (reassembly_take_incomplete(encap->reassembly, &walk, frame)) {
+                walk.ip = NULL;
+                walk.leaf_only = false;
+                walk.depth_limit = (uint8_t)encap->settings.depth_limit;
+                walk.clock_ns = frame->time_ns;
+                walk.taps = encap->taps;
+                walk.link_length = 0;
+                if (walk_down(&walk, STEP_IP) == STEP_LEAF && read_packet(encap, &walk, out) == ENCAP_PACKET) {
+                        encap->counters.by_tunnel[out->tunnel]++;
+                        encap->counters.incomplete_taken++;
+                        return true;
+                }
+        }
+        return false;
+}
+
 void encap_expire(struct encap *encap, int64_t clock_ns)
 {
         fragment_table_expire(encap->reassembly->table, clock_ns);
@@ -361,6 +389,7 @@ const struct encap_counters *encap_counters(struct encap *encap)
         counters->reassembled = encap->reassembly->reassembled;
         counters->fragments_expired = fragment_table_expired(encap->reassembly->table);
         counters->fragments_evicted = fragment_table_evicted(encap->reassembly->table);
+        counters->incomplete_dropped = fragment_table_incomplete_dropped(encap->reassembly->table);
         counters->duplicates = counters->results[ENCAP_DUPLICATE];
         return counters;
 }

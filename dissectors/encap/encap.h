@@ -71,6 +71,7 @@ struct encap_settings {
 struct encap_counters {
         uint64_t results[ENCAP_RESULTS];
         uint64_t fragments, reassembled, fragments_expired, fragments_evicted;
+        uint64_t incomplete_taken, incomplete_dropped; /* datagrams; of those dropped nobody asked in time */
         uint64_t cut, oversized, duplicates;
         uint64_t by_tunnel[TUNNEL_KINDS];
 };
@@ -81,6 +82,14 @@ struct encap *encap_create(const struct encap_settings *settings);
 void encap_destroy(struct encap *encap);
 /* `out` holds something only with ENCAP_PACKET. */
 enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int64_t clock_ns, struct packet *out);
+
+/* What came of a datagram whose other fragments did not: true fills `out` with the beginning of the packet, cut, and in the
+ * tunnels in which its first fragment was; `reassembled` is set. `frame` is that fragment's (time, file, number, order,
+ * interface), of raw IP: the header as it is of the whole, `captured` bytes of `wire`, or more where the end was not seen.
+ * Bytes live until the next call. To be called until it says false, at least after each encap_expire: INCOMPLETE_MAX (64)
+ * datagrams wait, of more the oldest are dropped, except at the end of the input. Each is given once and not asked for
+ * copies; it is not among the results that are counted. */
+bool encap_take_incomplete(struct encap *encap, struct frame *frame, struct packet *out);
 
 /* Forgets fragments that waited too long; a fragment that comes does so too. At the end of the input: INT64_MAX. */
 void encap_expire(struct encap *encap, int64_t clock_ns);

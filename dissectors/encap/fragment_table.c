@@ -1,5 +1,6 @@
 #include "dissectors/encap/fragment_table.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,6 +20,19 @@ struct piece {
         uint8_t bytes[];
 };
 
+struct first_fragment {
+        struct fragment_origin origin;
+        bool has_origin;
+        uint32_t length;
+        uint8_t header[];
+};
+
+struct incomplete {
+        struct incomplete *newer;
+        struct fragment_incomplete about;
+        uint8_t bytes[];
+};
+
 struct datagram {
         struct datagram *next_in_bucket;
         struct datagram *older, *newer;
@@ -30,15 +44,16 @@ struct datagram {
         uint32_t total;     /* known with the last fragment */
         uint32_t charged;   /* of the table's limit */
         bool has_total;
-        uint8_t *header;    /* of the first fragment; NULL until it comes */
-        uint32_t header_length;
+        struct first_fragment *first; /* NULL until it comes */
 };
 
 struct fragment_table {
         uint32_t limit, bytes;
         int64_t timeout_ns;
         uint64_t seed;      /* so that nobody outside can fill one bucket */
-        uint64_t expired, evicted;
+        uint64_t expired, evicted, incomplete_dropped;
+        struct incomplete *incomplete, **incomplete_end;
+        unsigned incomplete_count;
         struct datagram *oldest, *newest;
         struct datagram *buckets[BUCKETS];
 };
@@ -50,6 +65,7 @@ struct fragment_table *fragment_table_create(uint32_t byte_limit, int64_t timeou
                 return NULL;
         table->limit = byte_limit;
         table->timeout_ns = timeout_ns;
+        table->incomplete_end = &table->incomplete;
         if (getrandom(&table->seed, sizeof table->seed, GRND_NONBLOCK) < 0)
                 table->seed = (uint64_t)(uintptr_t)table;
         return table;
@@ -67,7 +83,7 @@ static void datagram_free(struct datagram *datagram)
                 datagram->pieces = piece->next;
                 free(piece);
         }
-        free(datagram->header);
+        free(datagram->first);
         free(datagram);
 }
 
@@ -83,10 +99,83 @@ static void table_remove(struct fragment_table *table, struct datagram *datagram
         datagram_free(datagram);
 }
 
+static struct incomplete *incomplete_pop(struct fragment_table *table)
+{
+        struct incomplete *incomplete = table->incomplete;
+        if (incomplete == NULL)
+                return NULL;
+        table->incomplete = incomplete->newer;
+        if (table->incomplete == NULL)
+                table->incomplete_end = &table->incomplete;
+        table->incomplete_count--;
+        return incomplete;
+}
+
+/* Header and bytes up to the first hole. */
+static struct incomplete *incomplete_of(const struct datagram *datagram)
+{
+        const struct first_fragment *first = datagram->first;
+        uint32_t whole = 0, end = 0;
+        for (const struct piece *piece = datagram->pieces; piece != NULL; piece = piece->next) {
+                if (piece->offset == whole)
+                        whole += piece->length;
+                end = piece->offset + piece->length;
+        }
+        if (whole > INCOMPLETE_BYTES_MAX)
+                whole = INCOMPLETE_BYTES_MAX;
+        struct incomplete *incomplete = malloc(sizeof *incomplete + first->length + whole);
+        if (incomplete == NULL)
+                return NULL;
+        incomplete->newer = NULL;
+        incomplete->about = (struct fragment_incomplete){
+                .origin = first->origin, .header_length = first->length, .captured = first->length + whole,
+                .length = first->length + (datagram->has_total ? datagram->total : end + 1),
+                .version = datagram->key.version};
+        memcpy(incomplete->bytes, first->header, first->length);
+        for (const struct piece *piece = datagram->pieces; piece != NULL && piece->offset < whole; piece = piece->next) {
+                uint32_t length = piece->length < whole - piece->offset ? piece->length : whole - piece->offset;
+                memcpy(incomplete->bytes + first->length + piece->offset, piece->bytes, length);
+        }
+        return incomplete;
+}
+
+/* The datagram will not become whole any more. `limit` of those whose first fragment came wait; the oldest are dropped. */
+static void table_lose(struct fragment_table *table, struct datagram *datagram, unsigned limit)
+{
+        if (datagram->first != NULL && datagram->first->has_origin) {
+                struct incomplete *incomplete = incomplete_of(datagram);
+                while (table->incomplete_count >= limit) {
+                        free(incomplete_pop(table));
+                        table->incomplete_dropped++;
+                }
+                if (incomplete != NULL) {
+                        *table->incomplete_end = incomplete;
+                        table->incomplete_end = &incomplete->newer;
+                        table->incomplete_count++;
+                } else {
+                        table->incomplete_dropped++;
+                }
+        }
+        table_remove(table, datagram);
+}
+
+bool fragment_table_take_incomplete(struct fragment_table *table, struct fragment_incomplete *out, uint8_t *datagram)
+{
+        struct incomplete *incomplete = incomplete_pop(table);
+        if (incomplete == NULL)
+                return false;
+        *out = incomplete->about;
+        memcpy(datagram, incomplete->bytes, out->captured);
+        free(incomplete);
+        return true;
+}
+
 void fragment_table_destroy(struct fragment_table *table)
 {
         if (table == NULL)
                 return;
+        while (table->incomplete != NULL)
+                free(incomplete_pop(table));
         while (table->oldest != NULL)
                 table_remove(table, table->oldest);
         free(table);
@@ -102,7 +191,7 @@ void fragment_table_expire(struct fragment_table *table, int64_t clock_ns)
 {
         while (table->oldest != NULL && is_expired(table, table->oldest, clock_ns)) {
                 table->expired += table->oldest->fragments;
-                table_remove(table, table->oldest);
+                table_lose(table, table->oldest, clock_ns == INT64_MAX ? UINT_MAX : INCOMPLETE_MAX);
         }
 }
 
@@ -180,25 +269,30 @@ static bool datagram_fill(struct fragment_table *table, struct datagram *datagra
 
 static bool datagram_take_header(struct fragment_table *table, struct datagram *datagram, const struct fragment *fragment)
 {
-        if (fragment->offset != 0 || datagram->header != NULL)
+        if (fragment->offset != 0 || datagram->first != NULL)
                 return true;
         if (fragment->header_length > FRAGMENT_HEADER_MAX)
                 return false;
-        datagram->header = malloc(fragment->header_length);
-        if (datagram->header == NULL)
+        struct first_fragment *first = malloc(sizeof *first + fragment->header_length);
+        if (first == NULL)
                 return false;
-        memcpy(datagram->header, fragment->header, fragment->header_length);
-        datagram->header_length = fragment->header_length;
-        charge(table, datagram, fragment->header_length);
+        first->has_origin = fragment->origin != NULL;
+        if (first->has_origin)
+                first->origin = *fragment->origin;
+        first->length = fragment->header_length;
+        memcpy(first->header, fragment->header, first->length);
+        datagram->first = first;
+        charge(table, datagram, sizeof *first + first->length);
         return true;
 }
 
 static uint32_t datagram_join(const struct datagram *datagram, uint8_t *out)
 {
-        memcpy(out, datagram->header, datagram->header_length);
+        const struct first_fragment *first = datagram->first;
+        memcpy(out, first->header, first->length);
         for (const struct piece *piece = datagram->pieces; piece != NULL; piece = piece->next)
-                memcpy(out + datagram->header_length + piece->offset, piece->bytes, piece->length);
-        return datagram->header_length + datagram->total;
+                memcpy(out + first->length + piece->offset, piece->bytes, piece->length);
+        return first->length + datagram->total;
 }
 
 /* Whether the fragment agrees with what is known about the datagram's end: the first word about it stays. */
@@ -223,7 +317,7 @@ static void table_make_room(struct fragment_table *table, const struct datagram 
                 struct datagram *newer = datagram->newer;
                 if (datagram != keep) {
                         table->evicted += datagram->fragments;
-                        table_remove(table, datagram);
+                        table_lose(table, datagram, INCOMPLETE_MAX);
                 }
                 datagram = newer;
         }
@@ -232,7 +326,7 @@ static void table_make_room(struct fragment_table *table, const struct datagram 
 static enum fragment_outcome table_give_up(struct fragment_table *table, struct datagram *datagram)
 {
         table->evicted += datagram->fragments;
-        table_remove(table, datagram);
+        table_lose(table, datagram, INCOMPLETE_MAX);
         return FRAGMENT_REFUSED;
 }
 
@@ -256,14 +350,13 @@ enum fragment_outcome fragment_table_add(struct fragment_table *table, const str
                 datagram->has_total = true;
                 datagram->total = fragment->offset + fragment->length;
         }
+        if (datagram->has_total && datagram->have == datagram->total && datagram->first != NULL) {
+                *length = datagram_join(datagram, datagram_bytes);
+                table_remove(table, datagram);
+                return FRAGMENT_COMPLETE;
+        }
         table_make_room(table, datagram);
-        if (table->bytes > table->limit)
-                return table_give_up(table, datagram);
-        if (!datagram->has_total || datagram->have < datagram->total || datagram->header == NULL)
-                return FRAGMENT_HELD;
-        *length = datagram_join(datagram, datagram_bytes);
-        table_remove(table, datagram);
-        return FRAGMENT_COMPLETE;
+        return table->bytes > table->limit ? table_give_up(table, datagram) : FRAGMENT_HELD;
 }
 
 uint64_t fragment_table_expired(const struct fragment_table *table)
@@ -274,6 +367,11 @@ uint64_t fragment_table_expired(const struct fragment_table *table)
 uint64_t fragment_table_evicted(const struct fragment_table *table)
 {
         return table->evicted;
+}
+
+uint64_t fragment_table_incomplete_dropped(const struct fragment_table *table)
+{
+        return table->incomplete_dropped;
 }
 
 uint32_t fragment_table_bytes(const struct fragment_table *table)

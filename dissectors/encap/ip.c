@@ -102,7 +102,6 @@ enum step ip_v4(struct walk *walk)
         walk->ip_captured = length - walk->missing;
         walk->protocol = ip[9];
         walk->identification = be16_at(ip + 4);
-        walk->partial = false;
         if (header_length > IPV4_HEADER) {
                 cursor_skip(&walk->bytes, header_length - IPV4_HEADER);
                 if (walk->bytes.short_read)
@@ -183,6 +182,5 @@ enum step ip_v6(struct walk *walk)
         walk->ip_length = IPV6_HEADER + length;
         walk->ip_captured = walk->ip_length - walk->missing;
         walk->identification = 0;
-        walk->partial = false;
         return v6_extensions(walk, ip, ip + 6);
 }

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "base/link_type.h"
 #include "dissectors/encap/tap_matcher.h"
 
-enum { PROBE_BYTES = 72, IPV6_HEADER = 40, IP_LENGTH_MAX = 65535 };
+enum { PROBE_BYTES = 72, IPV4_HEADER = 20, IPV6_HEADER = 40, IP_LENGTH_MAX = 65535 };
 
 static bool fragment_is_duplicate(struct walk *walk, const struct fragment *fragment)
 {
@@ -22,6 +23,24 @@ static bool fragment_is_duplicate(struct walk *walk, const struct fragment *frag
         return duplicate_table_seen(duplicates, &probe, walk->frame->time_ns);
 }
 
+static void origin_of(const struct walk *walk, struct fragment_origin *origin)
+{
+        *origin = (struct fragment_origin){.frame = *walk->frame, .depth = walk->depth, .vlan = walk->vlan, .vni = walk->vni,
+                                           .gre_key = walk->gre_key};
+        origin->frame.bytes = NULL;
+        if (walk->depth == 0)
+                return;
+        const struct level *level = &walk->levels[walk->depth - 1];
+        origin->kind = level->kind;
+        memcpy(origin->outer_ip, level->ip, level->ip[0] >> 4 == 4 ? IPV4_HEADER : IPV6_HEADER);
+        if (walk->taps != NULL)
+                memcpy(origin->outermost, walk->outermost, sizeof origin->outermost);
+        for (unsigned depth = walk->depth; depth-- > 0 && !origin->has_teid;) {
+                origin->has_teid = walk->levels[depth].has_teid;
+                origin->teid = walk->levels[depth].teid;
+        }
+}
+
 /* What both versions share. STEP_LEAF: complete, and `*length` bytes stand in the buffer whose turn it is. */
 static enum step reassembly_add(struct walk *walk, struct fragment *fragment, uint32_t *length)
 {
@@ -31,6 +50,11 @@ static enum step reassembly_add(struct walk *walk, struct fragment *fragment, ui
         fragment->key.context = tap_matcher_context(walk->taps, walk);
         fragment->key.source = address_of_ip(walk->ip, false);
         fragment->key.destination = address_of_ip(walk->ip, true);
+        struct fragment_origin origin;
+        if (fragment->offset == 0) {
+                origin_of(walk, &origin);
+                fragment->origin = &origin;
+        }
         reassembly->fragments++;
         if (walk->ip_reassembled || (!fragment->last && fragment->length % 8 != 0))
                 return STEP_MALFORMED;
@@ -66,7 +90,7 @@ enum step reassembly_v4(struct walk *walk, uint32_t header_length)
         const uint8_t *ip = walk->ip;
         uint16_t flags = be16_at(ip + 6);
         uint32_t offset = (flags & 0x1fffU) * 8;
-        if (walk->missing > 0)
+        if (walk->missing > 0 || walk->reassembly == NULL)
                 return reassembly_of_cut(walk, offset);
         struct fragment fragment = {
                 .key = {.identification = walk->identification, .protocol = ip[9], .version = 4},
@@ -95,7 +119,7 @@ enum step reassembly_v6(struct walk *walk, const uint8_t *ip, const uint8_t *fra
 {
         uint16_t flags = be16_at(fragment_header + 2);
         uint32_t offset = flags & 0xfff8U;
-        if (walk->missing > 0)
+        if (walk->missing > 0 || walk->reassembly == NULL)
                 return reassembly_of_cut(walk, offset);
         uint8_t front[FRAGMENT_HEADER_MAX];
         size_t front_length = (size_t)(fragment_header - ip);
@@ -120,4 +144,52 @@ enum step reassembly_v6(struct walk *walk, const uint8_t *ip, const uint8_t *fra
         whole[4] = (uint8_t)((length - IPV6_HEADER) >> 8);
         whole[5] = (uint8_t)(length - IPV6_HEADER);
         return STEP_IPV6;
+}
+
+/* The tunnels around it were peeled when it came: of them the innermost is told, with what the others said. */
+static void walk_restore(struct walk *walk, const struct fragment_origin *origin)
+{
+        walk->vlan = origin->vlan;
+        walk->vni = origin->vni;
+        walk->gre_key = origin->gre_key;
+        walk->depth = walk->depth_around = origin->depth;
+        memset(walk->levels, 0, sizeof walk->levels);
+        if (origin->depth == 0)
+                return;
+        struct level *level = &walk->levels[origin->depth - 1];
+        level->ip = origin->outer_ip;
+        level->kind = origin->kind;
+        level->has_teid = origin->has_teid;
+        level->teid = origin->teid;
+        memcpy(walk->outermost, origin->outermost, sizeof walk->outermost);
+}
+
+bool reassembly_take_incomplete(struct reassembly *reassembly, struct walk *walk, struct frame *frame)
+{
+        struct fragment_incomplete *taken = &reassembly->taken;
+        uint8_t *ip = reassembly->datagrams[reassembly->turn];
+        uint32_t uncounted, length;
+        do {
+                if (!fragment_table_take_incomplete(reassembly->table, taken, ip))
+                        return false;
+                uncounted = taken->version == 4 ? 0 : IPV6_HEADER;
+                length = taken->length - uncounted;
+        } while (length > IP_LENGTH_MAX);
+        ip[taken->version == 4 ? 2 : 4] = (uint8_t)(length >> 8);
+        ip[taken->version == 4 ? 3 : 5] = (uint8_t)length;
+        if (taken->version == 4)
+                ip[6] = ip[7] = 0;
+        *frame = taken->origin.frame;
+        frame->link_type = LINK_RAW;
+        frame->bytes = ip;
+        frame->captured = taken->captured;
+        frame->wire = taken->length;
+        walk_restore(walk, &taken->origin);
+        walk->frame = frame;
+        walk->bytes = cursor_of(ip, taken->captured);
+        walk->missing = taken->length - taken->captured;
+        walk->partial = walk->reassembled = true;
+        walk->ip_reassembled = false;
+        walk->reassembly = NULL; /* fragments in it are taken as they are, too */
+        return true;
 }

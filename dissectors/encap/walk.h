@@ -58,19 +58,20 @@ struct walk {
         uint32_t identification; /* IPv4: the identification; 0: none */
         uint8_t protocol;
         bool oversized;       /* its length field says 0, which only offloading writes */
-        bool partial;         /* it is the first fragment of more and stays so, since the capture cut it */
+        bool partial;         /* the beginning of a fragmented one of which there will not be more */
         bool ip_reassembled;  /* it came out of the fragment table */
         bool leaf_only;       /* tunnels in it have been tried */
 
         bool reassembled;     /* any layer was */
         uint8_t depth;
+        uint8_t depth_around; /* tunnels that were there before the walk began and are not left */
         uint8_t depth_limit;
         uint32_t link_length; /* bytes in front of the outermost IP header */
         int vlan;             /* the innermost; NO_VLAN */
         int64_t vni, gre_key; /* the innermost; -1 */
         const struct frame *frame;
         int64_t clock_ns;
-        struct reassembly *reassembly;
+        struct reassembly *reassembly; /* NULL: fragments are taken as they are */
         struct tap_matcher *taps;    /* NULL: none configured */
         struct address outermost[2]; /* source, destination; set by the first tunnel when there are taps */
         struct level levels[WALK_LEVELS];
@@ -140,7 +141,7 @@ static inline enum step walk_enter(struct walk *walk, enum tunnel_kind kind, enu
         level->vlan = walk->vlan;
         level->vni = walk->vni;
         level->gre_key = walk->gre_key;
-        walk->ip_reassembled = false;
+        walk->ip_reassembled = walk->partial = false;
         return inside;
 }
 
@@ -160,6 +161,7 @@ static inline enum step walk_leave(struct walk *walk)
         walk->vlan = level->vlan;
         walk->vni = level->vni;
         walk->gre_key = level->gre_key;
+        walk->partial = level->partial;
         walk->leaf_only = true;
         return STEP_IP;
 }

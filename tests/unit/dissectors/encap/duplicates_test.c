@@ -160,6 +160,34 @@ static void copies_are_known_at_high_rates(void **state)
         encap_destroy(encap);
 }
 
+/* Times are kept in 32 bits of 256 ns, which come round after 1099.5 s: that is no copy. */
+static void what_is_long_ago_is_no_copy(void **state)
+{
+        (void)state;
+        static const unsigned pauses_s[] = {0, 300, 700, 1000};
+        static struct bytes bytes;
+        const int64_t start_ns = 1700000000000000000, round_ns = (int64_t)1 << 40;
+        for (unsigned i = 0; i < sizeof pauses_s / sizeof *pauses_s; i++) {
+                struct encap_settings settings = {.duplicate_window_ns = WINDOW};
+                struct encap *encap = encap_create(&settings);
+                struct packet packet;
+                bytes_of_hex(&bytes, V4("0001", "40"));
+                struct frame frame = frame_of(&bytes, LINK_RAW);
+                assert_int_equal(peel_frame(encap, frame, &packet), ENCAP_PACKET);
+                if (pauses_s[i] > 0) { /* another one in between */
+                        bytes_of_hex(&bytes, V4("0002", "40"));
+                        frame.time_ns = start_ns + pauses_s[i] * INT64_C(1000000000);
+                        assert_int_equal(peel_frame(encap, frame, &packet), ENCAP_PACKET);
+                        bytes_of_hex(&bytes, V4("0001", "40"));
+                }
+                frame.time_ns = start_ns + round_ns;
+                assert_int_equal(peel_frame(encap, frame, &packet), ENCAP_PACKET);
+                frame.time_ns += 2000 * MICROSECOND;
+                assert_int_equal(peel_frame(encap, frame, &packet), ENCAP_DUPLICATE);
+                encap_destroy(encap);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -169,6 +197,7 @@ int main(void)
                 cmocka_unit_test(acknowledgements_without_identification_all_count),
                 cmocka_unit_test(copies_of_fragments_count_once),
                 cmocka_unit_test(copies_are_known_at_high_rates),
+                cmocka_unit_test(what_is_long_ago_is_no_copy),
         };
         int failed = cmocka_run_group_tests(tests, NULL, NULL);
         free(frame_at_hand);
