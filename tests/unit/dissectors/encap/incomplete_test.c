@@ -154,9 +154,9 @@ static void tunnel_around(struct bytes *out, const struct bytes *inner)
         bytes_add(out, inner->at, inner->length);
 }
 
-static void assert_in_tunnel(const struct packet *packet)
+static void assert_in_tunnel(const struct packet *packet, unsigned depth)
 {
-        assert_int_equal(packet->depth, 1);
+        assert_int_equal(packet->depth, depth);
         assert_int_equal(packet->tunnel, TUNNEL_GTPU);
         assert_true(packet->has_teid);
         assert_int_equal(packet->teid, 0x4001);
@@ -165,28 +165,38 @@ static void assert_in_tunnel(const struct packet *packet)
         assert_int_equal(packet->destination_port, 53);
 }
 
-static void its_tunnel_and_tap_are_remembered(void **state)
+/* In another IP packet, 10.77.0.1 -> 10.77.0.2, when `twice`: the tap's prefix may be that of the outermost tunnel, too. */
+static void assert_tunnel_and_tap(const char *prefix, bool twice)
 {
-        (void)state;
         struct tap tap = {.name = "core", .vlan = -1, .vni = -1, .gre_key = -1, .has_prefix = true, .context = 9};
-        assert_true(prefix_parse("10.66.0.0/16", &tap.prefix));
+        assert_true(prefix_parse(prefix, &tap.prefix));
         struct encap_settings settings = {.taps = {&tap, 1}, .duplicate_window_ns = 3000000};
         struct encap *encap = encap_create(&settings);
-        static struct bytes inner;
+        static struct bytes inner, middle;
         struct packet packet;
         assert_non_null(encap);
         bytes_of_hex(&whole, DNS);
         fragment_v4(&inner, 7, &whole, 0, FIRST, true);
-        tunnel_around(&piece, &inner);
+        tunnel_around(&middle, &inner);
+        bytes_of_hex(&piece, twice ? "4500 0064 0009 0000 40 04 0000 0a4d0001 0a4d0002" : "");
+        bytes_add(&piece, middle.at, middle.length);
         assert_int_equal(give(encap, &piece, 1, &packet), ENCAP_FRAGMENT);
         encap_expire(encap, INT64_MAX);
         assert_taken(encap, 1, FIRST, &packet);
-        assert_in_tunnel(&packet);
+        assert_in_tunnel(&packet, 1 + twice);
         assert_int_equal(packet.tap, 1);
         assert_int_equal(packet.context, 9);
         assert_int_equal(encap_counters(encap)->by_tunnel[TUNNEL_GTPU], 1);
         assert_nothing_more(encap);
         encap_destroy(encap);
+}
+
+static void its_tunnels_and_tap_are_remembered(void **state)
+{
+        (void)state;
+        assert_tunnel_and_tap("10.66.0.0/16", false);
+        assert_tunnel_and_tap("10.66.0.0/16", true);
+        assert_tunnel_and_tap("10.77.0.0/16", true);
 }
 
 /* Of the outer packet there is the beginning: the inner one is shown, cut; an inner fragment is not held again. */
@@ -201,6 +211,8 @@ static void the_beginning_of_a_tunnel_shows_the_inner_packet(void **state)
                 struct packet packet;
                 unsigned there = more ? FIRST : (unsigned)whole.length;
                 fragment_v4(&inner, 7, &whole, 0, there, more);
+                if (!more)
+                        inner.at[25] = 0x60; /* UDP says more than its IP header, which is right */
                 tunnel_around(&outer, &inner);
                 /* 20 bytes of outer header; 56 behind it hold the inner header and 20 bytes of its UDP */
                 piece.length = 0;
@@ -211,7 +223,7 @@ static void the_beginning_of_a_tunnel_shows_the_inner_packet(void **state)
                 assert_int_equal(give(encap, &piece, 1, &packet), ENCAP_FRAGMENT);
                 encap_expire(encap, INT64_MAX);
                 assert_true(encap_take_incomplete(encap, &frame, &packet));
-                assert_in_tunnel(&packet);
+                assert_in_tunnel(&packet, 1);
                 assert_true(packet.cut);
                 assert_address(&packet.source, "10.45.0.7");
                 assert_int_equal(packet.payload_captured, 12);
@@ -219,6 +231,60 @@ static void the_beginning_of_a_tunnel_shows_the_inner_packet(void **state)
                 assert_nothing_more(encap);
                 encap_destroy(encap);
         }
+}
+
+/* The inner fragment is all there, what is lost is padding behind it: it is not held again. */
+static void a_fragment_in_the_beginning_is_taken_as_it_is(void **state)
+{
+        (void)state;
+        static const uint8_t padding[40];
+        static struct bytes inner;
+        struct frame frame;
+        struct packet packet;
+        struct encap *encap = encap_of(0);
+        bytes_of_hex(&whole, DNS);
+        fragment_v4(&inner, 7, &whole, 0, FIRST, true);
+        bytes_add(&inner, padding, sizeof padding);
+        tunnel_around(&piece, &inner);
+        piece.length = 20 + 64;
+        piece.at[2] = 0;
+        piece.at[3] = 84;
+        piece.at[6] = 0x20;
+        assert_int_equal(give(encap, &piece, 1, &packet), ENCAP_FRAGMENT);
+        encap_expire(encap, INT64_MAX);
+        assert_true(encap_take_incomplete(encap, &frame, &packet));
+        assert_in_tunnel(&packet, 1);
+        assert_int_equal(packet.payload_captured, FIRST - 8);
+        assert_int_equal(packet.payload_length, whole.length - 8);
+        encap_expire(encap, INT64_MAX);
+        assert_nothing_more(encap);
+        encap_destroy(encap);
+}
+
+/* What stands in the tunnel has no sane header: the packet is the outer one, whose UDP header says how long it is. */
+static void the_beginning_of_no_tunnel_is_the_packet_itself(void **state)
+{
+        (void)state;
+        static struct bytes inner;
+        struct frame frame;
+        struct packet packet;
+        struct encap *encap = encap_of(0);
+        bytes_of_hex(&whole, DNS);
+        fragment_v4(&inner, 7, &whole, 0, (unsigned)whole.length, false);
+        inner.at[0] = 0x41;
+        tunnel_around(&piece, &inner);
+        piece.length = 76;
+        piece.at[2] = 0;
+        piece.at[3] = 76;
+        piece.at[6] = 0x20;
+        assert_int_equal(give(encap, &piece, 1, &packet), ENCAP_FRAGMENT);
+        encap_expire(encap, INT64_MAX);
+        assert_true(encap_take_incomplete(encap, &frame, &packet));
+        assert_int_equal(packet.depth, 0);
+        assert_int_equal(packet.destination_port, 2152);
+        assert_int_equal(packet.payload_captured, 76 - 28);
+        assert_int_equal(packet.payload_length, 8 + inner.length);
+        encap_destroy(encap);
 }
 
 /* More wait than may: the oldest are dropped. At the end of the input all that were held are there, in order. */
@@ -261,8 +327,10 @@ int main(void)
                 cmocka_unit_test(a_lone_later_fragment_is_nothing),
                 cmocka_unit_test(bytes_end_at_the_hole),
                 cmocka_unit_test(what_is_evicted_can_be_taken),
-                cmocka_unit_test(its_tunnel_and_tap_are_remembered),
+                cmocka_unit_test(its_tunnels_and_tap_are_remembered),
                 cmocka_unit_test(the_beginning_of_a_tunnel_shows_the_inner_packet),
+                cmocka_unit_test(a_fragment_in_the_beginning_is_taken_as_it_is),
+                cmocka_unit_test(the_beginning_of_no_tunnel_is_the_packet_itself),
                 cmocka_unit_test(the_queue_is_bounded),
         };
         int failed = cmocka_run_group_tests(tests, NULL, NULL);
