@@ -95,7 +95,7 @@ static enum follow coap_dissect(struct dissection *d, void *memory, struct curso
         if (coap_parse(&payload, &message) != DISSECT_OK)
                 return ++state->failures > FAILURES_MOST ? FOLLOW_DONE : FOLLOW_ON;
         bool request = coap_is_request(&message);
-        if (request && cursor_left(&message.host) > 0)
+        if (request && d->from_device && cursor_left(&message.host) > 0)
                 d->services->name(d, message.host.at, cursor_left(&message.host), APNWATCH__V1__FLOW__NAME_SOURCE__HOST);
         if (request && d->from_device)
                 take_client(state, &message);

@@ -27,7 +27,11 @@ enum stage {
         STAGE_LOST        /* a gap: until something begins like a message */
 };
 
-enum { FIRST_PART = 32 * 1024, SCAN_WHOLE = 15 * 1024, FEW_BYTES = 8 /* enough for most of image_type; a segment mostly brings more */ };
+enum {
+        FIRST_PART = 32 * 1024,
+        SCAN_WHOLE = 15 * 1024,
+        FEW_BYTES = 8           /* enough for most of image_type; a segment mostly brings more */
+};
 #define UNTIL_CLOSE (UINT64_C(1) << 60)
 
 struct side {
@@ -94,6 +98,13 @@ static void scan_target(struct dissection *d, const struct http_state *state, co
                 scan(d, state, CONTENT_QUERY, target);
 }
 
+/* NTRIP 2.0 has the rover's sentence in a header, Ntrip-GGA. */
+static void scan_ntrip_head(struct dissection *d, const struct http_state *state, const struct http_head *head, struct cursor text)
+{
+        if (cursor_left(&head->user_agent) >= 5 && strncasecmp((const char *)head->user_agent.at, "NTRIP", 5) == 0)
+                scan(d, state, CONTENT_LINES, text);
+}
+
 static bool is_form(const struct http_head *head)
 {
         static const char form[] = "application/x-www-form-urlencoded";
@@ -112,11 +123,11 @@ static void begin_body(struct http_state *state, struct dissection *d, struct si
                 end_message(state, d, side, HTTP_WHOLE);
 }
 
-static enum step begin_request(struct http_state *state, struct dissection *d, struct side *side, const struct http_head *head)
+static void begin_request(struct http_state *state, struct dissection *d, struct side *side, const struct http_head *head)
 {
         struct http_exchanges *e = &state->exchanges;
         http_exchanges_request(e, d, head);
-        if (cursor_left(&head->host) > 0)
+        if (!side->to_device && cursor_left(&head->host) > 0) /* else it names the device */
                 d->services->name(d, head->host.at, cursor_left(&head->host), APNWATCH__V1__FLOW__NAME_SOURCE__HOST);
         if (!side->to_device)
                 scan_target(d, state, head);
@@ -129,7 +140,6 @@ static enum step begin_request(struct http_state *state, struct dissection *d, s
                 e->answer.pushed = true;
         }
         begin_body(state, d, side, head);
-        return STEP_AGAIN;
 }
 
 static enum step begin_answer(struct http_state *state, struct dissection *d, struct side *side, const struct http_head *head)
@@ -169,9 +179,14 @@ static enum step read_head(struct http_state *state, struct dissection *d, struc
                 return STEP_MORE;
         if (result != DISSECT_OK)
                 return STEP_LOST;
+        struct cursor text = cursor_of(at->at, (size_t)(message.at - at->at));
         *at = message;
         side->is_response = head.is_response;
-        return head.is_response ? begin_answer(state, d, side, &head) : begin_request(state, d, side, &head);
+        if (head.is_response)
+                return begin_answer(state, d, side, &head);
+        begin_request(state, d, side, &head);
+        scan_ntrip_head(d, state, &head, text);
+        return STEP_AGAIN;
 }
 
 static void count_body(struct http_state *state, struct dissection *d, struct side *side, uint64_t count)

@@ -357,6 +357,7 @@ static void a_body_put_on_the_device_is_pushed(void **state)
         assert_true(transfer_of(sense, 0)->pushed);
         const Apnwatch__V1__Transfer *t = transfer_of(sense, 1);
         assert_true(t->pushed && t->complete);
+        assert_string_equal(sense->name, ""); /* Host names the device */
         assert_string_equal(t->image, "mcuboot");
         assert_int_equal(t->moved, 40000);
         assert_int_equal(t->size, 40000);
@@ -454,11 +455,13 @@ static void positions_of_the_device_are_reported(void **state)
         fake_sense_close(sense);
 
         sense = fake_sense_open(IPPROTO_TCP, 2101);
-        fake_sense_text(sense, FROM_OPENER, "GET /mount HTTP/1.0\r\nUser-Agent: NTRIP x\r\n\r\n");
+        fake_sense_text(sense, FROM_OPENER, "GET /mount HTTP/1.0\r\nUser-Agent: NTRIP x\r\nNtrip-GGA: "
+                                            "$GNGLL,4651.5156500,N,01246.1059604,E,164414.90,A,A*77\r\n\r\n");
+        assert_int_equal(sense->event_count, 1);
         fake_sense_text(sense, TO_OPENER, "ICY 200 OK\r\n\r\n\xd3");
         fake_sense_text(sense, FROM_OPENER, "$GNGLL,4650.5156500,N,01246.1059604,E,164414.90,A,A*77\r\n");
-        assert_int_equal(sense->event_count, 1);
-        assert_int_equal(position_of(sense, 0)->grade, APNWATCH__V1__POSITION__GRADE__CHECKED);
+        assert_int_equal(sense->event_count, 2);
+        assert_int_equal(position_of(sense, 1)->grade, APNWATCH__V1__POSITION__GRADE__CHECKED);
         fake_sense_close(sense);
 
         sense = fake_sense_open(IPPROTO_TCP, 80); /* the device answers where it is */
