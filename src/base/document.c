@@ -146,8 +146,9 @@ static bool nests_within_limit(struct document *document, const char *bytes, siz
                 depth -= event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
                 more = event.type != YAML_STREAM_END_EVENT;
                 if (depth > DOCUMENT_NEST_LIMIT)
-                        document_error_at(document, (unsigned)event.start_mark.line + 1, (unsigned)event.start_mark.column + 1,
-                                          "too deep; expected at most %d levels", DOCUMENT_NEST_LIMIT);
+                        document_error_at(document, (unsigned)event.start_mark.line + 1,
+                                          (unsigned)event.start_mark.column + 1, "too deep; expected at most %d levels",
+                                          DOCUMENT_NEST_LIMIT);
                 yaml_event_delete(&event);
         }
         yaml_parser_delete(&parser); /* other faults are told by who loads */
@@ -291,7 +292,8 @@ static const char *shape(const struct yaml_node_s *node)
 const char *document_text(struct document *document, const struct yaml_node_s *node, const char *expected)
 {
         if (node->type != YAML_SCALAR_NODE || document_is_null(node) || node->data.scalar.length == 0) {
-                document_error(document, node, "%s; expected %s", document_is_scalar(node) ? "no value" : shape(node), expected);
+                document_error(document, node, "%s; expected %s", document_is_scalar(node) ? "no value" : shape(node),
+                               expected);
                 return NULL;
         }
         if (memchr(node->data.scalar.value, '\0', node->data.scalar.length) != NULL) {
@@ -311,7 +313,8 @@ const struct yaml_node_s *document_item(struct document *document, const struct 
 static bool visit(struct document *document, const yaml_node_t *node, unsigned count)
 {
         if (document->visits <= DOCUMENT_VISIT_LIMIT && document->visits + count > DOCUMENT_VISIT_LIMIT)
-                document_error(document, node, "too many values, aliases counted; expected at most %d", DOCUMENT_VISIT_LIMIT);
+                document_error(document, node, "too many values, aliases counted; expected at most %d",
+                               DOCUMENT_VISIT_LIMIT);
         document->visits = count > DOCUMENT_VISIT_LIMIT ? DOCUMENT_VISIT_LIMIT + 1 : document->visits + count;
         if (document->visits <= DOCUMENT_VISIT_LIMIT)
                 return true;
@@ -347,7 +350,8 @@ static unsigned distance(const char *a, const char *b, unsigned limit)
         return row[length];
 }
 
-static void tell_unknown_key(struct document *document, const yaml_node_t *node, const char *key, const struct mapping *mapping)
+static void tell_unknown_key(struct document *document, const yaml_node_t *node, const char *key,
+                             const struct mapping *mapping)
 {
         const char *nearest = NULL;
         char known[512] = "";
@@ -419,7 +423,8 @@ void document_fill_node(struct document *document, const struct yaml_node_s *nod
                 return;
         document->depth++;
         if (node->type == YAML_MAPPING_NODE)
-                for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
+                for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+                     pair++)
                         fill_pair(document, pair, mapping, at, &seen);
         check_required(document, node, mapping, seen);
         if (mapping->finish != NULL)

@@ -14,7 +14,13 @@
 
 #include "base/lists.h"
 
-enum { DOCUMENT_SIZE_LIMIT = 16 << 20, DOCUMENT_NEST_LIMIT = 100, DOCUMENT_DEPTH_LIMIT = 24, DOCUMENT_VISIT_LIMIT = 1000000, DOCUMENT_ERROR_LIMIT = 200 };
+enum {
+        DOCUMENT_SIZE_LIMIT = 16 << 20,
+        DOCUMENT_NEST_LIMIT = 100,
+        DOCUMENT_DEPTH_LIMIT = 24,
+        DOCUMENT_VISIT_LIMIT = 1000000,
+        DOCUMENT_ERROR_LIMIT = 200
+};
 
 struct document;
 struct yaml_node_s; /* libyaml's; callers pass it on */
@@ -47,7 +53,7 @@ struct mapping {
 struct document *document_parse(const char *path, const void *bytes, size_t length, FILE *errors, FILE *warnings);
 void document_destroy(struct document *document);
 
-/* The whole file in memory (with a NUL behind it, not counted), at most `limit` bytes, to be freed; NULL: told to `errors`. */
+/* The whole file in memory (a NUL behind it is not counted), at most `limit` bytes, to be freed; NULL: told in `errors`. */
 char *document_read_file(const char *path, size_t limit, size_t *length, FILE *errors);
 
 /* The root as a mapping of this kind into `at`. True when the document had no fault. */

@@ -86,8 +86,8 @@ static bool number_parse(const char *text, uint64_t *out)
         return true;
 }
 
-static bool read_one_number(struct document *document, const struct yaml_node_s *node, const struct field *field, uint64_t most,
-                            uint64_t *out)
+static bool read_one_number(struct document *document, const struct yaml_node_s *node, const struct field *field,
+                            uint64_t most, uint64_t *out)
 {
         uint64_t limit = field->most ? field->most : most;
         const char *text = document_text(document, node, "a number");
@@ -95,8 +95,8 @@ static bool read_one_number(struct document *document, const struct yaml_node_s 
                 return false;
         if (number_parse(text, out) && *out >= field->least && *out <= limit)
                 return true;
-        document_error(document, node, "\"%.60s\"; expected a number from %llu to %llu", text, (unsigned long long)field->least,
-                       (unsigned long long)limit);
+        document_error(document, node, "\"%.60s\"; expected a number from %llu to %llu", text,
+                       (unsigned long long)field->least, (unsigned long long)limit);
         return false;
 }
 
@@ -194,16 +194,16 @@ bool duration_parse(const char *text, int64_t *nanoseconds)
         return true;
 }
 
-static void read_duration(struct document *document, const struct yaml_node_s *node, const struct field *field, uint32_t *out,
-                          int64_t unit)
+static void read_duration(struct document *document, const struct yaml_node_s *node, const struct field *field,
+                          uint32_t *out, int64_t unit)
 {
         int64_t ns = 0;
         const char *text = document_text(document, node, "a duration such as 90s, 15m, 1h30m or 2d");
         if (text == NULL)
                 return;
         uint64_t most = field->most ? field->most : UINT32_MAX;
-        if (!duration_parse(text, &ns) || *text == '-' || (uint64_t)(ns / unit) < field->least || (uint64_t)(ns / unit) > most ||
-            ns % unit != 0)
+        if (!duration_parse(text, &ns) || *text == '-' || (uint64_t)(ns / unit) < field->least ||
+            (uint64_t)(ns / unit) > most || ns % unit != 0)
                 document_error(document, node, "\"%.60s\"; expected a duration such as 90s, 15m, 1h30m or 2d%s", text,
                                field->most || field->least ? ", within reason" : "");
         else

@@ -133,8 +133,8 @@ void time_zone_local(const struct time_zone *zone, int64_t time_ns, struct civil
 
 int64_t time_zone_moment(const struct time_zone *zone, const struct civil_time *local)
 {
-        int64_t seconds = civil_days(local->year, local->month, local->day) * 86400 + local->hour * 3600 + local->minute * 60 +
-                          local->second;
+        int64_t seconds = civil_days(local->year, local->month, local->day) * 86400 + local->hour * 3600 +
+                          local->minute * 60 + local->second;
         int32_t before = time_zone_offset(zone, seconds - 86400), after = time_zone_offset(zone, seconds + 86400);
         if (time_zone_offset(zone, seconds - before) != before && time_zone_offset(zone, seconds - after) == after)
                 return seconds - after;
@@ -151,7 +151,8 @@ static bool read_block(struct cursor *cursor, bool wide, struct time_zone *zone)
             leaps > 4096 || universal > types || standard > types)
                 return false;
         if (zone == NULL) {
-                cursor_skip(cursor, times * (width + 1) + types * 6 + characters + leaps * (width + 4) + standard + universal);
+                cursor_skip(cursor,
+                            times * (width + 1) + types * 6 + characters + leaps * (width + 4) + standard + universal);
                 return !cursor->short_read;
         }
         zone->moments = calloc(times ? times : 1, sizeof *zone->moments);
@@ -225,8 +226,9 @@ static bool read_yearly(const char **text, struct yearly *out)
         if (**text == 'M' || **text == 'J')
                 out->kind = *(*text)++;
         if (out->kind == 'M') {
-                if (!read_digits(text, 12, &out->month) || out->month == 0 || *(*text)++ != '.' || !read_digits(text, 5, &out->week) ||
-                    out->week == 0 || *(*text)++ != '.' || !read_digits(text, 6, &out->day))
+                if (!read_digits(text, 12, &out->month) || out->month == 0 || *(*text)++ != '.' ||
+                    !read_digits(text, 5, &out->week) || out->week == 0 || *(*text)++ != '.' ||
+                    !read_digits(text, 6, &out->day))
                         return false;
         } else if (!read_digits(text, 365, &out->day) || (out->kind == 'J' && out->day == 0)) {
                 return false;

@@ -37,7 +37,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         case KEY_PURPOSE:
                 options->purpose = parse_purpose(argument);
                 if (options->purpose < 0)
-                        argp_error(state, "--purpose %s: expected update, agnss, location, management or telemetry", argument);
+                        argp_error(state, "--purpose %s: expected update, agnss, location, management or telemetry",
+                                   argument);
                 break;
         case KEY_JSON: options->json = true; break;
         case ARGP_KEY_ARG: word_list_add(&options->words, argument); break;
@@ -103,8 +104,13 @@ static void print_counts(const struct intel *intel)
 
 static int check(int argument_count, char **arguments)
 {
-        static const struct argp argp = {check_options, parse_option, "[DIR...]", "Check vendor data: every fault with file, line and "
-                                         "column on standard error. Exit status 2 when there is one.", NULL, NULL, NULL};
+        static const struct argp argp = {
+                .options = check_options,
+                .parser = parse_option,
+                .args_doc = "[DIR...]",
+                .doc = "Check vendor data: every fault with file, line and column on standard error. Exit "
+                       "status 2 when there is one.",
+        };
         struct intel_options options = {.purpose = -1};
         argp_parse(&argp, argument_count, arguments, 0, NULL, &options);
         struct intel *intel = load(&options.words);
@@ -145,7 +151,12 @@ static void print_json(const struct intel_row *row)
 
 static int list(int argument_count, char **arguments)
 {
-        static const struct argp argp = {list_options, parse_option, "", "List vendor data.", NULL, NULL, NULL};
+        static const struct argp argp = {
+                .options = list_options,
+                .parser = parse_option,
+                .args_doc = "",
+                .doc = "List vendor data.",
+        };
         struct intel_options options = {.purpose = -1};
         argp_parse(&argp, argument_count, arguments, 0, NULL, &options);
         struct intel *intel = load(&options.folders);
@@ -160,7 +171,8 @@ static int list(int argument_count, char **arguments)
                 vendor_width = is_wanted(&options, row) && width > vendor_width ? width : vendor_width;
         }
         if (!options.json)
-                printf("%-*s  %-10s  %-8s  %-13s  %-10s  %s\n", vendor_width, "VENDOR", "PURPOSE", "MODE", "MATCH", "CONFIDENCE", "VALUE");
+                printf("%-*s  %-10s  %-8s  %-13s  %-10s  %s\n", vendor_width, "VENDOR", "PURPOSE", "MODE", "MATCH",
+                       "CONFIDENCE", "VALUE");
         for (unsigned i = 0; i < intel_row_count(intel); i++) {
                 const struct intel_row *row = intel_row_at(intel, i);
                 if (!is_wanted(&options, row))
@@ -170,7 +182,8 @@ static int list(int argument_count, char **arguments)
                 else
                         printf("%-*s  %-10s  %-8s  %-13s  %-10s  %s%s%s\n", vendor_width, row->vendor->name,
                                intel_purpose_text(row->purpose), intel_mode_text(row->mode), intel_kind_text(row->kind),
-                               intel_confidence_text(row->confidence), row->value, row->shared ? " (shared)" : "", row->weak ? " (weak)" : "");
+                               intel_confidence_text(row->confidence), row->value, row->shared ? " (shared)" : "",
+                               row->weak ? " (weak)" : "");
         }
         finish(intel, &options);
         return EXIT_DONE;
@@ -182,7 +195,8 @@ static unsigned print_match(const char *word, const struct intel_row *row)
                 return 0;
         printf("%s: %s, %s, %s%s%s\n    %s %s, %s, %s (%s:%u)\n", word, row->vendor->name, intel_purpose_text(row->purpose),
                intel_mode_text(row->mode), row->shared ? ", shared with others" : "", row->weak ? ", weak alone" : "",
-               intel_kind_text(row->kind), row->value, intel_confidence_text(row->confidence), row->source, row->file, row->line);
+               intel_kind_text(row->kind), row->value, intel_confidence_text(row->confidence), row->source, row->file,
+               row->line);
         return 1;
 }
 
@@ -223,8 +237,8 @@ static unsigned match_tac(const struct intel *intel, const char *word)
         const struct intel_tac *tac = strspn(word, "0123456789") >= 8 ? intel_tac(intel, word) : NULL;
         if (tac == NULL)
                 return 0;
-        printf("%s: TAC %s, %s%s%s (a hint: makers of devices may put TACs of their own on modules)\n", word, tac->tac, tac->vendor,
-               tac->model ? ", " : "", tac->model ? tac->model : "");
+        printf("%s: TAC %s, %s%s%s (a hint: makers of devices may put TACs of their own on modules)\n", word, tac->tac,
+               tac->vendor, tac->model ? ", " : "", tac->model ? tac->model : "");
         return 1;
 }
 
@@ -246,8 +260,13 @@ static unsigned match_word(const struct intel *intel, const char *word, unsigned
 
 static int match(int argument_count, char **arguments)
 {
-        static const struct argp argp = {match_options, parse_option, "NAME|ADDRESS|URL|TAC...", "Tell what vendor data says of a name, an "
-                                         "address, a URL, a user agent, a content type, a topic or a TAC, and why.", NULL, NULL, NULL};
+        static const struct argp argp = {
+                .options = match_options,
+                .parser = parse_option,
+                .args_doc = "NAME|ADDRESS|URL|TAC...",
+                .doc = "Tell what vendor data says of a name, an address, a URL, a user agent, a content "
+                       "type, a topic or a TAC, and why.",
+        };
         struct intel_options options = {.purpose = -1};
         argp_parse(&argp, argument_count, arguments, 0, NULL, &options);
         if (options.words.count == 0) {
@@ -270,6 +289,11 @@ static int match(int argument_count, char **arguments)
         return EXIT_DONE;
 }
 
+static bool asks_for_help(const char *word)
+{
+        return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 int intel_command(int argument_count, char **arguments)
 {
         static const struct {
@@ -284,7 +308,8 @@ int intel_command(int argument_count, char **arguments)
                 arguments[1] = title;
                 return commands[i].run(argument_count - 1, arguments + 1);
         }
-        fprintf(stderr, "usage: %s check [DIR...]\n       %s list [--vendor NAME] [--purpose WORD] [--json]\n"
+        bool help = argument_count > 1 && asks_for_help(arguments[1]);
+        fprintf(help ? stdout : stderr, "usage: %s check [DIR...]\n       %s list [--vendor NAME] [--purpose WORD] [--json]\n"
                         "       %s match NAME|ADDRESS|URL|TAC...\n", arguments[0], arguments[0], arguments[0]);
-        return argument_count > 1 && (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) ? EXIT_DONE : EXIT_USAGE;
+        return help ? EXIT_DONE : EXIT_USAGE;
 }

@@ -10,8 +10,25 @@
 #include "cmd/settings.h"
 #include "judge/verdict.h"
 
-enum { KEY_APPS = 0x300, KEY_GEOIP, KEY_INTEL, KEY_INVENTORY, KEY_DEVICE, KEY_IMSI, KEY_IMEI, KEY_APN, KEY_PEER, KEY_NAME, KEY_PORT,
-       KEY_DEVICE_PORT, KEY_PROTOCOL, KEY_APP, KEY_DIRECTION, KEY_TIME, KEY_NO_DNS };
+enum {
+        KEY_APPS = 0x300,
+        KEY_GEOIP,
+        KEY_INTEL,
+        KEY_INVENTORY,
+        KEY_DEVICE,
+        KEY_IMSI,
+        KEY_IMEI,
+        KEY_APN,
+        KEY_PEER,
+        KEY_NAME,
+        KEY_PORT,
+        KEY_DEVICE_PORT,
+        KEY_PROTOCOL,
+        KEY_APP,
+        KEY_DIRECTION,
+        KEY_TIME,
+        KEY_NO_DNS
+};
 
 struct policy_options {
         struct word_list files, geoip_paths, intel_folders;
@@ -64,7 +81,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         case KEY_DEVICE_PORT: options->device_port = parse_port(argument, "--device-port", state); break;
         case KEY_PROTOCOL:
                 if (!protocol_parse(argument, &options->protocol))
-                        argp_error(state, "--protocol %s: expected tcp, udp, icmp, icmpv6, sctp, esp, gre or a number", argument);
+                        argp_error(state, "--protocol %s: expected tcp, udp, icmp, icmpv6, sctp, esp, gre or a number",
+                                   argument);
                 break;
         case KEY_APP:
                 options->app = app_find(argument);
@@ -151,8 +169,8 @@ static unsigned warn_of_vendors(const struct policy *policy, const struct intel 
                 for (unsigned j = 0; j < rule->vendors.count; j++) {
                         if (intel_vendor(intel, rule->vendors.items[j]) != NULL)
                                 continue;
-                        fprintf(stderr, "%s:%u:%u: warning: no vendor data of \"%s\": no peer meets rule \"%s\"\n", policy->path,
-                                rule->line, rule->column, rule->vendors.items[j], rule->name);
+                        fprintf(stderr, "%s:%u:%u: warning: no vendor data of \"%s\": no peer meets rule \"%s\"\n",
+                                policy->path, rule->line, rule->column, rule->vendors.items[j], rule->name);
                         count++;
                 }
         }
@@ -184,19 +202,27 @@ static bool check_file(const char *path, const struct loaded *with)
                 return false;
         for (unsigned i = 0; i < policy->fleet_count; i++) {
                 const struct fleet *fleet = &policy->fleets[i];
-                count += warn_of_vendors(policy, with->intel, &fleet->deny) + warn_of_vendors(policy, with->intel, &fleet->allow) +
-                         warn_of_vendors(policy, with->intel, &fleet->sources) + warn_of_vendors(policy, with->intel, &fleet->receivers);
+                count += warn_of_vendors(policy, with->intel, &fleet->deny) +
+                         warn_of_vendors(policy, with->intel, &fleet->allow) +
+                         warn_of_vendors(policy, with->intel, &fleet->sources) +
+                         warn_of_vendors(policy, with->intel, &fleet->receivers);
         }
-        printf("%s: ok, %u fleet%s, %u rule%s, %u warning%s\n", path, policy->fleet_count, policy->fleet_count == 1 ? "" : "s",
-               policy->rule_count, policy->rule_count == 1 ? "" : "s", count, count == 1 ? "" : "s");
+        printf("%s: ok, %u fleet%s, %u rule%s, %u warning%s\n", path, policy->fleet_count,
+               policy->fleet_count == 1 ? "" : "s", policy->rule_count, policy->rule_count == 1 ? "" : "s", count,
+               count == 1 ? "" : "s");
         policy_destroy(policy);
         return true;
 }
 
 static int check(int argument_count, char **arguments)
 {
-        static const struct argp argp = {check_options, parse_option, "FILE...", "Check policies: every fault with file, line and "
-                                         "column on standard error. Exit status 2 when there is one.", NULL, NULL, NULL};
+        static const struct argp argp = {
+                .options = check_options,
+                .parser = parse_option,
+                .args_doc = "FILE...",
+                .doc = "Check policies: every fault with file, line and column on standard error. Exit status "
+                       "2 when there is one.",
+        };
         struct policy_options options = {.protocol = 6};
         struct loaded loaded = {NULL, NULL, NULL, NULL};
         argp_parse(&argp, argument_count, arguments, 0, NULL, &options);
@@ -329,9 +355,12 @@ static void fill_contact(struct explained *e)
         contact->start_ns = e->time_ns;
         contact->protocol = (uint8_t)options->protocol;
         contact->has_ports = options->protocol == 6 || options->protocol == 17 || options->protocol == 132;
-        contact->opener = strcmp(direction, "out") == 0 ? OPENER_DEVICE : strcmp(direction, "in") == 0 ? OPENER_PEER : OPENER_UNSEEN;
+        contact->opener = strcmp(direction, "out") == 0  ? OPENER_DEVICE
+                          : strcmp(direction, "in") == 0 ? OPENER_PEER
+                                                         : OPENER_UNSEEN;
         contact->peer_port = (uint16_t)(contact->opener == OPENER_PEER ? 0 : options->port);
-        contact->device_port = (uint16_t)(contact->opener == OPENER_PEER && !options->device_port ? options->port : options->device_port);
+        contact->device_port =
+                (uint16_t)(contact->opener == OPENER_PEER && !options->device_port ? options->port : options->device_port);
         contact->label = options->app;
         contact->label_is_positive = options->app != NULL;
         contact->name = options->name;
@@ -341,10 +370,15 @@ static void fill_contact(struct explained *e)
 static const char *reason_sentence(enum verdict_reason reason)
 {
         static const char *const sentences[] = {
-                "the rule fits", "what infrastructure opens is no finding", "no rule fits, and otherwise is not alert",
-                "no section, so nothing is judged", "no rule fits",
-                "the name is allowed, but the answers for it never held this address", "the rule fits, but its until is over",
-                "the rule fits but for its app: something else was detected", "who opened was not seen, and no rule fits",
+                "the rule fits",
+                "what infrastructure opens is no finding",
+                "no rule fits, and otherwise is not alert",
+                "no section, so nothing is judged",
+                "no rule fits",
+                "the name is allowed, but the answers for it never held this address",
+                "the rule fits, but its until is over",
+                "the rule fits but for its app: something else was detected",
+                "who opened was not seen, and no rule fits",
                 "the rule fits but for its name, and neither a name nor any DNS of the device was seen"};
         return sentences[reason];
 }
@@ -355,7 +389,8 @@ static void print_verdict(const struct explained *e, const char *what, const str
         if (verdict->rule != NULL)
                 printf("; rule \"%s\" (%s:%u)", verdict->rule->name, e->loaded->policy->path, verdict->rule->line);
         if (verdict->name != NULL)
-                printf("; name %s by %s", verdict->name, strcmp(verdict->name_source, "dns") == 0 ? "DNS" : "the flow's own claim");
+                printf("; name %s by %s", verdict->name,
+                       strcmp(verdict->name_source, "dns") == 0 ? "DNS" : "the flow's own claim");
         putchar('\n');
 }
 
@@ -364,10 +399,11 @@ static void print_device(const struct explained *e)
         const struct member *member = e->fleet ? fleet_member_of(e->fleet, &e->subject) : NULL;
         printf("%-13s %s", "device", e->options->device);
         if (e->has_facts)
-                printf("; inventory line %u%s%s", e->facts.line, e->facts.fleet ? ", fleet column " : "", e->facts.fleet ? e->facts.fleet : "");
+                printf("; inventory line %u%s%s", e->facts.line, e->facts.fleet ? ", fleet column " : "",
+                       e->facts.fleet ? e->facts.fleet : "");
         if (e->fleet != NULL)
-                printf("\n%-13s %s (%s:%u), by the member in line %u\n", "fleet", e->fleet->name, e->loaded->policy->path, e->fleet->line,
-                       member->line);
+                printf("\n%-13s %s (%s:%u), by the member in line %u\n", "fleet", e->fleet->name, e->loaded->policy->path,
+                       e->fleet->line, member->line);
         else
                 printf("\n%-13s unassigned: no fleet's members take it\n", "fleet");
 }
@@ -423,8 +459,13 @@ static void explain_loaded(struct explained *e)
 
 static int explain(int argument_count, char **arguments)
 {
-        static const struct argp argp = {explain_options, parse_option, "FILE", "Tell which fleet a device is of, what the policy says of "
-                                         "a contact, and which rule decides.", NULL, NULL, NULL};
+        static const struct argp argp = {
+                .options = explain_options,
+                .parser = parse_option,
+                .args_doc = "FILE",
+                .doc = "Tell which fleet a device is of, what the policy says of a contact, and which rule "
+                       "decides.",
+        };
         struct policy_options options = {.protocol = 6};
         struct loaded loaded = {NULL, NULL, NULL, NULL};
         argp_parse(&argp, argument_count, arguments, 0, NULL, &options);
@@ -449,6 +490,11 @@ static int explain(int argument_count, char **arguments)
         return good ? EXIT_DONE : EXIT_USAGE;
 }
 
+static bool asks_for_help(const char *word)
+{
+        return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 int policy_command(int argument_count, char **arguments)
 {
         static const struct {
@@ -463,7 +509,10 @@ int policy_command(int argument_count, char **arguments)
                 arguments[1] = title;
                 return commands[i].run(argument_count - 1, arguments + 1);
         }
-        fprintf(stderr, "usage: %s check [--apps] [--geoip FILE] FILE...\n       %s explain FILE --device ADDRESS --peer ADDRESS|NAME ...\n",
+        bool help = argument_count > 1 && asks_for_help(arguments[1]);
+        fprintf(help ? stdout : stderr,
+                "usage: %s check [--apps] [--geoip FILE] FILE...\n"
+                "       %s explain FILE --device ADDRESS --peer ADDRESS|NAME ...\n",
                 arguments[0], arguments[0]);
-        return argument_count > 1 && (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) ? EXIT_DONE : EXIT_USAGE;
+        return help ? EXIT_DONE : EXIT_USAGE;
 }

@@ -47,8 +47,8 @@ static void take_country(MMDB_entry_s *entry, struct geo_facts *out)
                                                {"country_code", NULL, NULL}};
         MMDB_entry_data_s data;
         for (unsigned i = 0; i < sizeof paths / sizeof *paths && out->country[0] == '\0'; i++) {
-                if (MMDB_aget_value(entry, &data, paths[i]) != MMDB_SUCCESS || !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING ||
-                    data.data_size != 2)
+                if (MMDB_aget_value(entry, &data, paths[i]) != MMDB_SUCCESS || !data.has_data ||
+                    data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
                         continue;
                 out->country[0] = (char)toupper((unsigned char)data.utf8_string[0]);
                 out->country[1] = (char)toupper((unsigned char)data.utf8_string[1]);

@@ -20,8 +20,8 @@ struct address_row {
 
 static const char *const purposes_text[] = {"update", "agnss", "location", "management", "telemetry"};
 static const char *const modes_text[] = {"unknown", "direct", "indirect"};
-static const char *const kinds_text[] = {"host", "domain_suffix", "name_regex", "ip", "url_regex", "user_agent", "content_type",
-                                         "topic_regex", "only_port", "magic"};
+static const char *const kinds_text[] = {"host",       "domain_suffix", "name_regex",  "ip",        "url_regex",
+                                         "user_agent", "content_type",  "topic_regex", "only_port", "magic"};
 static const char *const confidences_text[] = {"reported", "code", "vendor-doc"};
 
 const char *intel_purpose_text(enum intel_purpose purpose)
@@ -85,7 +85,8 @@ static bool index_addresses(struct intel *intel)
         qsort(intel->address_rows, count, sizeof *intel->address_rows, compare_prefixes);
         for (unsigned i = 0; i < count; i++) {
                 const struct address_row *row = &intel->address_rows[i];
-                if ((i == 0 || compare_prefixes(row, row - 1) != 0) && prefix_trie_insert(intel->addresses, &row->prefix, row) != 0)
+                if ((i == 0 || compare_prefixes(row, row - 1) != 0) &&
+                    prefix_trie_insert(intel->addresses, &row->prefix, row) != 0)
                         return false;
         }
         return true;
@@ -157,8 +158,8 @@ void intel_destroy(struct intel *intel)
 }
 
 /* The best of a kind whose expression holds. */
-static const struct intel_row *best_expression(const struct intel *intel, enum intel_kind kind, const char *text, size_t length,
-                                               unsigned purposes)
+static const struct intel_row *best_expression(const struct intel *intel, enum intel_kind kind, const char *text,
+                                               size_t length, unsigned purposes)
 {
         const struct intel_row *best = NULL;
         if (intel->kind_counts[kind] == 0)
@@ -211,7 +212,8 @@ const struct intel_row *intel_match_url(const struct intel *intel, const char *s
                 const struct intel_row *row = intel->by_kind[INTEL_URL][i];
                 size_t skip = intel_regex_wants_path(row->regex) ? (size_t)before : 0;
                 if ((purposes >> row->purpose & 1) && intel_regex_may_match(row->regex, &grams) &&
-                    intel_row_is_better(row, best) && intel_regex_matches(row->regex, intel->matcher, url + skip, length - skip))
+                    intel_row_is_better(row, best) &&
+                    intel_regex_matches(row->regex, intel->matcher, url + skip, length - skip))
                         best = row;
         }
         return best;
@@ -235,8 +237,8 @@ const struct intel_row *intel_match_content_type(const struct intel *intel, cons
         const struct intel_row *best = NULL;
         for (unsigned i = 0; intel != NULL && i < intel->kind_counts[INTEL_CONTENT_TYPE]; i++) {
                 const struct intel_row *row = intel->by_kind[INTEL_CONTENT_TYPE][i];
-                if ((purposes >> row->purpose & 1) && strlen(row->value) == length && strncasecmp(type, row->value, length) == 0 &&
-                    intel_row_is_better(row, best))
+                if ((purposes >> row->purpose & 1) && strlen(row->value) == length &&
+                    strncasecmp(type, row->value, length) == 0 && intel_row_is_better(row, best))
                         best = row;
         }
         return best;

@@ -54,10 +54,11 @@ static unsigned check_claims(const struct intel *intel, FILE *out)
         for (unsigned i = 1; i < intel->row_count; i++) {
                 const struct intel_row *a = sorted[i - 1], *b = sorted[i];
                 bool named = b->kind == INTEL_HOST || b->kind == INTEL_SUFFIX || b->kind == INTEL_ADDRESS;
-                if (!named || a->kind != b->kind || a->purpose != b->purpose || strcmp(a->value, b->value) != 0 || a->vendor == b->vendor)
+                if (!named || a->kind != b->kind || a->purpose != b->purpose || strcmp(a->value, b->value) != 0 ||
+                    a->vendor == b->vendor)
                         continue;
-                fprintf(out, "%s:%u:1: warning: %s %s: %s claims it too (%s:%u)\n", b->file, b->line, intel_kind_text(b->kind), b->value,
-                        a->vendor->name, a->file, a->line);
+                fprintf(out, "%s:%u:1: warning: %s %s: %s claims it too (%s:%u)\n", b->file, b->line,
+                        intel_kind_text(b->kind), b->value, a->vendor->name, a->file, a->line);
                 count++;
         }
         free(sorted);

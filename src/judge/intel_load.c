@@ -81,7 +81,8 @@ static bool controller_check(char *text)
         return false;
 }
 
-static const struct text_kind controller_kind = {controller_check, "module_vendor, device_maker, operator, fleet or unknown"};
+static const struct text_kind controller_kind = {controller_check,
+                                                 "module_vendor, device_maker, operator, fleet or unknown"};
 static const struct text_kind name_kind = {name_check, "a name such as fota.vendor.example"};
 static const struct text_kind address_kind = {prefix_check, "an address or prefix"};
 static const struct text_kind port_kind = {port_check, "a port from 1 to 65535"};
@@ -100,11 +101,16 @@ static void finish_row(struct document *document, const struct yaml_node_s *node
         for (unsigned i = 0; i < INTEL_KINDS; i++)
                 kinds += row->values[i] != NULL;
         if (kinds > 1 || (kinds == 0 && document_error_count(document) == 0))
-                document_error(document, node, "a row with %u things to match; expected one of host, domain_suffix, name_regex, ip, "
-                                               "url_regex, user_agent, content_type, topic_regex, only_port or magic", kinds);
+                document_error(document, node,
+                               "a row with %u things to match; expected one of host, domain_suffix, name_regex, ip, "
+                               "url_regex, user_agent, content_type, topic_regex, only_port or magic",
+                               kinds);
 }
 
-#define VALUE(key, kind, text_kind) {key, read_text, offsetof(struct row_entry, values) + (kind) * sizeof(char *), text_kind, 0, 0, false}
+#define VALUE(key, kind, text_kind)                                                                                         \
+        {                                                                                                                   \
+                key, read_text, offsetof(struct row_entry, values) + (kind) * sizeof(char *), text_kind, 0, 0, false        \
+        }
 #define ROW(key, reader, member, ...) {key, reader, offsetof(struct row_entry, member), __VA_ARGS__}
 static const struct field row_fields[] = {
         ROW("purpose", read_choice, purpose, purposes, 0, 0, true),
@@ -245,12 +251,18 @@ static void move(char **to, char **from)
         *from = NULL;
 }
 
-static void take_row(struct document *document, struct intel *intel, const struct intel_vendor *vendor, struct row_entry *entry)
+static void take_row(struct document *document, struct intel *intel, const struct intel_vendor *vendor,
+                     struct row_entry *entry)
 {
         char message[200];
-        struct intel_row row = {.vendor = vendor, .purpose = (enum intel_purpose)entry->purpose, .mode = (enum intel_mode)entry->mode,
-                                .confidence = (enum intel_confidence)entry->confidence, .port = (uint16_t)entry->port,
-                                .shared = entry->shared, .weak = entry->weak, .line = entry->line,
+        struct intel_row row = {.vendor = vendor,
+                                .purpose = (enum intel_purpose)entry->purpose,
+                                .mode = (enum intel_mode)entry->mode,
+                                .confidence = (enum intel_confidence)entry->confidence,
+                                .port = (uint16_t)entry->port,
+                                .shared = entry->shared,
+                                .weak = entry->weak,
+                                .line = entry->line,
                                 .file = intel->files.items[intel->files.count - 1]};
         while (row.kind < INTEL_KINDS - 1 && entry->values[row.kind] == NULL)
                 row.kind++;
@@ -262,8 +274,9 @@ static void take_row(struct document *document, struct intel *intel, const struc
         if (is_expression(row.kind)) {
                 row.regex = intel_regex_create(entry->values[row.kind], message, sizeof message);
                 if (row.regex == NULL) {
-                        document_error_at(document, entry->line, entry->column, "expression \"%.80s\": %s; expected PCRE2 syntax",
-                                          entry->values[row.kind], message);
+                        document_error_at(document, entry->line, entry->column,
+                                          "expression \"%.80s\": %s; expected PCRE2 syntax", entry->values[row.kind],
+                                          message);
                         return;
                 }
         }

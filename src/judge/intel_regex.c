@@ -153,7 +153,8 @@ struct intel_regex *intel_regex_create(const char *pattern, char *message, size_
         snprintf(message, size, "not enough memory");
         if (regex == NULL)
                 return NULL;
-        regex->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
+        regex->code =
+                pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
         if (regex->code == NULL) {
                 PCRE2_UCHAR text[128];
                 pcre2_get_error_message(code, text, sizeof text);

@@ -82,8 +82,10 @@ bool inventory_index_build(struct inventory *inventory)
         }
         inventory->prefixes = prefix_trie_create();
         inventory->by_prefix.next = calloc((size_t)inventory->count + 1, sizeof *inventory->by_prefix.next);
-        if (!index_create(&inventory->by_ip, inventory->count, ips) || !index_create(&inventory->by_imsi, inventory->count, imsis) ||
-            !index_create(&inventory->by_imei, inventory->count, imeis) || !inventory->prefixes || !inventory->by_prefix.next)
+        if (!index_create(&inventory->by_ip, inventory->count, ips) ||
+            !index_create(&inventory->by_imsi, inventory->count, imsis) ||
+            !index_create(&inventory->by_imei, inventory->count, imeis) || !inventory->prefixes ||
+            !inventory->by_prefix.next)
                 return false;
         for (uint32_t i = 0; i < inventory->count; i++) {
                 const struct inventory_row *row = &inventory->rows[i];
@@ -136,7 +138,8 @@ static const struct inventory_row *find_text(const struct inventory *inventory, 
         return best;
 }
 
-static const struct inventory_row *find_address(const struct inventory *inventory, const struct address *address, int64_t time_ns)
+static const struct inventory_row *find_address(const struct inventory *inventory, const struct address *address,
+                                                int64_t time_ns)
 {
         const struct inventory_row *best = NULL;
         const struct row_index *index = &inventory->by_ip;
@@ -148,10 +151,12 @@ static const struct inventory_row *find_address(const struct inventory *inventor
         return best;
 }
 
-static const struct inventory_row *find_prefix(const struct inventory *inventory, const struct address *address, int64_t time_ns)
+static const struct inventory_row *find_prefix(const struct inventory *inventory, const struct address *address,
+                                               int64_t time_ns)
 {
         const struct inventory_row *first = prefix_trie_find(inventory->prefixes, address), *best = NULL;
-        for (uint32_t at = first ? (uint32_t)(first - inventory->rows) + 1 : 0; at != 0; at = inventory->by_prefix.next[at - 1]) {
+        for (uint32_t at = first ? (uint32_t)(first - inventory->rows) + 1 : 0; at != 0;
+             at = inventory->by_prefix.next[at - 1]) {
                 const struct inventory_row *row = &inventory->rows[at - 1];
                 if (is_valid(row, time_ns) && is_later(row, best))
                         best = row;

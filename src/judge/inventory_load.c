@@ -16,8 +16,9 @@
 enum { CHUNK = 64 * 1024, ERROR_LIMIT = 100, FIELD_LIMIT = 1024, ROW_BYTES_LIMIT = 1 << 20, ROW_LIMIT = 50000000,
        FIELDS_LIMIT = COLUMNS + EXTRA_LIMIT };
 
-static const char *const column_names[COLUMNS] = {"ip", "prefix", "from", "until", "mobility", "state", "imsi", "imei", "msisdn",
-                                                  "apn", "fleet", "tenant", "vendor", "model", "site", "ticket"};
+static const char *const column_names[COLUMNS] = {"ip",     "prefix", "from",   "until", "mobility", "state",
+                                                  "imsi",   "imei",   "msisdn", "apn",   "fleet",    "tenant",
+                                                  "vendor", "model",  "site",   "ticket"};
 
 struct loader {
         struct inventory *inventory;
@@ -137,7 +138,8 @@ static size_t take_digits(const char *text, size_t length, const char *between, 
         return used;
 }
 
-static void take_identity(struct loader *loader, enum inventory_column column, const char *text, size_t length, unsigned field)
+static void take_identity(struct loader *loader, enum inventory_column column, const char *text, size_t length,
+                          unsigned field)
 {
         static const struct {
                 const char *between, *expected;
@@ -164,7 +166,8 @@ static void take_moment(struct loader *loader, enum inventory_column column, con
         if (column == COLUMN_FROM)
                 loader->row.from_ns = moment;
         else
-                loader->row.until_ns = moment + (strlen(text) == 10 && text[4] == '-' ? 86400000000000LL : 0); /* a date is inclusive */
+                loader->row.until_ns =
+                        moment + (strlen(text) == 10 && text[4] == '-' ? 86400000000000LL : 0); /* a date is inclusive */
 }
 
 static void take_choice(struct loader *loader, enum inventory_column column, const char *text, unsigned field)
@@ -229,8 +232,10 @@ static unsigned find_column(struct loader *loader, const char *name, unsigned fi
                         tell(loader, field + 1, "a second column \"%s\"; expected one", column_names[column]);
         if (column < COLUMNS)
                 return column;
-        if (inventory->extra_count == EXTRA_LIMIT || (inventory->extra_names[inventory->extra_count] = strdup(name)) == NULL) {
-                tell(loader, field + 1, "column \"%.60s\" is one too many; expected at most %d of your own", name, EXTRA_LIMIT);
+        if (inventory->extra_count == EXTRA_LIMIT ||
+            (inventory->extra_names[inventory->extra_count] = strdup(name)) == NULL) {
+                tell(loader, field + 1, "column \"%.60s\" is one too many; expected at most %d of your own", name,
+                     EXTRA_LIMIT);
                 return COLUMNS + EXTRA_LIMIT - 1;
         }
         return COLUMNS + inventory->extra_count++;
@@ -343,8 +348,9 @@ static bool parse_piece(struct loader *loader, struct csv_parser *parser, const 
         if (csv_parse(parser, piece, length, take_field, take_row, loader) == length && !loader->failed)
                 return !loader->header_failed;
         if (!loader->failed && csv_error(parser) == CSV_EPARSE)
-                tell(loader, loader->field + 1, "a quote inside a field that does not begin with one, or text behind a closing quote; "
-                                                "expected quotes doubled inside quotes (RFC 4180)");
+                tell(loader, loader->field + 1,
+                     "a quote inside a field that does not begin with one, or text behind a closing quote; "
+                     "expected quotes doubled inside quotes (RFC 4180)");
         else if (!loader->failed)
                 tell(loader, 1, "%s", csv_strerror(csv_error(parser)));
         loader->failed = true;
@@ -362,7 +368,8 @@ static bool feed_line(struct loader *loader, struct csv_parser *parser, const ch
         if (loader->field == 0 && loader->row_bytes <= 2 && line[length - 1] == '\n')
                 loader->row_line = loader->line + 1; /* an empty line makes no row */
         if (loader->row_bytes > ROW_BYTES_LIMIT)
-                tell(loader, loader->field + 1, "a row of more than %d bytes; expected a closing quote before", ROW_BYTES_LIMIT);
+                tell(loader, loader->field + 1, "a row of more than %d bytes; expected a closing quote before",
+                     ROW_BYTES_LIMIT);
         return loader->row_bytes <= ROW_BYTES_LIMIT;
 }
 
@@ -409,7 +416,8 @@ static struct inventory *load(const char *path, FILE *file, FILE *errors)
         struct digest *digest = digest_create();
         char hex[DIGEST_TEXT_SIZE];
         struct inventory *inventory = calloc(1, sizeof *inventory);
-        if (loader == NULL || digest == NULL || inventory == NULL || csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL)) {
+        if (loader == NULL || digest == NULL || inventory == NULL ||
+            csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL)) {
                 fprintf(errors, "%s: not enough memory\n", path);
                 goto fail;
         }

@@ -117,7 +117,8 @@ struct policy {
 struct policy *policy_load(const char *path, bool has_geoip, FILE *errors, FILE *warnings);
 
 /* The same from memory; `path` is what messages say. */
-struct policy *policy_parse(const char *path, const void *bytes, size_t length, bool has_geoip, FILE *errors, FILE *warnings);
+struct policy *policy_parse(const char *path, const void *bytes, size_t length, bool has_geoip, FILE *errors,
+                            FILE *warnings);
 void policy_destroy(struct policy *policy);
 
 /* What is known of a device when its fleet is asked for. NULL or "" where not known. */
@@ -137,7 +138,7 @@ const struct member *fleet_member_of(const struct fleet *fleet, const struct pol
 bool policy_is_device(const struct policy *policy, const struct address *a);
 bool policy_is_infrastructure(const struct policy *policy, const struct address *a);
 
-/* The IPv4 address inside a NAT64 address (RFC 6052) of the policy's prefixes (NULL policy: 64:ff9b::/96), else `a` itself. */
+/* The IPv4 address inside a NAT64 address (RFC 6052) of the policy's prefixes (no policy: 64:ff9b::/96), else `a` itself. */
 struct address policy_unwrap_nat64(const struct policy *policy, const struct address *a);
 
 /* True when the moment lies in one of the fleet's windows (or there are none); or in its maintenance. */

@@ -13,9 +13,11 @@ static void check_fleets_of(struct document *document, const struct policy *poli
         for (unsigned i = 0; i < rules->count; i++)
                 for (unsigned j = 0; j < rules->items[i].fleets.count; j++)
                         if (policy_fleet_named(policy, rules->items[i].fleets.items[j]) == NULL)
-                                document_warning_at(document, rules->items[i].line, rules->items[i].column,
-                                                    "rule \"%s\" names fleet \"%.60s\", which is not in this policy: no peer "
-                                                    "meets it", rules->items[i].name, rules->items[i].fleets.items[j]);
+                                document_warning_at(
+                                        document, rules->items[i].line, rules->items[i].column,
+                                        "rule \"%s\" names fleet \"%.60s\", which is not in this policy: no peer "
+                                        "meets it",
+                                        rules->items[i].name, rules->items[i].fleets.items[j]);
 }
 
 static bool has_rule_named(const struct rule_list *rules, const char *name)
@@ -35,8 +37,10 @@ void policy_check_names(struct document *document, const struct policy *policy)
                 const struct fleet *fleet = &policy->fleets[i];
                 for (unsigned j = 0; j < i; j++) {
                         if (strcmp(policy->fleets[j].name, fleet->name) == 0) {
-                                document_error_at(document, fleet->line, 1, "a second fleet named \"%.60s\" (the first is in line "
-                                                  "%u); expected a name of its own", fleet->name, policy->fleets[j].line);
+                                document_error_at(document, fleet->line, 1,
+                                                  "a second fleet named \"%.60s\" (the first is in line "
+                                                  "%u); expected a name of its own",
+                                                  fleet->name, policy->fleets[j].line);
                                 break;
                         }
                 }
@@ -50,8 +54,10 @@ void policy_check_names(struct document *document, const struct policy *policy)
                 check_fleets_of(document, policy, &fleet->sources);
                 check_fleets_of(document, policy, &fleet->receivers);
                 if (fleet->contact_with != NULL && !has_rule_named(&fleet->allow, fleet->contact_with))
-                        document_error_at(document, fleet->line, 1, "contact of fleet \"%s\" is with \"%.60s\"; expected the name of "
-                                          "one of its allow rules", fleet->name, fleet->contact_with);
+                        document_error_at(document, fleet->line, 1,
+                                          "contact of fleet \"%s\" is with \"%.60s\"; expected the name of "
+                                          "one of its allow rules",
+                                          fleet->name, fleet->contact_with);
         }
 }
 
@@ -140,11 +146,13 @@ static bool rule_covers(const struct rule *wide, const struct rule *narrow)
                 return false;
         if (wide->direction != DIRECTION_BOTH && wide->direction != narrow->direction)
                 return false;
-        return prefixes_cover(&wide->prefixes, &narrow->prefixes) && strings_cover(&wide->domains, &narrow->domains, domain_covers) &&
+        return prefixes_cover(&wide->prefixes, &narrow->prefixes) &&
+               strings_cover(&wide->domains, &narrow->domains, domain_covers) &&
                strings_cover(&wide->countries, &narrow->countries, same_text) && numbers_cover(&wide->asns, &narrow->asns) &&
                strings_cover(&wide->vendors, &narrow->vendors, same_text) &&
-               strings_cover(&wide->fleets, &narrow->fleets, same_text) && numbers_cover(&wide->protocols, &narrow->protocols) &&
-               ports_cover(&wide->ports, &narrow->ports) && strings_cover(&wide->apps, &narrow->apps, same_text);
+               strings_cover(&wide->fleets, &narrow->fleets, same_text) &&
+               numbers_cover(&wide->protocols, &narrow->protocols) && ports_cover(&wide->ports, &narrow->ports) &&
+               strings_cover(&wide->apps, &narrow->apps, same_text);
 }
 
 static bool is_bare(const struct rule *rule)
@@ -175,17 +183,23 @@ static void check_rules(struct document *document, const struct rule_list *rules
         for (unsigned i = 0; i < rules->count && i < COMPARED_RULES; i++) {
                 const struct rule *rule = &rules->items[i], *other;
                 if (is_bare(rule))
-                        document_warning_at(document, rule->line, rule->column, "rule \"%s\" has no criterion: every peer meets it",
-                                            rule->name);
+                        document_warning_at(document, rule->line, rule->column,
+                                            "rule \"%s\" has no criterion: every peer meets it", rule->name);
                 if (before != NULL && (other = covering(before, before->count, rule)) != NULL)
-                        document_warning_at(document, rule->line, rule->column, "rule \"%s\" is never reached: deny rule \"%s\" in "
-                                            "line %u takes all of it", rule->name, other->name, other->line);
+                        document_warning_at(document, rule->line, rule->column,
+                                            "rule \"%s\" is never reached: deny rule \"%s\" in "
+                                            "line %u takes all of it",
+                                            rule->name, other->name, other->line);
                 if ((other = named_before(rules, i)) != NULL)
-                        document_warning_at(document, rule->line, rule->column, "a second rule named \"%s\" (line %u): alerts will "
-                                            "not tell them apart", rule->name, other->line);
+                        document_warning_at(document, rule->line, rule->column,
+                                            "a second rule named \"%s\" (line %u): alerts will "
+                                            "not tell them apart",
+                                            rule->name, other->line);
                 if ((other = covering(rules, i, rule)) != NULL)
-                        document_warning_at(document, rule->line, rule->column, "rule \"%s\" is never reached: \"%s\" in line %u "
-                                            "takes all of it", rule->name, other->name, other->line);
+                        document_warning_at(document, rule->line, rule->column,
+                                            "rule \"%s\" is never reached: \"%s\" in line %u "
+                                            "takes all of it",
+                                            rule->name, other->name, other->line);
         }
 }
 
@@ -216,8 +230,10 @@ static void check_reach(struct document *document, const struct policy *policy, 
                         return;
         }
         if (taker != NULL)
-                document_warning_at(document, fleet->line, 1, "fleet \"%s\" is never reached: fleet \"%s\" in line %u takes its "
-                                    "members first", fleet->name, taker->name, taker->line);
+                document_warning_at(document, fleet->line, 1,
+                                    "fleet \"%s\" is never reached: fleet \"%s\" in line %u takes its "
+                                    "members first",
+                                    fleet->name, taker->name, taker->line);
 }
 
 void policy_check_sense(struct document *document, const struct policy *policy)
@@ -231,11 +247,15 @@ void policy_check_sense(struct document *document, const struct policy *policy)
                 check_rules(document, &fleet->allow, &fleet->deny);
                 check_rules(document, &fleet->sources, &fleet->deny);
                 check_rules(document, &fleet->receivers, NULL);
-                if (fleet->destinations == SECTION_ABSENT && fleet->updates == SECTION_ABSENT && fleet->location == SECTION_ABSENT)
-                        document_warning_at(document, fleet->line, 1, "fleet \"%s\" has no destinations, updates or location: only "
-                                            "indicators and structural findings come for it", fleet->name);
-                else if (fleet->destinations == SECTION_EMPTY && fleet->otherwise == OTHERWISE_ALERT && fleet->sources.count == 0)
-                        document_warning_at(document, fleet->line, 1, "fleet \"%s\" allows nothing: every contact will be a finding",
+                if (fleet->destinations == SECTION_ABSENT && fleet->updates == SECTION_ABSENT &&
+                    fleet->location == SECTION_ABSENT)
+                        document_warning_at(document, fleet->line, 1,
+                                            "fleet \"%s\" has no destinations, updates or location: only "
+                                            "indicators and structural findings come for it",
                                             fleet->name);
+                else if (fleet->destinations == SECTION_EMPTY && fleet->otherwise == OTHERWISE_ALERT &&
+                         fleet->sources.count == 0)
+                        document_warning_at(document, fleet->line, 1,
+                                            "fleet \"%s\" allows nothing: every contact will be a finding", fleet->name);
         }
 }

@@ -59,8 +59,9 @@ static void finish_member(struct document *document, const struct yaml_node_s *n
                       !member->prefixes.items && !member->inventories.items;
         member->line = document_line(node);
         if (absent || (empty && document_error_count(document) == 0))
-                document_error(document, node, "an entry of members that names nothing; expected apn, imei_tac, imsi_prefix, "
-                                               "prefix or inventory (0.0.0.0/0 and ::/0 take every device)");
+                document_error(document, node,
+                               "an entry of members that names nothing; expected apn, imei_tac, imsi_prefix, "
+                               "prefix or inventory (0.0.0.0/0 and ::/0 take every device)");
 }
 
 static const struct field member_fields[] = {
@@ -71,7 +72,8 @@ static const struct field member_fields[] = {
         {"inventory", read_texts, offsetof(struct member, inventories), NULL, 0, 0, false},
         {.key = NULL},
 };
-static const struct mapping member_mapping = {.what = "an entry of members", .fields = member_fields, .finish = finish_member};
+static const struct mapping member_mapping = {
+        .what = "an entry of members", .fields = member_fields, .finish = finish_member};
 
 /* The sections: `at` is the fleet, since one key fills several fields of it. */
 static enum section section_of(const struct yaml_node_s *node, bool given)
@@ -81,7 +83,8 @@ static enum section section_of(const struct yaml_node_s *node, bool given)
 
 static const char *const otherwises[] = {"alert", "learn", "allow", NULL};
 static const struct rule_list_kind deny_kind = {"deny", DIRECTION_BOTH}, allow_kind = {"allow", DIRECTION_OUT};
-static const struct rule_list_kind sources_kind = {"sources", DIRECTION_BOTH}, receivers_kind = {"receivers", DIRECTION_BOTH};
+static const struct rule_list_kind sources_kind = {"sources", DIRECTION_BOTH},
+                                   receivers_kind = {"receivers", DIRECTION_BOTH};
 
 static void read_otherwise(struct document *document, const struct yaml_node_s *node, const struct field *field, void *at)
 {
@@ -179,7 +182,8 @@ static void finish_fleet(struct document *document, const struct yaml_node_s *no
         struct fleet *fleet = at;
         fleet->line = document_line(node);
         if (fleet->member_count == 0)
-                document_warning(document, node, "fleet \"%s\" has no members: it takes no device", fleet->name ? fleet->name : "");
+                document_warning(document, node, "fleet \"%s\" has no members: it takes no device",
+                                 fleet->name ? fleet->name : "");
 }
 
 static const char *const mobilities[] = {"static", "mobile", NULL};
@@ -215,9 +219,10 @@ static void read_nat64(struct document *document, const struct yaml_node_s *node
         read_prefixes(document, node, field, list);
         for (unsigned i = 0; i < list->count; i++) {
                 unsigned length = list->items[i].length;
-                if (address_is_ipv4(&list->items[i].address) || length < 32 || length > 96 || length % 8 != 0 || length == 72 ||
-                    length == 80 || length == 88)
-                        document_error(document, node, "a NAT64 prefix; expected IPv6 with 32, 40, 48, 56, 64 or 96 bits (RFC 6052)");
+                if (address_is_ipv4(&list->items[i].address) || length < 32 || length > 96 || length % 8 != 0 ||
+                    length == 72 || length == 80 || length == 88)
+                        document_error(document, node,
+                                       "a NAT64 prefix; expected IPv6 with 32, 40, 48, 56, 64 or 96 bits (RFC 6052)");
         }
 }
 
@@ -241,7 +246,8 @@ static struct time_zone *zone_of(struct document *document, struct policy_index 
         struct time_zone *zone = time_zone_load(fleet->timezone_name);
         struct policy_zone *grown = realloc(index->zones, (index->zone_count + 1) * sizeof *grown);
         if (zone == NULL || grown == NULL) {
-                document_error_at(document, fleet->line, 1, "timezone \"%.60s\" of fleet \"%s\"; expected a name such as Europe/Berlin",
+                document_error_at(document, fleet->line, 1,
+                                  "timezone \"%.60s\" of fleet \"%s\"; expected a name such as Europe/Berlin",
                                   fleet->timezone_name, fleet->name ? fleet->name : "");
                 time_zone_destroy(zone);
                 index->zones = grown ? grown : index->zones;
@@ -302,8 +308,9 @@ static void check_geoip(struct document *document, struct policy *policy, const 
                         policy->geoip_column = rule->column;
                 }
                 if (!has_geoip)
-                        document_error_at(document, rule->line, rule->column, "rule \"%s\" needs to know %s; expected --geoip FILE",
-                                          rule->name, rule->countries.count ? "countries" : "AS numbers");
+                        document_error_at(document, rule->line, rule->column,
+                                          "rule \"%s\" needs to know %s; expected --geoip FILE", rule->name,
+                                          rule->countries.count ? "countries" : "AS numbers");
         }
 }
 

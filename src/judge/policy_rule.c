@@ -66,7 +66,8 @@ static void read_asns(struct document *document, const struct yaml_node_s *node,
                         continue;
                 const char *digits = text + (strncasecmp(text, "AS", 2) == 0 ? 2 : 0);
                 unsigned long long value = strtoull(digits, NULL, 10);
-                if (*digits != '\0' && digits[strspn(digits, "0123456789")] == '\0' && strlen(digits) <= 10 && value <= UINT32_MAX)
+                if (*digits != '\0' && digits[strspn(digits, "0123456789")] == '\0' && strlen(digits) <= 10 &&
+                    value <= UINT32_MAX)
                         list->items[list->count++] = (uint32_t)value;
                 else
                         document_error(document, item, "\"%.60s\"; expected %s", text, expected);

@@ -8,8 +8,10 @@
 
 enum { DAY_MINUTES = 1440, EVERY_DAY = 0x7f, WINDOW_LIMIT = 256 };
 
-static const char window_expected[] = "days and hours such as \"Sun 01:00-05:00\", \"Mon-Fri 22:00-02:00\" or \"daily 01:00-02:00\"";
-static const char maintenance_expected[] = "a span such as \"2026-04-12 01:00/03:00\" or \"2026-04-12 22:00/2026-04-13 02:00\"";
+static const char window_expected[] =
+        "days and hours such as \"Sun 01:00-05:00\", \"Mon-Fri 22:00-02:00\" or \"daily 01:00-02:00\"";
+static const char maintenance_expected[] =
+        "a span such as \"2026-04-12 01:00/03:00\" or \"2026-04-12 22:00/2026-04-13 02:00\"";
 
 /* "Sun", "sunday": 0 to 6, or -1. */
 static int take_weekday(const char **text)

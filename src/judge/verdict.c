@@ -164,7 +164,8 @@ static struct fitting rule_fits(const struct rule *rule, const struct contact *c
 {
         struct fitting fitting = {.fit = FIT_NONE};
         if (!protocol_fits(rule, contact) || !direction_fits(rule, contact) || !prefixes_fit(rule, contact) ||
-            !country_fits(rule, contact) || !asn_fits(rule, contact) || !fleet_fits(rule, contact) || !vendor_fits(rule, contact))
+            !country_fits(rule, contact) || !asn_fits(rule, contact) || !fleet_fits(rule, contact) ||
+            !vendor_fits(rule, contact))
                 return fitting;
         fitting = name_fits(rule, contact, strict);
         if (fitting.fit != FIT_NONE && rule->has_until && contact->start_ns >= rule->until_ns)
@@ -265,8 +266,9 @@ struct verdict verdict_of_contact(const struct policy *policy, const struct flee
 
 const char *verdict_reason_text(enum verdict_reason reason)
 {
-        static const char *const texts[] = {"rule", "infrastructure", "otherwise", "no_section", "not_listed", "name_mismatch",
-                                            "rule_expired", "app_mismatch", "opening_unseen", "names_unseen"};
+        static const char *const texts[] = {"rule",           "infrastructure", "otherwise",    "no_section",
+                                            "not_listed",     "name_mismatch",  "rule_expired", "app_mismatch",
+                                            "opening_unseen", "names_unseen"};
         return texts[reason];
 }
 

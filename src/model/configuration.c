@@ -10,7 +10,8 @@
 
 enum { TAP_LIMIT = 4096, INPUT_LIMIT = 1000000, OUTPUT_LIMIT = 1000, DAY_S = 86400 };
 
-static const char *const roles[] = {"none", "s5", "s8", "s11", "s1u", "n3", "n4", "sgi", "sgi-nat", "n6", "edge", "lan", NULL};
+static const char *const roles[] = {"none", "s5",      "s8", "s11",  "s1u", "n3", "n4",
+                                    "sgi",  "sgi-nat", "n6", "edge", "lan", NULL};
 static const char *const severities[] = {"info", "low", "medium", "high", "critical", NULL};
 
 /* A tap as it is read: text of its own, where struct tap borrows. */
@@ -222,12 +223,13 @@ static const struct mapping output_mapping = {.what = "an output", .fields = out
 static const struct items_kind tap_items = {&tap_mapping, sizeof(struct tap_entry), offsetof(struct whole, tap_count),
                                             offsetof(struct whole, taps), TAP_LIMIT};
 static const struct items_kind input_items = {&input_mapping, sizeof(struct input_setting),
-                                              offsetof(struct configuration, input_count), offsetof(struct configuration, inputs),
-                                              INPUT_LIMIT};
+                                              offsetof(struct configuration, input_count),
+                                              offsetof(struct configuration, inputs), INPUT_LIMIT};
 static const struct items_kind output_items = {&output_mapping, sizeof(struct output_setting),
                                                offsetof(struct configuration, output_count),
                                                offsetof(struct configuration, outputs), OUTPUT_LIMIT};
-static const struct list_place geoip_place = {offsetof(struct configuration, geoip), offsetof(struct configuration, geoip_count)};
+static const struct list_place geoip_place = {offsetof(struct configuration, geoip),
+                                              offsetof(struct configuration, geoip_count)};
 
 static const struct field whole_fields[] = {
         LIMIT("sensor", read_text, sensor, NULL, 0, 0, false),
@@ -253,7 +255,8 @@ static bool same(const char *a, const char *b)
 
 /* The context of taps[index]: that of an earlier tap with its tenant and APN, else a new one. A tap that says neither sees
  * the addresses that all see: context 0. */
-static uint16_t context_of(struct document *document, struct configuration *configuration, const struct tap *taps, unsigned index)
+static uint16_t context_of(struct document *document, struct configuration *configuration, const struct tap *taps,
+                           unsigned index)
 {
         const struct tap *tap = &taps[index];
         char name[256];
@@ -270,9 +273,16 @@ static uint16_t context_of(struct document *document, struct configuration *conf
 
 static struct tap tap_of(const struct tap_entry *entry)
 {
-        struct tap tap = {.name = entry->name, .interface = entry->interface, .vlan = (int)entry->vlan, .vni = entry->vni,
-                          .gre_key = entry->gre_key, .has_prefix = entry->prefixes.count > 0, .role = (enum tap_role)entry->role,
-                          .tenant = entry->tenant, .apn = entry->apn, .sampled = entry->sampled ? entry->sampled : 1};
+        struct tap tap = {.name = entry->name,
+                          .interface = entry->interface,
+                          .vlan = (int)entry->vlan,
+                          .vni = entry->vni,
+                          .gre_key = entry->gre_key,
+                          .has_prefix = entry->prefixes.count > 0,
+                          .role = (enum tap_role)entry->role,
+                          .tenant = entry->tenant,
+                          .apn = entry->apn,
+                          .sampled = entry->sampled ? entry->sampled : 1};
         if (tap.has_prefix)
                 tap.prefix = entry->prefixes.items[0];
         return tap;
@@ -284,7 +294,8 @@ static void check_tap_names(struct document *document, const struct whole *whole
                 for (unsigned j = 0; j < i; j++)
                         if (whole->taps[i].name != NULL && same(whole->taps[i].name, whole->taps[j].name))
                                 document_error_at(document, whole->taps[i].line, whole->taps[i].column,
-                                                  "a second tap named \"%.60s\"; expected a name of its own", whole->taps[i].name);
+                                                  "a second tap named \"%.60s\"; expected a name of its own",
+                                                  whole->taps[i].name);
 }
 
 static void settle_taps(struct document *document, struct whole *whole)
@@ -292,7 +303,8 @@ static void settle_taps(struct document *document, struct whole *whole)
         struct configuration *configuration = &whole->plain;
         struct tap *taps = document_allocate(document, whole->tap_count, sizeof *taps);
         configuration->taps = (struct tap_list){.taps = taps, .count = 0};
-        configuration->context_names = document_allocate(document, whole->tap_count + 1, sizeof *configuration->context_names);
+        configuration->context_names =
+                document_allocate(document, whole->tap_count + 1, sizeof *configuration->context_names);
         if (taps == NULL || configuration->context_names == NULL)
                 return;
         check_tap_names(document, whole);
@@ -349,8 +361,8 @@ static void free_texts(char **items, unsigned count)
 
 static void output_clear(struct output_setting *output)
 {
-        char *const texts[] = {output->sink, output->username, output->password_file, output->token_file, output->ca, output->cert,
-                               output->key};
+        char *const texts[] = {output->sink, output->username, output->password_file, output->token_file, output->ca,
+                               output->cert, output->key};
         for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
                 free(texts[i]);
         free_texts(output->types, output->type_count);
@@ -374,9 +386,11 @@ void configuration_destroy(struct configuration *configuration)
 {
         if (configuration == NULL)
                 return;
-        char *const texts[] = {configuration->path, configuration->sensor, configuration->privacy_key_file, configuration->outbox_path,
-                               configuration->redis_username, configuration->redis_password_file, configuration->redis_ca,
-                               configuration->redis_cert, configuration->redis_key, configuration->metrics_listen};
+        char *const texts[] = {
+                configuration->path,          configuration->sensor,         configuration->privacy_key_file,
+                configuration->outbox_path,   configuration->redis_username, configuration->redis_password_file,
+                configuration->redis_ca,      configuration->redis_cert,     configuration->redis_key,
+                configuration->metrics_listen};
         for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
                 free(texts[i]);
         for (unsigned i = 0; i < configuration->input_count; i++)

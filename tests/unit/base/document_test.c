@@ -161,8 +161,9 @@ static void a_file_that_is_no_yaml_is_told_once(void **state)
         (void)state;
         assert_says("", "f.yaml:1:1: the file is empty; expected a mapping of keys\n");
         assert_says("# nothing\n", "f.yaml:1:1: the file is empty; expected a mapping of keys\n");
-        assert_says("a: [1\n", "f.yaml:2:1: not YAML: did not find expected ',' or ']' while parsing a flow sequence (from line 1); "
-                               "expected YAML 1.1\n");
+        assert_says("a: [1\n",
+                    "f.yaml:2:1: not YAML: did not find expected ',' or ']' while parsing a flow sequence (from line 1); "
+                    "expected YAML 1.1\n");
         assert_says("name: *nobody\n", "f.yaml:1:7: not YAML: found undefined alias; expected YAML 1.1\n");
         assert_says("name: x\n---\nname: y\n", "f.yaml:3:1: a second document in the file; expected one\n");
         assert_says("name: x\nname: \xff\n", "f.yaml:2:7: not YAML: invalid leading UTF-8 octet; expected YAML 1.1\n");
@@ -196,7 +197,8 @@ static void unknown_keys_may_be_taken(void **state)
 static void a_mapping_inside_itself_ends(void **state)
 {
         (void)state;
-        assert_says("part: &p {name: x, other: *p}\n", "f.yaml:1:20: unknown key \"other\" in a part; expected one of name, number\n");
+        assert_says("part: &p {name: x, other: *p}\n",
+                    "f.yaml:1:20: unknown key \"other\" in a part; expected one of name, number\n");
         assert_says("parts: &p [*p]\n", "f.yaml:1:8: a list where a part stands; expected a mapping of keys\n");
 }
 
@@ -247,9 +249,19 @@ static void durations_have_units(void **state)
                 bool valid;
                 int64_t seconds;
         } rows[] = {
-                {"90", true, 90}, {"15m", true, 900}, {"1h30m", true, 5400}, {"2d", true, 172800}, {"+56y 2d", true, 1766188800},
-                {"-1h", true, -3600}, {"", false, 0}, {"m", false, 0}, {"5 parsecs", false, 0}, {"99999999999999999999", false, 0},
-                {"400y", false, 0}, {"1w", true, 604800}, {"10min", true, 600},
+                {"90", true, 90},
+                {"15m", true, 900},
+                {"1h30m", true, 5400},
+                {"2d", true, 172800},
+                {"+56y 2d", true, 1766188800},
+                {"-1h", true, -3600},
+                {"", false, 0},
+                {"m", false, 0},
+                {"5 parsecs", false, 0},
+                {"99999999999999999999", false, 0},
+                {"400y", false, 0},
+                {"1w", true, 604800},
+                {"10min", true, 600},
         };
         (void)state;
         for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {

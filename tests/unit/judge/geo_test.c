@@ -42,7 +42,8 @@ static void put_u16(struct bytes *out, unsigned value)
 
 static void put_u32(struct bytes *out, uint32_t value)
 {
-        uint8_t data[5] = {6 << 5 | 4, (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value};
+        uint8_t data[5] = {6 << 5 | 4, (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
+                           (uint8_t)value};
         put(out, data, 5);
 }
 

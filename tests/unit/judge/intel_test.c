@@ -85,13 +85,23 @@ static void names_match_the_host_before_the_longest_suffix(void **state)
                 unsigned purposes;
                 int purpose; /* -1: none */
         } rows[] = {
-                {"fota.quectel.com", INTEL_ANY, INTEL_UPDATE}, {"fota.quectel.com", INTEL_ONLY(INTEL_MANAGEMENT), INTEL_MANAGEMENT},
-                {"quectel.com", INTEL_ANY, INTEL_LOCATION}, {"x.y.quectel.com", INTEL_ANY, INTEL_LOCATION},
-                {"a.iot.quectel.com", INTEL_ANY, INTEL_TELEMETRY}, {"a.iot.quectel.com", INTEL_ONLY(INTEL_LOCATION), INTEL_LOCATION},
-                {"a.iot.quectel.com", INTEL_ONLY(INTEL_UPDATE), -1}, {"xquectel.com", INTEL_ANY, -1}, {"com", INTEL_ANY, -1},
-                {"www2.quectel.com", INTEL_ANY, -1}, {"a.www2.quectel.com", INTEL_ANY, -1}, {"", INTEL_ANY, -1},
-                {"x.fota.quectel.com", INTEL_ANY, INTEL_LOCATION}, {"h-slp.mnc001.example", INTEL_ANY, INTEL_AGNSS},
-                {"h-slp.mnc1.example", INTEL_ANY, -1}, {".", INTEL_ANY, -1}, {"..quectel.com", INTEL_ANY, INTEL_LOCATION},
+                {"fota.quectel.com", INTEL_ANY, INTEL_UPDATE},
+                {"fota.quectel.com", INTEL_ONLY(INTEL_MANAGEMENT), INTEL_MANAGEMENT},
+                {"quectel.com", INTEL_ANY, INTEL_LOCATION},
+                {"x.y.quectel.com", INTEL_ANY, INTEL_LOCATION},
+                {"a.iot.quectel.com", INTEL_ANY, INTEL_TELEMETRY},
+                {"a.iot.quectel.com", INTEL_ONLY(INTEL_LOCATION), INTEL_LOCATION},
+                {"a.iot.quectel.com", INTEL_ONLY(INTEL_UPDATE), -1},
+                {"xquectel.com", INTEL_ANY, -1},
+                {"com", INTEL_ANY, -1},
+                {"www2.quectel.com", INTEL_ANY, -1},
+                {"a.www2.quectel.com", INTEL_ANY, -1},
+                {"", INTEL_ANY, -1},
+                {"x.fota.quectel.com", INTEL_ANY, INTEL_LOCATION},
+                {"h-slp.mnc001.example", INTEL_ANY, INTEL_AGNSS},
+                {"h-slp.mnc1.example", INTEL_ANY, -1},
+                {".", INTEL_ANY, -1},
+                {"..quectel.com", INTEL_ANY, INTEL_LOCATION},
         };
         struct intel *intel = load_first();
         (void)state;
@@ -174,11 +184,12 @@ static void later_folders_replace_add_and_take_away(void **state)
         char *messages;
         (void)state;
         write_file("a", "quectel.yaml", first);
-        write_file("b", "mine.yaml",
-                   "vendor: quectel\nrows:\n"
-                   "  - {host: fota.quectel.com, purpose: update, mode: indirect, protocol: HTTP, port: 80, confidence: code, source: t}\n"
-                   "  - {domain_suffix: iot.quectel.com, purpose: telemetry, disabled: true, confidence: code, source: t}\n"
-                   "  - {host: new.example, purpose: update, confidence: code, source: t}\n");
+        write_file(
+                "b", "mine.yaml",
+                "vendor: quectel\nrows:\n"
+                "  - {host: fota.quectel.com, purpose: update, mode: indirect, protocol: HTTP, port: 80, confidence: code, source: t}\n"
+                "  - {domain_suffix: iot.quectel.com, purpose: telemetry, disabled: true, confidence: code, source: t}\n"
+                "  - {host: new.example, purpose: update, confidence: code, source: t}\n");
         struct intel *before = load(&messages, 1, (const char *const[]){"a"});
         free(messages);
         struct intel *intel = load(&messages, 2, (const char *const[]){"a", "b"});
@@ -218,7 +229,8 @@ static void every_fault_is_told(void **state)
                 if (strstr(messages, expected[i]) == NULL)
                         fail_msg("%s is not in\n%s", expected[i], messages);
         free(messages);
-        write_file("a", "bad.yaml", "vendor: X\nrows:\n  - {url_regex: 'a(b', purpose: update, confidence: code, source: s}\n");
+        write_file("a", "bad.yaml",
+                   "vendor: X\nrows:\n  - {url_regex: 'a(b', purpose: update, confidence: code, source: s}\n");
         assert_null(load(&messages, 1, (const char *const[]){"a"}));
         assert_non_null(strstr(messages, "bad.yaml:3:5: expression \"a(b\": missing closing parenthesis at character 4"));
         free(messages);
@@ -267,11 +279,13 @@ static void our_own_set_is_sound(void **state)
         assert_true(intel_match_name(intel, "abc123-ats.iot.eu-west-1.amazonaws.com", INTEL_ANY)->shared);
         assert_int_equal(intel_match_name(intel, "supl.google.com", INTEL_ANY)->purpose, INTEL_AGNSS);
         assert_int_equal(intel_match_name(intel, "fm.teltonika.lt", INTEL_ANY)->purpose, INTEL_UPDATE);
-        assert_int_equal(intel_match_url(intel, "http", "any.example", "/EC200ACNHAR01A02M16.bin", INTEL_ANY)->mode, INTEL_INDIRECT);
+        assert_int_equal(intel_match_url(intel, "http", "any.example", "/EC200ACNHAR01A02M16.bin", INTEL_ANY)->mode,
+                         INTEL_INDIRECT);
         assert_true(intel_match_url(intel, "http", "any.example", "/update.zip", INTEL_ANY)->weak);
         assert_null(intel_match_url(intel, "http", "any.example", "/index.html", INTEL_ANY));
         for (unsigned i = 0; i < sizeof exchanges / sizeof *exchanges; i++) {
-                const struct intel_row *row = intel_match_url(intel, exchanges[i].scheme, exchanges[i].host, exchanges[i].path, INTEL_ANY);
+                const struct intel_row *row =
+                        intel_match_url(intel, exchanges[i].scheme, exchanges[i].host, exchanges[i].path, INTEL_ANY);
                 if (row == NULL || strcmp(row->vendor->name, exchanges[i].vendor) != 0)
                         fail_msg("%s: %s", exchanges[i].path, row ? row->vendor->name : "none");
         }

@@ -40,7 +40,8 @@ static void assert_says(const char *text, const char *expected)
         free(messages);
 }
 
-static unsigned line_of(const struct inventory *inventory, const char *address, const char *imsi, const char *imei, int64_t time_ns)
+static unsigned line_of(const struct inventory *inventory, const char *address, const char *imsi, const char *imei,
+                        int64_t time_ns)
 {
         struct inventory_facts facts;
         struct address a;
@@ -124,7 +125,8 @@ static void rows_hold_for_their_time_and_the_latest_wins(void **state)
 
 static void what_spreadsheets_write_is_read(void **state)
 {
-        struct inventory *inventory = parse_good("\xef\xbb\xbfIP;Fleet;Site\r\n\r\n10.0.0.1;m\xc3\xa4hler;\"a\r\nb;c\"\r\n10.0.0.2;m;x");
+        struct inventory *inventory =
+                parse_good("\xef\xbb\xbfIP;Fleet;Site\r\n\r\n10.0.0.1;m\xc3\xa4hler;\"a\r\nb;c\"\r\n10.0.0.2;m;x");
         struct inventory_facts facts;
         (void)state;
         assert_int_equal(inventory_count(inventory), 2);
@@ -145,7 +147,8 @@ static void every_fault_has_its_line_and_column(void **state)
 {
         (void)state;
         assert_says("", "i.csv:1:1: the file is empty; expected a header with ip, prefix, imsi or imei\n");
-        assert_says("fleet,site\na,b\n", "i.csv:1:1: no column ip, prefix, imsi or imei in the header; expected one of them\n");
+        assert_says("fleet,site\na,b\n",
+                    "i.csv:1:1: no column ip, prefix, imsi or imei in the header; expected one of them\n");
         assert_says("ip,IP\n", "i.csv:1:2: a second column \"ip\"; expected one\n");
         assert_says("ip,imsi,state\n10.0.0.300,2.62E+14,asleep\n10.0.0.1,,\n10.0.0.2,12,\n",
                     "i.csv:2:1: ip \"10.0.0.300\"; expected an address\n"
@@ -154,14 +157,18 @@ static void every_fault_has_its_line_and_column(void **state)
                     "i.csv:4:2: imsi \"12\"; expected the digits of an IMSI, 6 to 15\n");
         assert_says("ip\n10.0.0.1,more\n", "i.csv:2:2: more fields than the header has; expected 1\n");
         assert_says("ip,fleet\n,a\n", "i.csv:2:1: a row without ip, prefix, imsi and imei; expected one of them\n");
-        assert_says("ip,from,until\n10.0.0.1,2026-03-02,2026-02-01\n", "i.csv:2:1: from is not before until; expected it to be\n");
+        assert_says("ip,from,until\n10.0.0.1,2026-03-02,2026-02-01\n",
+                    "i.csv:2:1: from is not before until; expected it to be\n");
         assert_says("ip,from\n10.0.0.1,soon\n",
                     "i.csv:2:2: from \"soon\"; expected a date or time such as 2026-03-01 or 2026-03-01T02:00:00Z\n");
         assert_says("ip,fleet\n10.0.0.1,\"a\n", "i.csv:2:2: the file ends inside quotes; expected a closing quote\n");
-        assert_says("ip,fleet\n10.0.0.1,a\"b\n",
-                    "i.csv:2:2: a quote inside a field that does not begin with one, or text behind a closing quote; expected quotes "
-                    "doubled inside quotes (RFC 4180)\n");
-        assert_says("ip,fleet\n10.0.0.1,a\xff\n", "i.csv:2:2: 2 bytes that are no text; expected UTF-8, at most 1024 bytes\n");
+        assert_says(
+                "ip,fleet\n10.0.0.1,a\"b\n",
+                "i.csv:2:2: a quote inside a field that does not begin with one, or text behind a closing quote; expected "
+                "quotes "
+                "doubled inside quotes (RFC 4180)\n");
+        assert_says("ip,fleet\n10.0.0.1,a\xff\n",
+                    "i.csv:2:2: 2 bytes that are no text; expected UTF-8, at most 1024 bytes\n");
 }
 
 static void faults_are_told_up_to_a_hundred(void **state)

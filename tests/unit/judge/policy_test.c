@@ -185,8 +185,10 @@ static void the_first_fleet_that_matches_takes_the_device(void **state)
 static void nat64_is_unwrapped(void **state)
 {
         static const char *const rows[][2] = {
-                {"64:ff9b::c000:221", "192.0.2.33"}, {"2001:db8:64:c000:2:2100::", "192.0.2.33"}, /* RFC 6052, 2.4, with 48 bits */
-                {"2001:db8:65::1", "2001:db8:65::1"}, {"192.0.2.1", "192.0.2.1"},
+                {"64:ff9b::c000:221", "192.0.2.33"},
+                {"2001:db8:64:c000:2:2100::", "192.0.2.33"}, /* RFC 6052, 2.4, with 48 bits */
+                {"2001:db8:65::1", "2001:db8:65::1"},
+                {"192.0.2.1", "192.0.2.1"},
         };
         struct policy *policy = parse_good(whole);
         (void)state;
@@ -247,7 +249,8 @@ static void many_faults_are_told_at_once(void **state)
 {
         static const char text[] =
                 "version: 2\ndevices: [10.0.0.0/40]\nnat64: [10.0.0.0/8]\nfleet: []\nfleets:\n"
-                "  - name: a\n    mobility: sideways\n    timezone: Mars/Olympus\n    members: [{imei_tac: 1234}, {imsi_prefix: 26x}, {}]\n"
+                "  - name: a\n    mobility: sideways\n    timezone: Mars/Olympus\n"
+                "    members: [{imei_tac: 1234}, {imsi_prefix: 26x}, {}]\n"
                 "    destinations:\n      deny: [{country: USA}]\n      allow:\n"
                 "        - {prefix: nowhere}\n        - {domain: \"*\"}\n        - {port: 70000}\n        - {port: 80-10}\n"
                 "        - {protocol: carrier-pigeon}\n        - {protocol: esp, port: 80}\n        - {app: Quick}\n"
@@ -273,8 +276,9 @@ static void many_faults_are_told_at_once(void **state)
 
 static void a_country_rule_needs_a_database(void **state)
 {
-        static const char text[] = "version: 1\nfleets:\n  - name: a\n    members: [{prefix: 10.0.0.0/8}]\n    destinations:\n"
-                                   "      deny:\n        - {name: no-go, country: XX}\n";
+        static const char text[] =
+                "version: 1\nfleets:\n  - name: a\n    members: [{prefix: 10.0.0.0/8}]\n    destinations:\n"
+                "      deny:\n        - {name: no-go, country: XX}\n";
         (void)state;
         assert_says(text, false, "p.yaml:7:11: rule \"no-go\" needs to know countries; expected --geoip FILE\n", NULL);
         assert_says(text, true, "", "");
@@ -283,30 +287,35 @@ static void a_country_rule_needs_a_database(void **state)
 static void what_looks_like_a_mistake_is_warned_of(void **state)
 {
         (void)state;
-        assert_says("version: 1\nfleets:\n  - name: a\n    members: [{prefix: 10.0.0.0/8}]\n    destinations:\n"
-                    "      deny: [{name: d, prefix: 192.0.2.0/24}]\n"
-                    "      allow:\n        - {name: x, prefix: 192.0.2.7}\n        - {name: y, domain: \"*.b.example\"}\n"
-                    "        - {name: z, domain: a.b.example, port: 443}\n        - {name: z, fleet: nobody}\n"
-                    "        - {name: bare}\n"
-                    "      otherwise: learn\n"
-                    "  - {name: b, members: [{prefix: 10.1.0.0/16}], location: {}}\n  - {name: c, destinations: }\n", true, "",
-                    "p.yaml:13:18: warning: learning is not built yet; \"learn\" means allow\n"
-                    "p.yaml:15:5: warning: fleet \"c\" has no members: it takes no device\n"
-                    "p.yaml:11:11: warning: rule \"z\" names fleet \"nobody\", which is not in this policy: no peer meets it\n"
-                    "p.yaml:8:11: warning: rule \"x\" is never reached: deny rule \"d\" in line 6 takes all of it\n"
-                    "p.yaml:10:11: warning: rule \"z\" is never reached: \"y\" in line 9 takes all of it\n"
-                    "p.yaml:11:11: warning: a second rule named \"z\" (line 10): alerts will not tell them apart\n"
-                    "p.yaml:12:11: warning: rule \"bare\" has no criterion: every peer meets it\n"
-                    "p.yaml:14:1: warning: fleet \"b\" is never reached: fleet \"a\" in line 3 takes its members first\n"
-                    "p.yaml:15:1: warning: fleet \"c\" allows nothing: every contact will be a finding\n");
+        assert_says(
+                "version: 1\nfleets:\n  - name: a\n    members: [{prefix: 10.0.0.0/8}]\n    destinations:\n"
+                "      deny: [{name: d, prefix: 192.0.2.0/24}]\n"
+                "      allow:\n        - {name: x, prefix: 192.0.2.7}\n        - {name: y, domain: \"*.b.example\"}\n"
+                "        - {name: z, domain: a.b.example, port: 443}\n        - {name: z, fleet: nobody}\n"
+                "        - {name: bare}\n"
+                "      otherwise: learn\n"
+                "  - {name: b, members: [{prefix: 10.1.0.0/16}], location: {}}\n  - {name: c, destinations: }\n",
+                true, "",
+                "p.yaml:13:18: warning: learning is not built yet; \"learn\" means allow\n"
+                "p.yaml:15:5: warning: fleet \"c\" has no members: it takes no device\n"
+                "p.yaml:11:11: warning: rule \"z\" names fleet \"nobody\", which is not in this policy: no peer meets it\n"
+                "p.yaml:8:11: warning: rule \"x\" is never reached: deny rule \"d\" in line 6 takes all of it\n"
+                "p.yaml:10:11: warning: rule \"z\" is never reached: \"y\" in line 9 takes all of it\n"
+                "p.yaml:11:11: warning: a second rule named \"z\" (line 10): alerts will not tell them apart\n"
+                "p.yaml:12:11: warning: rule \"bare\" has no criterion: every peer meets it\n"
+                "p.yaml:14:1: warning: fleet \"b\" is never reached: fleet \"a\" in line 3 takes its members first\n"
+                "p.yaml:15:1: warning: fleet \"c\" allows nothing: every contact will be a finding\n");
 }
 
 static void what_is_not_judged_yet_is_warned_of(void **state)
 {
         (void)state;
-        assert_says("version: 1\nfleets:\n  - name: a\n    members: [{prefix: 10.0.0.0/8}]\n"
-                    "    updates: {sources: [{domain: x.y}], max_devices_per_hour: 3}\n    contact: {every: 15m}\n", true, "",
-                    "p.yaml:5:63: warning: max_devices_per_hour is not judged yet\np.yaml:6:14: warning: contact is not judged yet\n");
+        assert_says(
+                "version: 1\nfleets:\n  - name: a\n    members: [{prefix: 10.0.0.0/8}]\n"
+                "    updates: {sources: [{domain: x.y}], max_devices_per_hour: 3}\n    contact: {every: 15m}\n",
+                true, "",
+                "p.yaml:5:63: warning: max_devices_per_hour is not judged yet\n"
+                "p.yaml:6:14: warning: contact is not judged yet\n");
 }
 
 static void names_below_are_met_by_a_star(void **state)
