@@ -16,6 +16,7 @@ enum log_level log_level(void)
         return shown;
 }
 
+__attribute__((format(printf, 2, 0)))
 static void write_message(enum log_level level, const char *format, va_list arguments)
 {
         static const char *const word[] = {"error: ", "warning: ", "", "debug: "};
