@@ -13,10 +13,12 @@ const char *inventory_text(const struct inventory *inventory, uint32_t offset)
         return offset ? inventory->arena + offset : NULL;
 }
 
+/* splitmix64's finalizer: every bit of an address must reach the low bits, where slots are chosen */
 static uint64_t mix(uint64_t value)
 {
-        value *= 0x9e3779b97f4a7c15ULL;
-        return value ^ value >> 32;
+        value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9ULL;
+        value = (value ^ value >> 27) * 0x94d049bb133111ebULL;
+        return value ^ value >> 31;
 }
 
 static uint64_t hash_digits(const char *text, size_t most)
