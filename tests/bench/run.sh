@@ -47,7 +47,7 @@ fi
 failed=0
 
 verdict() { # name, value, limit, what
-        if awk -v value="$2" -v limit="$3" 'BEGIN { exit !(value <= limit) }'; then
+        if awk -v value="$2" -v limit="$3" 'BEGIN { exit !(value > 0 && value + 0 <= limit + 0) }'; then
                 echo "$1: $4 $2, at most $3: PASS"
         else
                 echo "$1: $4 $2, at most $3: FAIL"
@@ -92,7 +92,7 @@ row() { # name, tool, packets
 }
 
 ratio() { # file, file, field
-        awk -v a="$(median "$1" "$3")" -v b="$(median "$2" "$3")" 'BEGIN { printf "%.4f", b > 0 ? a / b : 99 }'
+        awk -v a="$(median "$1" "$3")" -v b="$(median "$2" "$3")" 'BEGIN { printf "%.4f", (b > 0) ? a / b : 99 }'
 }
 
 alert_share() { # name: flows for one alert, told because the target says so
