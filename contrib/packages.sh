@@ -2,10 +2,10 @@
 
 BUILD_PACKAGES="autoconf automake make gcc pkg-config libc6-dev
 libpcap-dev libndpi-dev libhiredis-dev libevent-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev libyaml-dev
-libsqlite3-dev libssl-dev libpcre2-dev libxxhash-dev uthash-dev libcsv3 libcsv-dev
+libsqlite3-dev libssl-dev libpcre2-dev libxxhash-dev uthash-dev tzdata libcsv3 libcsv-dev
 zlib1g-dev libzstd-dev liblzma-dev libmaxminddb-dev libsmartcols-dev"
 
-TEST_PACKAGES="libcmocka-dev clang clang-tidy libclang-rt-14-dev tshark libndpi-bin mandoc xz-utils zstd gzip git python3-minimal redis-server jq"
+TEST_PACKAGES="libcmocka-dev tzdata clang clang-tidy libclang-rt-14-dev tshark libndpi-bin mandoc xz-utils zstd gzip git python3-minimal redis-server jq"
 
 say() {
         printf '\n== %s\n' "$*"

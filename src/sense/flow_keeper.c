@@ -342,9 +342,17 @@ static void inspect(struct flow_keeper *keeper, struct flow *flow, const struct 
                 inspection_packet(&keeper->inspector, flow, &pending->packet, pending->frame, pending->source_end);
 }
 
+/* Several packets may stand behind one frame (a datagram that stayed incomplete): their events go on counting. */
+static void order_packet(struct flow_keeper *keeper, int64_t clock_ns, uint64_t frame)
+{
+        struct order *order = &keeper->order;
+        bool same = order->clock_ns == clock_ns && order->frame == frame && order->shard < 0;
+        *order = (struct order){.clock_ns = clock_ns, .frame = frame, .shard = -1, .index = same ? order->index : 0};
+}
+
 void flow_keeper_packet(struct flow_keeper *keeper, const struct pending *pending)
 {
-        keeper->order = (struct order){.clock_ns = pending->clock_ns, .frame = pending->frame->order, .shard = -1};
+        order_packet(keeper, pending->clock_ns, pending->frame->order);
         struct flow *flow = flow_table_find(keeper->table, pending->shard, &pending->key, pending->hash);
         if (flow != NULL && flow->protocol == IPPROTO_TCP && begins_anew(flow, pending)) {
                 flow_end(keeper, flow, end_reason(flow), flow->last_ns);

@@ -23,6 +23,8 @@ struct sensor {
         unsigned waiting;
         uint32_t file;            /* with a clock per file: the one being read */
         bool run_told;
+        bool fragments_expired;   /* some may have: take the incomplete datagrams */
+        uint64_t last_order;      /* of the frame that was prepared last */
         uint64_t packets, frames_outside, packets_not_asked, late_before, jumps_before;
 };
 
@@ -70,6 +72,47 @@ static void give_ticks(struct sensor *sensor, int64_t clock_ns)
         while (packet_clock_tick(&sensor->clock, clock_ns, &tick_ns)) {
                 flow_keeper_tick(sensor->keeper, tick_ns);
                 encap_expire(sensor->encap, tick_ns);
+                sensor->fragments_expired = true;
+        }
+}
+
+static bool is_asked_for(const struct sensor *sensor, const struct packet *packet)
+{
+        for (unsigned i = 0; i < sensor->settings.only_count; i++)
+                if (address_equal(&packet->source, &sensor->settings.only[i]) ||
+                    address_equal(&packet->destination, &sensor->settings.only[i]))
+                        return true;
+        return sensor->settings.only_count == 0;
+}
+
+/* Side, shard and key of the packet that has been peeled into `pending`. False: it is not asked for. */
+static bool pending_sort(struct sensor *sensor, struct pending *pending)
+{
+        const struct packet *packet = &pending->packet;
+        if (sensor->settings.only_count > 0 && !is_asked_for(sensor, packet)) {
+                sensor->packets_not_asked++;
+                return false;
+        }
+        pending->side = side_of(sensor->devices, packet);
+        pending->shard = side_shard(&pending->side, packet);
+        pending->hash = flow_key_set(&pending->key, &packet->source, &packet->destination, packet->source_port,
+                                     packet->destination_port, packet->protocol, packet->context, &pending->source_end);
+        return true;
+}
+
+/* First fragments whose rest did not come: late, behind all that has been read. */
+static void process_incomplete(struct sensor *sensor)
+{
+        struct pending *pending = &sensor->pending[0];
+        struct frame frame;
+        sensor->fragments_expired = false;
+        while (encap_take_incomplete(sensor->encap, &frame, &pending->packet)) {
+                frame.order = sensor->last_order;
+                pending->frame = &frame;
+                pending->clock_ns = sensor->clock.now_ns;
+                pending->stamp_ns = packet_clock_stamp(&sensor->clock, frame.time_ns);
+                if (pending_sort(sensor, pending))
+                        flow_keeper_packet(sensor->keeper, pending);
         }
 }
 
@@ -84,15 +127,8 @@ static void process_waiting(struct sensor *sensor)
                 flow_keeper_packet(sensor->keeper, pending);
         }
         sensor->waiting = 0;
-}
-
-static bool is_asked_for(const struct sensor *sensor, const struct packet *packet)
-{
-        for (unsigned i = 0; i < sensor->settings.only_count; i++)
-                if (address_equal(&packet->source, &sensor->settings.only[i]) ||
-                    address_equal(&packet->destination, &sensor->settings.only[i]))
-                        return true;
-        return sensor->settings.only_count == 0;
+        if (sensor->fragments_expired)
+                process_incomplete(sensor);
 }
 
 static void tell_run_part(struct sensor *sensor, Apnwatch__V1__Run *run, int64_t clock_ns)
@@ -170,14 +206,9 @@ static void frame_prepare(struct sensor *sensor, const struct frame *frame)
         sensor->packets++;
         if (encap_peel(sensor->encap, frame, pending->clock_ns, packet) != ENCAP_PACKET)
                 return;
-        if (sensor->settings.only_count > 0 && !is_asked_for(sensor, packet)) {
-                sensor->packets_not_asked++;
+        sensor->last_order = frame->order;
+        if (!pending_sort(sensor, pending))
                 return;
-        }
-        pending->side = side_of(sensor->devices, packet);
-        pending->shard = side_shard(&pending->side, packet);
-        pending->hash = flow_key_set(&pending->key, &packet->source, &packet->destination, packet->source_port,
-                                     packet->destination_port, packet->protocol, packet->context, &pending->source_end);
         flow_keeper_prefetch(sensor->keeper, pending);
         sensor->waiting++;
         /* A reassembled packet lives until the next is peeled. */
@@ -232,6 +263,8 @@ static void count_encap(struct counter_list *list, const struct encap_counters *
         count(list, "frames.reassembled", encap->reassembled);
         count(list, "loss.fragments_expired", encap->fragments_expired);
         count(list, "loss.fragments_evicted", encap->fragments_evicted);
+        count(list, "frames.incomplete", encap->incomplete_taken);
+        count(list, "loss.incomplete_dropped", encap->incomplete_dropped);
 }
 
 static void count_flows(struct counter_list *list, const struct flow_keeper *keeper)
@@ -272,6 +305,7 @@ void sensor_finish(struct sensor *sensor)
 {
         process_waiting(sensor);
         encap_expire(sensor->encap, INT64_MAX);
+        process_incomplete(sensor);
         if (!sensor->run_told)
                 tell_run(sensor, 0);
         flow_keeper_end_all(sensor->keeper, sensor->clock.now_ns);
