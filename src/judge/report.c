@@ -196,11 +196,20 @@ void report_add_device(struct judge_report *report, const struct device *device,
         add_worst(report, device, fleet_name);
 }
 
+static void add_detector_counter(void *context, const char *name, uint64_t value)
+{
+        add_counter(context, name, value);
+}
+
 static void add_judge_counters(struct judge_report *report, const struct judge *judge)
 {
         add_counter(report, "judge.device_evictions", device_table_evictions(judge->devices));
         add_counter(report, "judge.name_evictions", names_evictions(judge->names));
         add_counter(report, "judge.alert_evictions", alert_book_evictions(judge->book));
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->counters)
+                        detectors[i]->counters(judge->detector_states[i], add_detector_counter, report);
+        }
         add_counter(report, "judge.bytes.devices", device_table_bytes(judge->devices));
         add_counter(report, "judge.bytes.names", names_bytes(judge->names));
 }

@@ -82,25 +82,28 @@ struct words {
         bool firmware, update, version; /* version: "1.2", "v12", "R01A07": digits beside a dot or letters before them */
 };
 
+/* "v12", "EC200ACNHAR01A02M16"; not the hex digits of a hash or an id. */
 static bool is_version_word(const char *word, size_t length)
 {
-        bool digits = false, letters = false;
+        bool digits = false, letters = false, hex = true;
         for (size_t i = 0; i < length; i++) {
                 digits |= isdigit((unsigned char)word[i]) != 0;
                 letters |= isalpha((unsigned char)word[i]) != 0;
+                hex &= isxdigit((unsigned char)word[i]) != 0;
         }
         bool v = (word[0] == 'v' || word[0] == 'V') && length > 1 && isdigit((unsigned char)word[1]);
-        return v || (digits && letters && length >= 5);
+        return v || (digits && letters && !hex && length >= 5);
 }
 
 /* "router-firmware-2.4.1" is router, firmware, 2, 4, 1; "fwUpdate" is also fw, Update. */
-static void read_words(const char *text, struct words *found)
+static void read_words(const char *text, size_t text_length, struct words *found)
 {
         char word[32];
         size_t length = 0;
         unsigned numbers = 0;
         for (const char *at = text;; at++) {
-                unsigned char c = (unsigned char)*at;
+                bool is_end = at == text + text_length;
+                unsigned char c = is_end ? '\0' : (unsigned char)*at;
                 bool hump = length > 0 && isupper(c) && islower((unsigned char)at[-1]);
                 if (isalnum(c) && !hump) {
                         if (length + 1 < sizeof word)
@@ -118,7 +121,7 @@ static void read_words(const char *text, struct words *found)
                 length = 0;
                 if (hump)
                         word[length++] = (char)c;
-                if (c == '\0')
+                if (is_end)
                         return;
         }
 }
@@ -233,11 +236,11 @@ enum image_guess update_image_guess(const Apnwatch__V1__Transfer *transfer)
                 return IMAGE_LIKELY;
         if (is_other_suffix(suffix))
                 return IMAGE_NO;
-        read_words(name, &in_name);
+        read_words(name, strlen(name), &in_name);
         if (transfer->host)
-                read_words(transfer->host, &in_place);
+                read_words(transfer->host, strlen(transfer->host), &in_place);
         if (transfer->path)
-                read_words(transfer->path, &in_place);
+                read_words(transfer->path, strcspn(transfer->path, "?#"), &in_place);
         /* "/fota/update.zip" of SIM7080, "update.zip" of EP06: the documented name of a module's package */
         if (strcasecmp(name, "update.zip") == 0)
                 return in_place.firmware || is_module_agent(transfer->user_agent) ? IMAGE_LIKELY : IMAGE_POSSIBLE;

@@ -195,6 +195,12 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
                 meet_again(s);
 }
 
+static void counters(void *context, void (*add)(void *context, const char *name, uint64_t value), void *to)
+{
+        const struct destination_state *state = context;
+        add(to, "judge.destination.watched_refused", flow_set_refused(state->watched));
+}
+
 const struct detector destination_detector = {
         .name = "destination",
         .wants = DETECTOR_WANTS(FLOW_NEWS),
@@ -202,4 +208,5 @@ const struct detector destination_detector = {
         .create = create,
         .destroy = destroy,
         .on_event = on_event,
+        .counters = counters,
 };

@@ -22,6 +22,8 @@ struct detector {
         void (*destroy)(void *state);
         void (*on_event)(struct judge *judge, void *state, struct sighting *sighting);
         void (*on_tick)(struct judge *judge, void *state, int64_t clock_ns);
+        /* Tells what it had to leave out: `add` is called with the name and value of each counter. NULL: nothing. */
+        void (*counters)(void *state, void (*add)(void *context, const char *name, uint64_t value), void *context);
         void (*on_finish)(struct judge *judge, void *state, const event_t *last); /* before the book is closed */
 };
 

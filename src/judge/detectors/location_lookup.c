@@ -136,6 +136,12 @@ static void on_event(struct judge *judge, void *state, struct sighting *s)
         }
 }
 
+static void counters(void *context, void (*add)(void *context, const char *name, uint64_t value), void *to)
+{
+        const struct lookup_state *state = context;
+        add(to, "judge.lookup.watched_refused", flow_set_refused(state->watched));
+}
+
 const struct detector location_lookup_detector = {
         .name = "location.lookup",
         .wants = DETECTOR_WANTS(FLOW_NEWS) | DETECTOR_WANTS(LOOKUP) | DETECTOR_WANTS(TRANSFER),
@@ -143,4 +149,5 @@ const struct detector location_lookup_detector = {
         .create = create,
         .destroy = destroy,
         .on_event = on_event,
+        .counters = counters,
 };

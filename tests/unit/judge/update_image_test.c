@@ -76,6 +76,8 @@ static void what_computers_fetch_all_day_is_none(void **state)
                 {.path = NULL},
                 {.path = "/app/main.js"},
                 {.path = "/software/setup-2.0.zip", .image = "zip"},
+                {.path = "/cache/5f3a9c77d0.bin"},
+                {.path = "/photos.zip?fw=2.1&ota=1"},
         };
         expect(rows, sizeof rows / sizeof *rows);
 }
