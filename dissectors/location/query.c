@@ -5,12 +5,20 @@
 
 enum { VALUE_MOST = 192, LINE_PAIRS = 64 };
 
+static bool is_any(uint8_t c, const char *any_of)
+{
+        for (; *any_of != '\0'; any_of++)
+                if (c == (uint8_t)*any_of)
+                        return true;
+        return false;
+}
+
 static struct cursor take_until(struct cursor *text, const char *any_of)
 {
-        const uint8_t *from = text->at;
-        while (cursor_left(text) > 0 && strchr(any_of, *text->at) == NULL)
-                cursor_skip(text, 1);
-        struct cursor taken = cursor_of(from, (size_t)(text->at - from));
+        size_t length = 0, left = cursor_left(text);
+        while (length < left && !is_any(text->at[length], any_of))
+                length++;
+        struct cursor taken = cursor_take(text, length);
         if (cursor_left(text) > 0)
                 cursor_skip(text, 1);
         return taken;
@@ -100,7 +108,7 @@ bool query_find(struct cursor text, struct position *out)
 static struct cursor last_word(struct cursor text)
 {
         const uint8_t *from = text.end;
-        while (from > text.at && strchr(" \t,;&|<{(", from[-1]) == NULL)
+        while (from > text.at && !is_any(from[-1], " \t,;&|<{("))
                 from--;
         return cursor_of(from, (size_t)(text.end - from));
 }

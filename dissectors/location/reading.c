@@ -8,44 +8,41 @@ struct named_key {
         uint8_t key, variant;
 };
 
-/* Names in lower case, without separators. */
+/* Names in lower case, without separators, in order. */
 static const struct named_key named_keys[] = {
-        {"latitudei", KEY_LATITUDE_E7, 0}, {"longitudei", KEY_LONGITUDE_E7, 0},
-        {"latitudee7", KEY_LATITUDE_E7, 0}, {"longitudee7", KEY_LONGITUDE_E7, 0},
-        {"late7", KEY_LATITUDE_E7, 0}, {"lone7", KEY_LONGITUDE_E7, 0}, {"lnge7", KEY_LONGITUDE_E7, 0},
-        {"latlon", KEY_PAIR, 0}, {"latlng", KEY_PAIR, 0}, {"latlong", KEY_PAIR, 0}, {"ll", KEY_PAIR, 0}, {"gps", KEY_PAIR, 0},
-        {"gp", KEY_PAIR, 0}, {"geo", KEY_PAIR, 0}, {"loc", KEY_PAIR, 0}, {"location", KEY_PAIR, 0}, {"position", KEY_PAIR, 1},
-        {"pos", KEY_PAIR, 1}, {"coords", KEY_PAIR, 1}, {"gpscoordinates", KEY_PAIR, 0},
-        {"coordinates", KEY_COORDINATES, 0}, {"type", KEY_TYPE, 0},
-        {"alt", KEY_ALTITUDE, 0}, {"altitude", KEY_ALTITUDE, 0}, {"ele", KEY_ALTITUDE, 0}, {"elevation", KEY_ALTITUDE, 0},
-        {"acc", KEY_ACCURACY, 0}, {"accuracy", KEY_ACCURACY, 0}, {"hacc", KEY_ACCURACY, 0}, {"radius", KEY_ACCURACY, 0},
-        {"uncertainty", KEY_ACCURACY, 0}, {"horizontalaccuracy", KEY_ACCURACY, 0},
-        {"time", KEY_TIME, 0}, {"timestamp", KEY_TIME, 0}, {"ts", KEY_TIME, 0}, {"tst", KEY_TIME, 0}, {"fixtime", KEY_TIME, 0},
-        {"gpstime", KEY_TIME, 0}, {"datetime", KEY_TIME, 0}, {"utc", KEY_TIME, 0}, {"recordedat", KEY_TIME, 0},
-        {"imei", KEY_ID, 5}, {"deviceimei", KEY_ID, 5}, {"deveui", KEY_ID, 4}, {"deviceid", KEY_ID, 4}, {"devid", KEY_ID, 4},
-        {"device", KEY_ID, 3}, {"serial", KEY_ID, 3}, {"serialnumber", KEY_ID, 3}, {"vehicleid", KEY_ID, 3},
-        {"trackerid", KEY_ID, 3}, {"unitid", KEY_ID, 3}, {"clientid", KEY_ID, 2}, {"id", KEY_ID, 2}, {"uid", KEY_ID, 1},
-        {"tid", KEY_ID, 1},
-        {"speed", KEY_BESIDE, 0}, {"spd", KEY_BESIDE, 0}, {"vel", KEY_BESIDE, 0}, {"velocity", KEY_BESIDE, 0},
-        {"heading", KEY_BESIDE, 0}, {"hdg", KEY_BESIDE, 0}, {"bearing", KEY_BESIDE, 0}, {"course", KEY_BESIDE, 0},
-        {"cog", KEY_BESIDE, 0}, {"sog", KEY_BESIDE, 0}, {"hdop", KEY_BESIDE, 0}, {"pdop", KEY_BESIDE, 0},
-        {"sats", KEY_BESIDE, 0}, {"satellites", KEY_BESIDE, 0}, {"nsat", KEY_BESIDE, 0}, {"fix", KEY_BESIDE, 0},
-        {"pacc", KEY_ASSISTANCE, 0}, {"gnss", KEY_ASSISTANCE, 0}, {"datatype", KEY_ASSISTANCE, 0},
-        {"filteronpos", KEY_ASSISTANCE, 0},
-        {"mcc", KEY_MCC, 0}, {"mobilecountrycode", KEY_MCC, 0}, {"countrycode", KEY_MCC, 0},
-        {"mnc", KEY_MNC, 0}, {"mobilenetworkcode", KEY_MNC, 0}, {"operatorid", KEY_MNC, 0},
-        {"lac", KEY_AREA, CELL_GSM}, {"tac", KEY_AREA, CELL_LTE}, {"locationareacode", KEY_AREA, CELL_UNSAID},
-        {"trackingareacode", KEY_AREA, CELL_LTE}, {"area", KEY_AREA, CELL_UNSAID},
-        {"cid", KEY_CELL, CELL_UNSAID}, {"ci", KEY_CELL, CELL_UNSAID}, {"cellid", KEY_CELL, CELL_UNSAID},
-        {"eci", KEY_CELL, CELL_LTE}, {"eutrancid", KEY_CELL, CELL_LTE}, {"gerancid", KEY_CELL, CELL_GSM},
-        {"utrancid", KEY_CELL, CELL_UNSAID}, {"newradiocellid", KEY_CELL, CELL_NR}, {"nci", KEY_CELL, CELL_NR},
-        {"cell", KEY_CELL_LIST, 0}, {"bts", KEY_CELL_LIST, 0},
-        {"macaddress", KEY_ACCESS_POINT, 0}, {"bssid", KEY_ACCESS_POINT, 0}, {"mac", KEY_ACCESS_POINT, 0},
-        {"rssi", KEY_SIGNAL, 0}, {"rss", KEY_SIGNAL, 0}, {"signal", KEY_SIGNAL, 0}, {"signalstrength", KEY_SIGNAL, 0},
-        {"rxmetadata", KEY_FOREIGN, 0}, {"rxinfo", KEY_FOREIGN, 0}, {"gateway", KEY_FOREIGN, 0}, {"gateways", KEY_FOREIGN, 0},
-        {"gatewayids", KEY_FOREIGN, 0}, {"gws", KEY_FOREIGN, 0}, {"geofence", KEY_FOREIGN, 0}, {"geofences", KEY_FOREIGN, 0},
-        {"fence", KEY_FOREIGN, 0}, {"waypoint", KEY_FOREIGN, 0}, {"waypoints", KEY_FOREIGN, 0},
-        {"destination", KEY_FOREIGN, 0}, {"target", KEY_FOREIGN, 0}, {"route", KEY_FOREIGN, 0},
+        {"acc", KEY_ACCURACY, 0}, {"accuracy", KEY_ACCURACY, 0}, {"alt", KEY_ALTITUDE, 0}, {"altitude", KEY_ALTITUDE, 0},
+        {"area", KEY_AREA, CELL_UNSAID}, {"bearing", KEY_BESIDE, 0}, {"bssid", KEY_ACCESS_POINT, 0},
+        {"bts", KEY_CELL_LIST, 0}, {"cell", KEY_CELL_LIST, 0}, {"cellid", KEY_CELL, CELL_UNSAID},
+        {"ci", KEY_CELL, CELL_UNSAID}, {"cid", KEY_CELL, CELL_UNSAID}, {"clientid", KEY_ID, 2}, {"cog", KEY_BESIDE, 0},
+        {"coordinates", KEY_COORDINATES, 0}, {"coords", KEY_PAIR, 1}, {"countrycode", KEY_MCC, 0},
+        {"course", KEY_BESIDE, 0}, {"datatype", KEY_ASSISTANCE, 0}, {"datetime", KEY_TIME, 0},
+        {"destination", KEY_FOREIGN, 0}, {"deveui", KEY_ID, 4}, {"device", KEY_ID, 3}, {"deviceid", KEY_ID, 4},
+        {"deviceimei", KEY_ID, 5}, {"devid", KEY_ID, 4}, {"eci", KEY_CELL, CELL_LTE}, {"ele", KEY_ALTITUDE, 0},
+        {"elevation", KEY_ALTITUDE, 0}, {"eutrancid", KEY_CELL, CELL_LTE}, {"fence", KEY_FOREIGN, 0},
+        {"filteronpos", KEY_ASSISTANCE, 0}, {"fix", KEY_BESIDE, 0}, {"fixtime", KEY_TIME, 0}, {"gateway", KEY_FOREIGN, 0},
+        {"gatewayids", KEY_FOREIGN, 0}, {"gateways", KEY_FOREIGN, 0}, {"geo", KEY_PAIR, 0}, {"geofence", KEY_FOREIGN, 0},
+        {"geofences", KEY_FOREIGN, 0}, {"gerancid", KEY_CELL, CELL_GSM}, {"gnss", KEY_ASSISTANCE, 0}, {"gp", KEY_PAIR, 0},
+        {"gps", KEY_PAIR, 0}, {"gpscoordinates", KEY_PAIR, 0}, {"gpstime", KEY_TIME, 0}, {"gws", KEY_FOREIGN, 0},
+        {"hacc", KEY_ACCURACY, 0}, {"hdg", KEY_BESIDE, 0}, {"hdop", KEY_BESIDE, 0}, {"heading", KEY_BESIDE, 0},
+        {"horizontalaccuracy", KEY_ACCURACY, 0}, {"id", KEY_ID, 2}, {"imei", KEY_ID, 5}, {"lac", KEY_AREA, CELL_GSM},
+        {"late7", KEY_LATITUDE_E7, 0}, {"latitudee7", KEY_LATITUDE_E7, 0}, {"latitudei", KEY_LATITUDE_E7, 0},
+        {"latlng", KEY_PAIR, 0}, {"latlon", KEY_PAIR, 0}, {"latlong", KEY_PAIR, 0}, {"ll", KEY_PAIR, 0},
+        {"lnge7", KEY_LONGITUDE_E7, 0}, {"loc", KEY_PAIR, 0}, {"location", KEY_PAIR, 0},
+        {"locationareacode", KEY_AREA, CELL_UNSAID}, {"lone7", KEY_LONGITUDE_E7, 0}, {"longitudee7", KEY_LONGITUDE_E7, 0},
+        {"longitudei", KEY_LONGITUDE_E7, 0}, {"mac", KEY_ACCESS_POINT, 0}, {"macaddress", KEY_ACCESS_POINT, 0},
+        {"mcc", KEY_MCC, 0}, {"mnc", KEY_MNC, 0}, {"mobilecountrycode", KEY_MCC, 0}, {"mobilenetworkcode", KEY_MNC, 0},
+        {"nci", KEY_CELL, CELL_NR}, {"newradiocellid", KEY_CELL, CELL_NR}, {"nsat", KEY_BESIDE, 0},
+        {"operatorid", KEY_MNC, 0}, {"pacc", KEY_ASSISTANCE, 0}, {"pdop", KEY_BESIDE, 0}, {"pos", KEY_PAIR, 1},
+        {"position", KEY_PAIR, 1}, {"radius", KEY_ACCURACY, 0}, {"recordedat", KEY_TIME, 0}, {"route", KEY_FOREIGN, 0},
+        {"rss", KEY_SIGNAL, 0}, {"rssi", KEY_SIGNAL, 0}, {"rxinfo", KEY_FOREIGN, 0}, {"rxmetadata", KEY_FOREIGN, 0},
+        {"satellites", KEY_BESIDE, 0}, {"sats", KEY_BESIDE, 0}, {"serial", KEY_ID, 3}, {"serialnumber", KEY_ID, 3},
+        {"signal", KEY_SIGNAL, 0}, {"signalstrength", KEY_SIGNAL, 0}, {"sog", KEY_BESIDE, 0}, {"spd", KEY_BESIDE, 0},
+        {"speed", KEY_BESIDE, 0}, {"tac", KEY_AREA, CELL_LTE}, {"target", KEY_FOREIGN, 0}, {"tid", KEY_ID, 1},
+        {"time", KEY_TIME, 0}, {"timestamp", KEY_TIME, 0}, {"trackerid", KEY_ID, 3},
+        {"trackingareacode", KEY_AREA, CELL_LTE}, {"ts", KEY_TIME, 0}, {"tst", KEY_TIME, 0}, {"type", KEY_TYPE, 0},
+        {"uid", KEY_ID, 1}, {"uncertainty", KEY_ACCURACY, 0}, {"unitid", KEY_ID, 3}, {"utc", KEY_TIME, 0},
+        {"utrancid", KEY_CELL, CELL_UNSAID}, {"vehicleid", KEY_ID, 3}, {"vel", KEY_BESIDE, 0}, {"velocity", KEY_BESIDE, 0},
+        {"waypoint", KEY_FOREIGN, 0}, {"waypoints", KEY_FOREIGN, 0},
 };
 
 static const char *const prefixes[] = {
@@ -89,14 +86,32 @@ static struct key_class coordinate_key(const char *name, uint8_t prefix)
         return (struct key_class){KEY_OTHER, 0};
 }
 
+static const struct named_key *find_named(const char *name)
+{
+        unsigned low = 0, high = sizeof named_keys / sizeof named_keys[0];
+        while (low < high) {
+                unsigned middle = (low + high) / 2;
+                int order = strcmp(name, named_keys[middle].name);
+                if (order == 0)
+                        return &named_keys[middle];
+                if (order < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return NULL;
+}
+
 struct key_class key_classify(struct cursor name)
 {
         char text[NAME_MOST];
         if (cursor_left(&name) > 2 * NAME_MOST || normalise(name, text) < 2)
                 return (struct key_class){KEY_OTHER, 0};
-        for (unsigned i = 0; i < sizeof named_keys / sizeof named_keys[0]; i++)
-                if (text[0] == named_keys[i].name[0] && strcmp(text, named_keys[i].name) == 0)
-                        return (struct key_class){named_keys[i].key, named_keys[i].variant};
+        const struct named_key *named = find_named(text);
+        if (named != NULL)
+                return (struct key_class){named->key, named->variant};
+        if (strstr(text, "lat") == NULL && strstr(text, "lon") == NULL && strstr(text, "lng") == NULL)
+                return (struct key_class){KEY_OTHER, 0};
         struct key_class key = coordinate_key(text, 0);
         for (unsigned i = 0; i < sizeof prefixes / sizeof prefixes[0] && key.key == KEY_OTHER; i++) {
                 size_t length = strlen(prefixes[i]);

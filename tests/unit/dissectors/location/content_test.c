@@ -238,6 +238,38 @@ static void a_position_is_emitted_with_its_snippet_and_only_from_the_device(void
         fake_sense_close(sense);
 }
 
+/* The names stand in order, or some would not be found. */
+static void every_name_is_found(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *name;
+                uint8_t key, variant;
+        } names[] = {
+                {"Lat", KEY_LATITUDE, 0},
+                {"LONGITUDE", KEY_LONGITUDE, 0},
+                {"gps_lng", KEY_LONGITUDE, 1},
+                {"acc", KEY_ACCURACY, 0},
+                {"velocity", KEY_BESIDE, 0},
+                {"waypoints", KEY_FOREIGN, 0},
+                {"mobileCountryCode", KEY_MCC, 0},
+                {"loc", KEY_PAIR, 0},
+                {"device-id", KEY_ID, 4},
+                {"alt", KEY_ALTITUDE, 0},
+                {"utrancid", KEY_CELL, CELL_UNSAID},
+                {"vehicleid", KEY_ID, 3},
+                {"newRadioCellId", KEY_CELL, CELL_NR},
+                {"e", KEY_OTHER, 0},
+                {"temperature", KEY_OTHER, 0},
+                {"platform", KEY_OTHER, 0},
+        };
+        for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+                struct key_class key = key_classify(cursor_of(names[i].name, strlen(names[i].name)));
+                if (key.key != names[i].key || key.variant != names[i].variant)
+                        fail_msg("%s", names[i].name);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -245,6 +277,7 @@ int main(void)
                 cmocka_unit_test(ordinary_telemetry_is_no_position),
                 cmocka_unit_test(no_cut_text_is_read_over_its_end),
                 cmocka_unit_test(companions_are_read),
+                cmocka_unit_test(every_name_is_found),
                 cmocka_unit_test(serving_cells_are_read),
                 cmocka_unit_test(sentences_of_one_moment_are_one_report),
                 cmocka_unit_test(a_position_is_emitted_with_its_snippet_and_only_from_the_device),
