@@ -168,6 +168,7 @@ static bool walk_list(struct walk *w, const struct around *around)
         struct decimal numbers[3] = {{0}};
         unsigned count = 0;
         const uint8_t *from = w->at.at;
+        bool pair = around->reading != NULL && (around->key.key == KEY_PAIR || around->key.key == KEY_COORDINATES);
         struct around inner = {.reading = around->reading, .depth = around->depth + 1};
         if (around->depth == DEPTH_MOST)
                 return false;
@@ -187,11 +188,11 @@ static bool walk_list(struct walk *w, const struct around *around)
                 const uint8_t *item = w->at.at;
                 if (!walk_value(w, &inner))
                         return false;
-                if (count < 3 && !decimal_parse(cursor_of(item, (size_t)(w->at.at - item)), &numbers[count]))
+                if (pair && count < 3 && !decimal_parse(cursor_of(item, (size_t)(w->at.at - item)), &numbers[count]))
                         count = 4;
                 count++;
         }
-        if (around->reading != NULL)
+        if (pair)
                 reading_add_list(around->reading, around->key, numbers, count, cursor_of(from, (size_t)(w->at.at - from)));
         return true;
 }

@@ -153,13 +153,18 @@ bool decimal_parse(struct cursor text, struct decimal *out)
         static const double scales[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
         uint64_t mantissa = 0;
         unsigned kept = 0;
-        int side = take_side(&text, true);
-        if (side == 0)
-                side = take_side(&text, false);
+        int side = 0;
+        *out = (struct decimal){0};
+        if (cursor_left(&text) == 0)
+                return false;
+        if (!is_digit(text.end[-1]) || (!is_digit(*text.at) && *text.at != '-')) {
+                side = take_side(&text, true);
+                if (side == 0)
+                        side = take_side(&text, false);
+        }
         bool negative = cursor_peek(&text) == '-';
         if (negative || cursor_peek(&text) == '+')
                 cursor_skip(&text, 1);
-        *out = (struct decimal){0};
         while (cursor_left(&text) > 0) {
                 uint8_t c = cursor_u8(&text);
                 if (c == '.' && !out->point) {
