@@ -173,8 +173,15 @@ static enum step read_head(struct http_state *state, struct dissection *d, struc
                 return STEP_AGAIN;
         }
         enum dissect_result result = http_check_first_line(&message);
-        if (result == DISSECT_OK)
+        bool begun = result == DISSECT_OK;
+        if (begun)
                 result = http_parse_head(&message, &head);
+        if (result == DISSECT_TRUNCATED && begun && d->cut && !head.is_response) {
+                begin_request(state, d, side, &head); /* what the capture left of it: its end is lost */
+                side->stage = STAGE_LOST;
+                cursor_skip(at, cursor_left(at));
+                return STEP_AGAIN;
+        }
         if (result == DISSECT_TRUNCATED)
                 return STEP_MORE;
         if (result != DISSECT_OK)

@@ -383,6 +383,23 @@ static void after_a_gap_the_next_message_is_found(void **state)
         fake_sense_close(sense);
 }
 
+static void of_a_request_that_the_capture_cut_its_front_is_told(void **state)
+{
+        (void)state;
+        struct fake_sense *sense = fake_sense_open(IPPROTO_TCP, 80);
+        sense->d.cut = true;
+        for (unsigned i = 0; i < 2; i++) {
+                fake_sense_text(sense, FROM_OPENER, "GET /fw.bin HTTP/1.1\r\nHost: a.example\r\nUser-Ag");
+                fake_sense_lose(sense, FROM_OPENER, 60);
+        }
+        fake_sense_end(sense);
+        assert_int_equal(sense->event_count, 2);
+        assert_string_equal(transfer_of(sense, 1)->path, "/fw.bin");
+        assert_string_equal(transfer_of(sense, 1)->host, "a.example");
+        assert_string_equal(sense->name, "a.example");
+        fake_sense_close(sense);
+}
+
 static void tunnels_end_the_reading(void **state)
 {
         (void)state;
@@ -490,6 +507,7 @@ int main(void)
                 cmocka_unit_test(one_direction_alone_is_enough),
                 cmocka_unit_test(a_body_put_on_the_device_is_pushed),
                 cmocka_unit_test(after_a_gap_the_next_message_is_found),
+                cmocka_unit_test(of_a_request_that_the_capture_cut_its_front_is_told),
                 cmocka_unit_test(tunnels_end_the_reading),
                 cmocka_unit_test(a_head_that_does_not_end_is_given_up),
                 cmocka_unit_test(positions_of_the_device_are_reported),
