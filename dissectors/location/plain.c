@@ -127,7 +127,7 @@ static enum follow plain_dissect(struct dissection *d, void *memory, struct curs
 }
 
 const struct dissector nmea_dissector = {
-        .name = "NMEA",
+        .name = "NMEA-0183",
         .transports = DISSECT_ON_TCP | DISSECT_ON_UDP,
         .readable = true,
         .state_size = sizeof(struct plain_state),

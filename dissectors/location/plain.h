@@ -3,5 +3,5 @@
 
 #include "dissectors/dissector.h"
 
-extern const struct dissector nmea_dissector;  /* certain by a checksum: "NMEA" */
+extern const struct dissector nmea_dissector;  /* certain by a checksum: "NMEA-0183" */
 extern const struct dissector plain_dissector; /* does not label; to be asked last */

@@ -15,7 +15,7 @@ static void sentences_are_followed_however_a_stream_is_cut(void **state)
                 for (size_t at = 0; at < sizeof text - 1; at += size)
                         fake_sense_send(sense, FROM_OPENER, text + at, sizeof text - 1 - at < size ? sizeof text - 1 - at : size);
                 if (size > 6) {
-                        assert_string_equal(sense->label, "NMEA");
+                        assert_string_equal(sense->label, "NMEA-0183");
                         assert_int_equal(sense->event_count, 2);
                         assert_string_equal(sense->events[0]->position->device_id, "860000000000001");
                         assert_string_equal(sense->events[0]->position->carrier, "TCP");
@@ -34,7 +34,7 @@ static void datagrams_are_read_one_by_one(void **state)
         fake_sense_text(sense, FROM_OPENER, GSV);
         fake_sense_text(sense, FROM_OPENER, GLL);
         assert_int_equal(sense->event_count, 2);
-        assert_string_equal(sense->label, "NMEA");
+        assert_string_equal(sense->label, "NMEA-0183");
         assert_string_equal(sense->events[0]->position->carrier, "UDP");
         fake_sense_close(sense);
 
