@@ -35,7 +35,11 @@ static int64_t draw_time(struct traffic *traffic, enum incident_time when)
                 from_ns = policy->window_start_ns + MINUTE_NS;
                 to_ns = policy->window_end_ns - MINUTE_NS;
                 break;
-        case OUT_OF_WINDOW: to_ns = policy->window_start_ns - MINUTE_NS; break;
+        case OUT_OF_WINDOW:
+                to_ns = policy->window_start_ns - MINUTE_NS;
+                if (from_ns < to_ns - 6 * 24 * HOUR_NS) /* the week before has a window, too */
+                        from_ns = to_ns - 6 * 24 * HOUR_NS;
+                break;
         case ANY_TIME: break;
         }
         return to_ns > from_ns ? random_between(random, from_ns, to_ns) : from_ns;

@@ -69,8 +69,11 @@ static void vendor_over_tls(struct traffic *traffic, uint32_t device, int64_t ti
         pull_over_tls(traffic, device, time_ns, VENDOR_NORDIC, 0x0304);
 }
 
+/* Told once for a host, so all of it happens at the host's IPv4 address. */
 static void vendor_over_obsolete_tls(struct traffic *traffic, uint32_t device, int64_t time_ns)
 {
+        if (device_is_ipv6(traffic->world, device))
+                return;
         pull_over_tls(traffic, device, time_ns, VENDOR_ADUPS, 0x0301);
 }
 

@@ -105,6 +105,8 @@ void scenario_list(FILE *out)
 static void plan_window(struct traffic *traffic)
 {
         int64_t third_ns = (traffic->end_ns - traffic->start_ns) / 3;
+        if (third_ns < 3 * MINUTE_NS) /* a run of minutes: its window may lie behind it */
+                third_ns = 3 * MINUTE_NS;
         int64_t length_ns = third_ns < 4 * HOUR_NS ? third_ns : 4 * HOUR_NS;
         traffic->policy.window_start_ns = (traffic->start_ns + third_ns) / MINUTE_NS * MINUTE_NS;
         traffic->policy.window_end_ns = (traffic->policy.window_start_ns + length_ns) / MINUTE_NS * MINUTE_NS;
