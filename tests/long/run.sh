@@ -24,8 +24,8 @@ part() { # title, command
 
 part "twenty seeds of each scenario, captures" env SEEDS="$(seq -s ' ' 101 120)" HOW=plain sh "$srcdir/tests/traffic/labels_test.sh"
 part "twenty seeds of each scenario, event logs" env SEEDS="$(seq -s ' ' 101 120)" HOW=events sh "$srcdir/tests/traffic/labels_test.sh"
-part "a day of 500 devices inside GTP-U" env DEVICES=500 HOURS=24 HOW=gtpu SEEDS=7 sh "$srcdir/tests/traffic/labels_test.sh"
-part "two weeks of 2000 devices, event logs" env DEVICES=2000 HOURS=336 HOW=events SEEDS=8 sh "$srcdir/tests/traffic/labels_test.sh"
+part "a day of 500 devices inside GTP-U" env DEVICES=500 HOURS=24 HOW=gtpu SCENARIOS="mixed quiet" SEEDS=7 sh "$srcdir/tests/traffic/labels_test.sh"
+part "two weeks of 2000 devices, event logs" env DEVICES=2000 HOURS=336 HOW=stream SCENARIOS=mixed SEEDS=8 sh "$srcdir/tests/traffic/labels_test.sh"
 
 if [ "${1:-}" = --record ]; then
         { date -u +%Y-%m-%d; ./apnwatch --version | head -n 1; cat "$result"; } > "$here/last-result.txt"

@@ -1,31 +1,39 @@
 #!/bin/sh
-# What mkfleet labelled is found and nothing else is: by captures in each encapsulation and by event logs. SEEDS, DEVICES and
-# HOURS of the environment make it larger (tests/long/run.sh does).
+# What mkfleet labelled is found and nothing else is: by captures in each encapsulation and by event logs. SCENARIOS, SEEDS,
+# DEVICES, HOURS and HOW of the environment make it larger (tests/long/run.sh does).
 set -eu
 mkfleet=./tests/traffic/mkfleet
 folder=$(mktemp -d "${TMPDIR:-/tmp}/apnwatch-labels.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 status=0
 
-# scenario seed encapsulation|events
-judge_run() {
-        set -- "$1" "$2" "$3" --scenario "$1" --seed "$2" --devices "${DEVICES:-40}" --hours "${HOURS:-1}" --labels "$folder/labels" \
-                --policy "$folder/policy.yaml" --inventory "$folder/inventory.csv"
+# What apnwatch is to read; the rest of its command line is $common.
+read_what() { # plain|gtpu|vlan|events|stream, mkfleet's arguments
+        how=$1
+        shift
+        case $how in
+        events)
+                "$mkfleet" "$@" --events "$folder/events" 2> "$folder/log" || return 1
+                ./apnwatch judge "events:$folder/events" $common
+                ;;
+        stream) # no log in between: for weeks
+                "$mkfleet" "$@" --events - 2> "$folder/log" | ./apnwatch judge events:- $common
+                ;;
+        *)
+                "$mkfleet" "$@" --encap "$how" --capture "$folder/capture.pcap" 2> "$folder/log" || return 1
+                ./apnwatch read "$folder/capture.pcap" $common
+                ;;
+        esac
+}
+
+judge_run() { # scenario seed how
         name="$1, seed $2, $3"
-        how=$3
-        shift 3
-        if [ "$how" = events ]; then
-                "$mkfleet" "$@" --events "$folder/events" 2> "$folder/log"
-                set -- judge "events:$folder/events"
-        else
-                "$mkfleet" "$@" --encap "$how" --capture "$folder/capture.pcap" 2> "$folder/log"
-                set -- read "$folder/capture.pcap"
-        fi
+        common="-q --intel $srcdir/contrib/intel -p $folder/policy.yaml --inventory $folder/inventory.csv -o jsonl:$folder/alerts"
         rm -f "$folder/alerts"
-        if ! ./apnwatch "$@" -q --intel "$srcdir/contrib/intel" -p "$folder/policy.yaml" --inventory "$folder/inventory.csv" \
-                -o "jsonl:$folder/alerts" > "$folder/log" 2>&1; then
-                echo "$name: apnwatch failed:"
-                cat "$folder/log"
+        if ! read_what "$3" --scenario "$1" --seed "$2" --devices "${DEVICES:-40}" --hours "${HOURS:-1}" --labels "$folder/labels" \
+                --policy "$folder/policy.yaml" --inventory "$folder/inventory.csv" > "$folder/out" 2>&1; then
+                echo "$name: failed:"
+                cat "$folder/log" "$folder/out"
                 status=1
         elif ! ./tests/traffic/score "$folder/labels" "$folder/alerts" > "$folder/score"; then
                 echo "$name:"
@@ -36,7 +44,7 @@ judge_run() {
         fi
 }
 
-for scenario in destinations updates location mixed quiet; do
+for scenario in ${SCENARIOS:-destinations updates location mixed quiet}; do
         for seed in ${SEEDS:-5}; do
                 for how in ${HOW:-plain gtpu vlan events}; do
                         judge_run "$scenario" "$seed" "$how"
