@@ -70,7 +70,7 @@ measure() { # result file, command
 }
 
 run_apnwatch() { # name
-        measure "$work/$1.apnwatch" ./apnwatch read -q -j 0 -p "$work/$1.yaml" --inventory "$work/$1.csv" -o "jsonl:$work/$1.jsonl" "$work/$1.pcap"
+        measure "$work/$1.apnwatch" ./apnwatch read -q -j 0 --intel "$here/../../contrib/intel" -p "$work/$1.yaml" --inventory "$work/$1.csv" -o "jsonl:$work/$1.jsonl" "$work/$1.pcap"
 }
 
 # field of all runs: "median least most"
