@@ -1,5 +1,5 @@
-/* An event's way through the worker's pipe: build it on the stack, pack it, unpack it in the arena. Prints microseconds an event.
- * The event is a TLS flow's end with everything that a tunnelled flow has, about 215 bytes; `-p` walks protobuf-c instead. */
+/* An event's way through the worker's pipe: build it on the stack, pack it, unpack it in the arena. Prints microseconds an
+ * event. It is a TLS flow's end with everything that a tunnelled flow has, about 215 bytes; `-p` walks protobuf-c instead. */
 #include <stdio.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@ struct appointment {
         uint32_t device;
 };
 
-/* A device whose DNS was never seen is not accused for want of a name (INTERFACE: undetermined), so it asks for one before. */
+/* A device whose DNS was never seen is not accused for want of a name (INTERFACE: undetermined), so it asks before. */
 static void keep_appointment(void *subject, int64_t time_ns)
 {
         static const enum service_number services[FLEET_COUNT] = {SERVICE_BROKER, SERVICE_TELEMETRY, SERVICE_API};
