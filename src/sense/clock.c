@@ -15,7 +15,6 @@ static bool jump_is_confirmed(struct packet_clock *clock, int64_t frame_ns)
 {
         bool confirmed = clock->ahead_ns != 0 && frame_ns >= clock->ahead_ns - HOUR;
         if (confirmed) {
-                clock->gap_ns = clock->now_ns;
                 clock->ahead_ns = 0;
                 clock->jumps_taken++;
         } else {
@@ -58,7 +57,11 @@ bool packet_clock_tick(struct packet_clock *clock, int64_t now_ns, int64_t *tick
                 return false;
         *tick_ns = clock->tick_ns;
         clock->tick_ns += SECOND;
-        if (now_ns - clock->tick_ns > HOUR && clock->tick_ns - clock->gap_ns > 2 * HOUR)
+        if (now_ns - clock->tick_ns <= HOUR)
+                clock->gap_ns = 0;
+        else if (clock->gap_ns == 0)
+                clock->gap_ns = clock->tick_ns;
+        else if (clock->tick_ns - clock->gap_ns > 2 * HOUR)
                 clock->tick_ns = now_ns / SECOND * SECOND;
         return true;
 }

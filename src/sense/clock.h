@@ -12,7 +12,7 @@ struct packet_clock {
         bool started;
         int64_t now_ns;
         int64_t tick_ns;      /* the next tick that has not been given */
-        int64_t gap_ns;       /* where the clock stood before the last jump */
+        int64_t gap_ns;       /* the tick at which a gap of more than an hour began; 0: none */
         int64_t ahead_ns;     /* the jump that waits for confirmation; 0: none */
         uint64_t late_frames, jumps_taken, jumps_refused;
 };

@@ -305,6 +305,8 @@ struct flow *flow_table_due(struct flow_table *table, unsigned shard, int64_t se
                 s->hand = second;
                 return NULL;
         }
+        if (second - s->hand > WHEEL_SECONDS)
+                s->hand = second - WHEEL_SECONDS; /* once around is all */
         for (; s->hand <= second; s->hand++) {
                 struct flow *flow = wheel_pop(table, s, (uint32_t)(s->hand % WHEEL_SECONDS));
                 if (flow != NULL)

@@ -78,6 +78,20 @@ static void a_year_is_not_crossed_second_by_second(void **state)
         assert_int_equal(ticks_to(&clock, T0 + year + 3 * SECOND, &last), 3);
 }
 
+static void two_jumps_before_the_ticks_are_given_are_crossed_too(void **state)
+{
+        (void)state;
+        struct packet_clock clock = {0};
+        int64_t last = 0, year = 365LL * 86400 * SECOND;
+        packet_clock_advance(&clock, T0);
+        for (int i = 1; i <= 3; i++) {
+                packet_clock_advance(&clock, T0 + i * year);
+                packet_clock_advance(&clock, T0 + i * year);
+        }
+        assert_true(ticks_to(&clock, clock.now_ns, &last) < 3 * 7300);
+        assert_int_equal(last, T0 + 3 * year);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -85,6 +99,7 @@ int main(void)
                 cmocka_unit_test(a_jump_waits_for_confirmation),
                 cmocka_unit_test(sparse_frames_are_no_jumps_for_ever),
                 cmocka_unit_test(every_second_ticks_once),
+                cmocka_unit_test(two_jumps_before_the_ticks_are_given_are_crossed_too),
                 cmocka_unit_test(a_year_is_not_crossed_second_by_second),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
