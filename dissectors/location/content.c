@@ -57,6 +57,44 @@ static unsigned sentences_find(struct cursor text, struct position *out, unsigne
         return count;
 }
 
+static bool is_letter(uint8_t c)
+{
+        return (uint8_t)((c | 0x20) - 'a') < 26;
+}
+
+/* Three letters that a key of a position or a cell has somewhere (reading.c's tables): most payloads have none, and are done
+ * with after one pass. */
+static bool is_telling(const uint8_t *at)
+{
+        uint8_t b = at[1] | 0x20, c = at[2] | 0x20;
+        switch (at[0] | 0x20) {
+        case 'l':
+                return (b == 'a' && c == 't') || (b == 'o' && (c == 'n' || c == 'c')) || (b == 'n' && c == 'g') ||
+                       (b == 'l' && !is_letter(at[2]));
+        case 'g':
+                return (b == 'p' && (c == 's' || !is_letter(at[2]))) || (b == 'e' && c == 'o');
+        case 'c':
+                return (b == 'o' && (c == 'o' || c == 'u')) || (b == 'e' && c == 'l');
+        case 'p':
+                return b == 'o' && c == 's';
+        case 'm':
+                return b == 'c' && c == 'c';
+        case 'b':
+                return b == 't' && c == 's';
+        default:
+                return false;
+        }
+}
+
+static bool has_telling_key(const struct cursor *bytes)
+{
+        size_t length = cursor_left(bytes);
+        for (size_t i = 0; i + 2 < length; i++)
+                if (is_letter(bytes->at[i]) && is_telling(bytes->at + i))
+                        return true;
+        return false;
+}
+
 static unsigned text_find(struct cursor bytes, struct position *out, unsigned most)
 {
         unsigned count = sentences_find(bytes, out, most);
@@ -82,6 +120,9 @@ unsigned content_find(enum content_kind kind, struct cursor bytes, struct positi
                 return 0;
         if (kind == CONTENT_LINES)
                 return sentences_find(bytes, out, most);
+        if (memchr(bytes.at, '$', cursor_left(&bytes)) == NULL && memchr(bytes.at, '%', cursor_left(&bytes)) == NULL &&
+            !has_telling_key(&bytes))
+                return 0;
         if (*bytes.at == '{' || *bytes.at == '[')
                 return json_find(bytes, out, most);
         if (kind == CONTENT_QUERY)

@@ -87,16 +87,6 @@ const char *prefix_text(const struct prefix *p, char text[PREFIX_TEXT_SIZE])
         return text;
 }
 
-bool prefix_contains(const struct prefix *p, const struct address *a)
-{
-        unsigned whole = p->length / 8, rest = p->length % 8;
-        if (memcmp(p->address.bytes, a->bytes, whole) != 0)
-                return false;
-        if (rest == 0)
-                return true;
-        return ((p->address.bytes[whole] ^ a->bytes[whole]) & (uint8_t)(0xff00U >> rest)) == 0;
-}
-
 bool address_is_private(const struct address *a)
 {
         const uint8_t *b = a->bytes;

@@ -72,7 +72,23 @@ bool address_parse(const char *text, struct address *out);
  * false when it is neither or the length is out of range. */
 bool prefix_parse(const char *text, struct prefix *out);
 const char *prefix_text(const struct prefix *p, char text[PREFIX_TEXT_SIZE]);
-bool prefix_contains(const struct prefix *p, const struct address *a);
+
+/* The eight bytes as one number, the first the highest. */
+static inline uint64_t address_word(const struct address *a, unsigned half)
+{
+        uint64_t word;
+        memcpy(&word, a->bytes + half * 8, 8);
+        return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(word) : word;
+}
+
+static inline bool prefix_contains(const struct prefix *p, const struct address *a)
+{
+        unsigned high = p->length < 64 ? p->length : 64, low = p->length - high;
+        uint64_t differing = high ? (address_word(&p->address, 0) ^ address_word(a, 0)) >> (64 - high) : 0;
+        if (low)
+                differing |= (address_word(&p->address, 1) ^ address_word(a, 1)) >> (64 - low);
+        return differing == 0;
+}
 
 /* RFC 1918, RFC 6598 (CGNAT), RFC 4193 (ULA), link-local of both families. */
 bool address_is_private(const struct address *a);

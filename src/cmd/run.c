@@ -55,6 +55,12 @@ static void take_event(void *context, const event_t *event)
         judge_event(run->judge, event);
 }
 
+static void take_hint(void *context, const struct address *device, uint16_t device_context)
+{
+        struct run *run = context;
+        judge_soon(run->judge, device, device_context);
+}
+
 static bool open_sink(struct run *run, const char *given, const struct sink_filter *filter)
 {
         char error[512] = "";
@@ -134,7 +140,7 @@ struct run *run_open(struct settings *settings, const char *sensor)
 
 struct event_sink run_events(struct run *run)
 {
-        return (struct event_sink){.event = take_event, .context = run};
+        return (struct event_sink){.event = take_event, .soon = take_hint, .context = run};
 }
 
 bool run_wants_digests(const struct run *run)

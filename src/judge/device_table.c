@@ -20,6 +20,7 @@ struct device_table {
         uint32_t slot_mask;
         uint32_t oldest, newest;
         uint32_t count, limit;
+        uint32_t ahead;         /* the slot that was prefetched last */
         uint64_t evictions;
         void (*evicted)(void *context, struct device *device);
         void *context;
@@ -203,6 +204,15 @@ struct device *device_table_touch(struct device_table *table, const struct devic
                 link_newest(table, device);
         }
         return device;
+}
+
+void device_table_prefetch(struct device_table *table, const struct device_key *key)
+{
+        uint32_t arrived = table->slots[table->ahead & table->slot_mask].number;
+        if (arrived != NONE)
+                __builtin_prefetch(record(table, arrived));
+        table->ahead = key_hash(key);
+        __builtin_prefetch(&table->slots[table->ahead & table->slot_mask]);
 }
 
 uint32_t device_table_count(const struct device_table *table)

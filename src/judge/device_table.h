@@ -44,6 +44,9 @@ void device_table_destroy(struct device_table *table);
 struct device *device_table_touch(struct device_table *table, const struct device_key *key, uint32_t now_s);
 struct device *device_table_find(const struct device_table *table, const struct device_key *key);
 
+/* The key's slot and the record that stood there in the last call's are asked of memory. */
+void device_table_prefetch(struct device_table *table, const struct device_key *key);
+
 uint32_t device_table_count(const struct device_table *table);
 uint64_t device_table_evictions(const struct device_table *table);
 uint64_t device_table_bytes(const struct device_table *table);

@@ -98,23 +98,42 @@ static bool is_end(const event_t *event)
                event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END;
 }
 
-/* Detectors whose view of the ends is the same share one sighting. */
+/* Detectors whose view of the ends is the same share one sighting; where the peer is no device both views are one. */
+struct views {
+        struct sighting made[2];
+        struct sighting *of[2]; /* NULL: not made yet */
+        bool is_impossible;
+};
+
+static struct sighting *view_of(struct views *views, struct judge *judge, const event_t *event, enum sighting_view view)
+{
+        struct sighting *other = views->of[!view];
+        if (views->of[view] == NULL && other != NULL && !other->peer_is_device)
+                views->of[view] = other;
+        if (views->of[view] == NULL && !views->is_impossible) {
+                if (sighting_of_event(judge, event, view, &views->made[view]))
+                        views->of[view] = &views->made[view];
+                else
+                        views->is_impossible = true;
+        }
+        return views->of[view];
+}
+
 static void tell_detectors(struct judge *judge, const event_t *event)
 {
-        struct sighting sightings[2];
-        enum { NOT_MADE, MADE, IMPOSSIBLE } made[2] = {NOT_MADE, NOT_MADE};
+        struct views views;
+        views.of[0] = views.of[1] = NULL;
+        views.is_impossible = false;
         for (unsigned i = 0; detectors[i]; i++) {
                 const struct detector *detector = detectors[i];
                 if (!(detector->wants >> event->body_case & 1))
                         continue;
-                enum sighting_view view = detector->view;
-                if (made[view] == NOT_MADE)
-                        made[view] = sighting_of_event(judge, event, view, &sightings[view]) ? MADE : IMPOSSIBLE;
-                if (made[view] == MADE)
-                        detector->on_event(judge, judge->detector_states[i], &sightings[view]);
+                struct sighting *s = view_of(&views, judge, event, detector->view);
+                if (s != NULL)
+                        detector->on_event(judge, judge->detector_states[i], s);
         }
-        if (made[OPENER_FIRST] == MADE && is_end(event))
-                fleet_add_coverage(fleets_at(judge->fleets, sightings[OPENER_FIRST].fleet_index), event->flow);
+        if (views.of[OPENER_FIRST] != NULL && is_end(event))
+                fleet_add_coverage(fleets_at(judge->fleets, views.of[OPENER_FIRST]->fleet_index), event->flow);
 }
 
 static void take_tick(struct judge *judge)
@@ -186,6 +205,12 @@ void judge_event(struct judge *judge, const event_t *event)
                 tell_detectors(judge, event);
                 break;
         }
+}
+
+void judge_soon(struct judge *judge, const struct address *device, uint16_t device_context)
+{
+        struct device_key key = {*device, device_context};
+        device_table_prefetch(judge->devices, &key);
 }
 
 void judge_finish(struct judge *judge)

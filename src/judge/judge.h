@@ -34,6 +34,9 @@ void judge_destroy(struct judge *judge);
 /* Events in the order of their keys. */
 void judge_event(struct judge *judge, const event_t *event);
 
+/* An event about this device comes soon: its record is brought near. Nothing else follows from it. */
+void judge_soon(struct judge *judge, const struct address *device, uint16_t device_context);
+
 /* The end of the input: what is open is told. */
 void judge_finish(struct judge *judge);
 

@@ -2,12 +2,15 @@
  * returns. Who keeps one packs it. */
 #pragma once
 
+#include "base/address.h"
 #include "model/event.pb-c.h"
 
 typedef Apnwatch__V1__Event event_t;
 
 struct event_sink {
         void (*event)(void *context, const event_t *event);
+        /* An event about this device comes soon: a hint for the cache, nothing else. NULL: not wanted. */
+        void (*soon)(void *context, const struct address *device, uint16_t device_context);
         void *context;
 };
 

@@ -9,6 +9,8 @@
 struct inspection;
 struct interned_name;
 
+#define FLOW_UNSCHEDULED INT64_MIN
+
 enum flow_phase { FLOW_INSPECTING, FLOW_FOLLOWED, FLOW_SETTLED };
 
 struct flow {
@@ -43,8 +45,9 @@ struct flow {
 
         int64_t start_ns;
         int64_t told_ns;            /* clock of the last event about it */
-        uint32_t wheel_next, wheel_previous, wheel_second;
+        int64_t due_second;         /* where it stands in the wheel; FLOW_UNSCHEDULED: nowhere */
         uint32_t self;              /* its index in the pool */
+        uint32_t next_free;         /* of a free record */
         uint64_t id;
         uint64_t first_frame, first_order;
         const char *label, *application; /* static strings */

@@ -369,7 +369,7 @@ void flow_keeper_packet(struct flow_keeper *keeper, const struct pending *pendin
         flow->update_due = true;
         if (!flow->start_told)
                 return;
-        if (flow->label_final && !flow->final_told && flow->wheel_second != (uint32_t)((pending->clock_ns / SECOND + 1) % WHEEL_SECONDS))
+        if (flow->label_final && !flow->final_told)
                 flow_table_schedule(keeper->table, flow, pending->clock_ns / SECOND + 1);
         if (silent)
                 emit_news(keeper, flow, APNWATCH__V1__FLOW_NEWS__PHASE__ACTIVITY, pending->stamp_ns, -1);
@@ -429,8 +429,12 @@ void flow_keeper_tick(struct flow_keeper *keeper, int64_t tick_ns)
         for (unsigned shard = 0; shard < SHARDS; shard++) {
                 struct flow *flow;
                 keeper->order = (struct order){.clock_ns = tick_ns, .shard = (int)shard};
-                while ((flow = flow_table_due(keeper->table, shard, tick_ns / SECOND)) != NULL)
+                while ((flow = flow_table_due(keeper->table, shard, tick_ns / SECOND)) != NULL) {
+                        const struct flow *ahead = keeper->sink.soon ? flow_table_ahead(keeper->table, shard) : NULL;
+                        if (ahead != NULL)
+                                keeper->sink.soon(keeper->sink.context, &ahead->address[ahead->device], ahead->context);
                         flow_due(keeper, flow, tick_ns);
+                }
         }
 }
 

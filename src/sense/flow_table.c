@@ -15,18 +15,25 @@ struct slot {
         uint32_t flow; /* FLOW_NONE: free */
 };
 
+/* The flows of one second, in the order in which they were scheduled; one that has been moved since is passed over. */
+struct bucket {
+        uint32_t *flows;
+        uint32_t count, room;
+};
+
 struct shard {
         struct slot *slots;
         uint32_t mask, used;
         int64_t hand;      /* the second that the wheel has reached; flows stand at hand or later */
-        uint32_t *wheel;   /* heads, by second modulo WHEEL_SECONDS */
+        struct bucket *wheel; /* by second modulo WHEEL_SECONDS */
+        uint32_t taken;    /* of the hand's bucket */
 };
 
 struct flow_table {
         struct shard shards[SHARDS];
         struct flow **chunks;
         uint32_t chunk_count, chunk_limit;
-        uint32_t free_head; /* free records, linked by wheel_next */
+        uint32_t free_head; /* free records, linked by next_free */
         uint32_t count, peak, shard_limit;
 };
 
@@ -40,11 +47,10 @@ static inline struct flow *flow_at(const struct flow_table *table, uint32_t inde
 static int shard_init(struct shard *shard)
 {
         shard->slots = malloc(FIRST_SLOTS * sizeof *shard->slots);
-        shard->wheel = malloc(WHEEL_SECONDS * sizeof *shard->wheel);
+        shard->wheel = calloc(WHEEL_SECONDS, sizeof *shard->wheel);
         if (shard->slots == NULL || shard->wheel == NULL)
                 return -1;
         memset(shard->slots, 0xff, FIRST_SLOTS * sizeof *shard->slots);
-        memset(shard->wheel, 0xff, WHEEL_SECONDS * sizeof *shard->wheel);
         shard->mask = FIRST_SLOTS - 1;
         return 0;
 }
@@ -76,6 +82,8 @@ void flow_table_destroy(struct flow_table *table)
                 return;
         for (unsigned i = 0; i < SHARDS; i++) {
                 free(table->shards[i].slots);
+                for (unsigned second = 0; table->shards[i].wheel != NULL && second < WHEEL_SECONDS; second++)
+                        free(table->shards[i].wheel[second].flows);
                 free(table->shards[i].wheel);
         }
         for (uint32_t i = 0; i < table->chunk_count; i++)
@@ -188,7 +196,7 @@ static int pool_grow(struct flow_table *table)
                 return -1;
         uint32_t first = table->chunk_count * CHUNK_FLOWS;
         for (uint32_t i = 0; i < CHUNK_FLOWS; i++)
-                chunk[i].wheel_next = i + 1 < CHUNK_FLOWS ? first + i + 1 : table->free_head;
+                chunk[i].next_free = i + 1 < CHUNK_FLOWS ? first + i + 1 : table->free_head;
         table->chunks[table->chunk_count++] = chunk;
         table->free_head = first;
         return 0;
@@ -205,7 +213,7 @@ struct flow *flow_table_add(struct flow_table *table, unsigned shard, const stru
                 return NULL;
         uint32_t index = table->free_head;
         struct flow *flow = flow_at(table, index);
-        table->free_head = flow->wheel_next;
+        table->free_head = flow->next_free;
         memset(flow, 0, sizeof *flow);
         memcpy(flow->address, key->address, sizeof flow->address);
         memcpy(flow->port, key->port, sizeof flow->port);
@@ -214,27 +222,13 @@ struct flow *flow_table_add(struct flow_table *table, unsigned shard, const stru
         flow->hash = hash;
         flow->self = index;
         flow->shard = (uint8_t)shard;
-        flow->wheel_next = flow->wheel_previous = flow->wheel_second = FLOW_NONE;
+        flow->due_second = FLOW_UNSCHEDULED;
         slot_put(s, hash, index);
         s->used++;
         table->count++;
         if (table->count > table->peak)
                 table->peak = table->count;
         return flow;
-}
-
-static void wheel_unlink(struct flow_table *table, struct flow *flow)
-{
-        struct shard *s = &table->shards[flow->shard];
-        if (flow->wheel_second == FLOW_NONE)
-                return;
-        if (flow->wheel_previous != FLOW_NONE)
-                flow_at(table, flow->wheel_previous)->wheel_next = flow->wheel_next;
-        else
-                s->wheel[flow->wheel_second] = flow->wheel_next;
-        if (flow->wheel_next != FLOW_NONE)
-                flow_at(table, flow->wheel_next)->wheel_previous = flow->wheel_previous;
-        flow->wheel_second = flow->wheel_next = flow->wheel_previous = FLOW_NONE;
 }
 
 /* Removal without tombstones: what stands behind moves up when its home allows. */
@@ -256,72 +250,121 @@ static void slot_take(struct shard *s, uint32_t hash, uint32_t flow)
 void flow_table_remove(struct flow_table *table, struct flow *flow)
 {
         struct shard *s = &table->shards[flow->shard];
-        wheel_unlink(table, flow);
+        flow->due_second = FLOW_UNSCHEDULED;
         slot_take(s, flow->hash, flow->self);
         s->used--;
         table->count--;
-        flow->wheel_next = table->free_head;
+        flow->next_free = table->free_head;
         table->free_head = flow->self;
+}
+
+static bool bucket_push(struct bucket *bucket, uint32_t flow)
+{
+        if (bucket->count == bucket->room) {
+                uint32_t room = bucket->room ? bucket->room * 2 : 8;
+                uint32_t *flows = realloc(bucket->flows, room * sizeof *flows);
+                if (flows == NULL)
+                        return false;
+                bucket->flows = flows;
+                bucket->room = room;
+        }
+        bucket->flows[bucket->count++] = flow;
+        return true;
 }
 
 void flow_table_schedule(struct flow_table *table, struct flow *flow, int64_t second)
 {
         struct shard *s = &table->shards[flow->shard];
-        wheel_unlink(table, flow);
         if (second <= s->hand)
                 second = s->hand + 1;
         if (second > s->hand + WHEEL_SECONDS - 2)
                 second = s->hand + WHEEL_SECONDS - 2;
-        uint32_t place = (uint32_t)(second % WHEEL_SECONDS);
-        uint32_t head = s->wheel[place];
-        flow->wheel_second = place;
-        flow->wheel_next = head;
-        flow->wheel_previous = FLOW_NONE;
-        if (head != FLOW_NONE)
-                flow_at(table, head)->wheel_previous = flow->self;
-        s->wheel[place] = flow->self;
+        if (flow->due_second == second)
+                return;
+        /* Without memory for the place it stays where it was, or is found by the walk at the end. */
+        if (bucket_push(&s->wheel[second % WHEEL_SECONDS], flow->self))
+                flow->due_second = second;
 }
 
-static struct flow *wheel_pop(struct flow_table *table, struct shard *s, uint32_t place)
+static void bucket_clear(struct bucket *bucket)
 {
-        uint32_t head = s->wheel[place];
-        if (head == FLOW_NONE)
-                return NULL;
-        struct flow *flow = flow_at(table, head);
-        wheel_unlink(table, flow);
-        return flow;
+        bucket->count = 0;
+        if (bucket->room <= 64)
+                return;
+        free(bucket->flows);
+        *bucket = (struct bucket){0};
+}
+
+static void prefetch_ahead(const struct flow_table *table, const struct bucket *bucket, uint32_t at)
+{
+        if (at >= bucket->count)
+                return;
+        const char *flow = (const char *)flow_at(table, bucket->flows[at]);
+        for (size_t line = 0; line < sizeof(struct flow); line += 64)
+                __builtin_prefetch(flow + line, 1);
+}
+
+/* The next flow of the hand's bucket that still stands there, or NULL when it is used up. */
+static struct flow *bucket_next(struct flow_table *table, struct shard *s)
+{
+        struct bucket *bucket = &s->wheel[s->hand % WHEEL_SECONDS];
+        while (s->taken < bucket->count) {
+                struct flow *flow = flow_at(table, bucket->flows[s->taken++]);
+                prefetch_ahead(table, bucket, s->taken + 4);
+                if (flow->due_second == s->hand) {
+                        flow->due_second = FLOW_UNSCHEDULED;
+                        return flow;
+                }
+        }
+        bucket_clear(bucket);
+        s->taken = 0;
+        return NULL;
+}
+
+const struct flow *flow_table_ahead(const struct flow_table *table, unsigned shard)
+{
+        const struct shard *s = &table->shards[shard];
+        const struct bucket *bucket = &s->wheel[s->hand % WHEEL_SECONDS];
+        return s->taken + 1 < bucket->count ? flow_at(table, bucket->flows[s->taken + 1]) : NULL;
 }
 
 void flow_table_start(struct flow_table *table, unsigned shard, int64_t second)
 {
-        assert(table->shards[shard].used == 0);
-        table->shards[shard].hand = second;
+        struct shard *s = &table->shards[shard];
+        assert(s->used == 0);
+        for (unsigned i = 0; i < WHEEL_SECONDS; i++)
+                s->wheel[i].count = 0;
+        s->hand = second;
+        s->taken = 0;
 }
 
 struct flow *flow_table_due(struct flow_table *table, unsigned shard, int64_t second)
 {
         struct shard *s = &table->shards[shard];
-        if (s->used == 0) {
-                s->hand = second;
-                return NULL;
+        if (second - s->hand > WHEEL_SECONDS) { /* once around is all */
+                s->hand = second - WHEEL_SECONDS;
+                s->taken = 0;
         }
-        if (second - s->hand > WHEEL_SECONDS)
-                s->hand = second - WHEEL_SECONDS; /* once around is all */
-        for (; s->hand <= second; s->hand++) {
-                struct flow *flow = wheel_pop(table, s, (uint32_t)(s->hand % WHEEL_SECONDS));
+        for (;;) {
+                struct flow *flow = bucket_next(table, s);
                 if (flow != NULL)
                         return flow;
+                if (s->hand >= second)
+                        return NULL;
+                s->hand++;
         }
-        s->hand = second;
-        return NULL;
 }
 
+/* A flow that stands anywhere in the wheel, nearest first; what has been moved is passed over. */
 static struct flow *first_from(const struct flow_table *table, const struct shard *s)
 {
-        for (int64_t i = 0; s->used > 0 && i < WHEEL_SECONDS; i++) {
-                uint32_t head = s->wheel[(uint64_t)(s->hand + i) % WHEEL_SECONDS];
-                if (head != FLOW_NONE)
-                        return flow_at(table, head);
+        for (int64_t second = s->hand; s->used > 0 && second < s->hand + WHEEL_SECONDS; second++) {
+                const struct bucket *bucket = &s->wheel[second % WHEEL_SECONDS];
+                for (uint32_t i = second == s->hand ? s->taken : 0; i < bucket->count; i++) {
+                        struct flow *flow = flow_at(table, bucket->flows[i]);
+                        if (flow->due_second == second)
+                                return flow;
+                }
         }
         return NULL;
 }
@@ -333,10 +376,14 @@ struct flow *flow_table_victim(const struct flow_table *table, unsigned shard)
 
 struct flow *flow_table_any(struct flow_table *table, unsigned shard)
 {
-        struct flow *flow = first_from(table, &table->shards[shard]);
-        if (flow != NULL)
-                wheel_unlink(table, flow);
-        return flow;
+        struct shard *s = &table->shards[shard];
+        for (unsigned turned = 0; s->used > 0 && turned < WHEEL_SECONDS; turned++) {
+                struct flow *flow = bucket_next(table, s);
+                if (flow != NULL)
+                        return flow;
+                s->hand++;
+        }
+        return NULL;
 }
 
 uint32_t flow_table_count(const struct flow_table *table)

@@ -2,6 +2,7 @@
  *
  * A flow stands in its shard's wheel at the second when it next wants attention (its START, an update, its timeout). The
  * wheel is lazy: a packet does not move it; when its second comes, the owner looks at the flow and puts it back or ends it.
+ * A flow that is moved leaves its old place behind, which is passed over when its second comes.
  * Limit: `limit / 64` flows a shard. Eviction: the flow whose wheel second comes first. */
 #pragma once
 
@@ -45,11 +46,15 @@ void flow_table_remove(struct flow_table *table, struct flow *flow);
 /* Puts the flow into the wheel at `second` (Unix), or moves it there. At most WHEEL_SECONDS - 2 ahead; later is cut to it. */
 void flow_table_schedule(struct flow_table *table, struct flow *flow, int64_t second);
 
-/* The hand of an empty wheel is set. */
+/* The hand of an empty shard's wheel is set. */
 void flow_table_start(struct flow_table *table, unsigned shard, int64_t second);
 
-/* The wheel's hand moves to `second`; the flows that stood there are taken out one by one. Call until NULL. */
+/* The wheel's hand moves to `second`; the flows that stood there are taken out one by one, in the order in which they were
+ * scheduled. Call until NULL. */
 struct flow *flow_table_due(struct flow_table *table, unsigned shard, int64_t second);
+
+/* The flow after the next of this second, for the caller to prepare; NULL: none. It may have left the wheel since. */
+const struct flow *flow_table_ahead(const struct flow_table *table, unsigned shard);
 
 /* All flows of a shard, in wheel order, for the end of the input: taken out one by one. Call until NULL. */
 struct flow *flow_table_any(struct flow_table *table, unsigned shard);
