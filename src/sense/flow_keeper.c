@@ -122,13 +122,11 @@ void flow_keeper_destroy(struct flow_keeper *keeper)
         if (keeper == NULL)
                 return;
         keeper->sink.event = ignore_event;
-        for (unsigned shard = 0; keeper->table != NULL && shard < SHARDS; shard++) {
-                struct flow *flow;
-                while ((flow = flow_table_any(keeper->table, shard)) != NULL) {
-                        inspection_finish(&keeper->inspector, flow);
-                        interned_name_release(&keeper->inspector.names, flow->name);
-                        flow_table_remove(keeper->table, flow);
-                }
+        struct flow *flow;
+        while (keeper->table != NULL && (flow = flow_table_any(keeper->table)) != NULL) {
+                inspection_finish(&keeper->inspector, flow);
+                interned_name_release(&keeper->inspector.names, flow->name);
+                flow_table_remove(keeper->table, flow);
         }
         flow_table_destroy(keeper->table);
         classifier_destroy(keeper->inspector.classifier);
@@ -140,8 +138,7 @@ void flow_keeper_destroy(struct flow_keeper *keeper)
 
 void flow_keeper_start(struct flow_keeper *keeper, int64_t second)
 {
-        for (unsigned shard = 0; shard < SHARDS; shard++)
-                flow_table_start(keeper->table, shard, second);
+        flow_table_start(keeper->table, second);
 }
 
 void flow_keeper_prefetch(const struct flow_keeper *keeper, const struct pending *pending)
@@ -417,6 +414,14 @@ static void flow_due(struct flow_keeper *keeper, struct flow *flow, int64_t tick
         flow_table_schedule(keeper->table, flow, (due + SECOND - 1) / SECOND);
 }
 
+/* The events of a shard's timers are counted from 0 at each tick. */
+static void order_timer(struct flow_keeper *keeper, int64_t clock_ns, uint64_t frame, unsigned shard)
+{
+        struct order *order = &keeper->order;
+        bool same = order->clock_ns == clock_ns && order->frame == frame && order->shard == (int)shard;
+        *order = (struct order){.clock_ns = clock_ns, .frame = frame, .shard = (int)shard, .index = same ? order->index : 0};
+}
+
 void flow_keeper_tick(struct flow_keeper *keeper, int64_t tick_ns)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
@@ -426,27 +431,24 @@ void flow_keeper_tick(struct flow_keeper *keeper, int64_t tick_ns)
         keeper->inspector.clock_ns = keeper->tick_ns = tick_ns;
         keeper->order = (struct order){.clock_ns = tick_ns, .shard = -1};
         emit(keeper, &event);
-        for (unsigned shard = 0; shard < SHARDS; shard++) {
-                struct flow *flow;
-                keeper->order = (struct order){.clock_ns = tick_ns, .shard = (int)shard};
-                while ((flow = flow_table_due(keeper->table, shard, tick_ns / SECOND)) != NULL) {
-                        const struct flow *ahead = keeper->sink.soon ? flow_table_ahead(keeper->table, shard) : NULL;
-                        if (ahead != NULL)
-                                keeper->sink.soon(keeper->sink.context, &ahead->address[ahead->device], ahead->context);
-                        flow_due(keeper, flow, tick_ns);
-                }
+        struct flow *flow;
+        while ((flow = flow_table_due(keeper->table, tick_ns / SECOND)) != NULL) {
+                const struct flow *ahead = keeper->sink.soon ? flow_table_ahead(keeper->table) : NULL;
+                if (ahead != NULL)
+                        keeper->sink.soon(keeper->sink.context, &ahead->address[ahead->device], ahead->context);
+                order_timer(keeper, tick_ns, 0, flow->shard);
+                flow_due(keeper, flow, tick_ns);
         }
 }
 
 void flow_keeper_end_all(struct flow_keeper *keeper, int64_t clock_ns)
 {
         keeper->inspector.clock_ns = clock_ns;
-        for (unsigned shard = 0; shard < SHARDS; shard++) {
-                struct flow *flow;
-                keeper->order = (struct order){.clock_ns = clock_ns, .frame = UINT64_MAX, .shard = (int)shard};
-                while ((flow = flow_table_any(keeper->table, shard)) != NULL)
-                        flow_end(keeper, flow, flow_is_closed(flow) ? end_reason(flow) : APNWATCH__V1__FLOW_NEWS__REASON__INPUT_END,
-                                 flow->last_ns);
+        struct flow *flow;
+        while ((flow = flow_table_any(keeper->table)) != NULL) {
+                order_timer(keeper, clock_ns, UINT64_MAX, flow->shard);
+                flow_end(keeper, flow, flow_is_closed(flow) ? end_reason(flow) : APNWATCH__V1__FLOW_NEWS__REASON__INPUT_END,
+                         flow->last_ns);
         }
 }
 

@@ -15,22 +15,27 @@ struct slot {
         uint32_t flow; /* FLOW_NONE: free */
 };
 
+struct place {
+        uint32_t flow, shard;
+};
+
 /* The flows of one second, in the order in which they were scheduled; one that has been moved since is passed over. */
 struct bucket {
-        uint32_t *flows;
+        struct place *places;
         uint32_t count, room;
 };
 
 struct shard {
         struct slot *slots;
         uint32_t mask, used;
-        int64_t hand;      /* the second that the wheel has reached; flows stand at hand or later */
-        struct bucket *wheel; /* by second modulo WHEEL_SECONDS */
-        uint32_t taken;    /* of the hand's bucket */
 };
 
 struct flow_table {
         struct shard shards[SHARDS];
+        struct bucket wheel[WHEEL_SECONDS]; /* by second modulo WHEEL_SECONDS */
+        int64_t hand;       /* the second that the wheel has reached; flows stand behind it */
+        struct bucket due;  /* taken out of the wheel, by shard */
+        uint32_t due_next;  /* of them, the next to be given */
         struct flow **chunks;
         uint32_t chunk_count, chunk_limit;
         uint32_t free_head; /* free records, linked by next_free */
@@ -47,8 +52,7 @@ static inline struct flow *flow_at(const struct flow_table *table, uint32_t inde
 static int shard_init(struct shard *shard)
 {
         shard->slots = malloc(FIRST_SLOTS * sizeof *shard->slots);
-        shard->wheel = calloc(WHEEL_SECONDS, sizeof *shard->wheel);
-        if (shard->slots == NULL || shard->wheel == NULL)
+        if (shard->slots == NULL)
                 return -1;
         memset(shard->slots, 0xff, FIRST_SLOTS * sizeof *shard->slots);
         shard->mask = FIRST_SLOTS - 1;
@@ -80,12 +84,11 @@ void flow_table_destroy(struct flow_table *table)
 {
         if (table == NULL)
                 return;
-        for (unsigned i = 0; i < SHARDS; i++) {
+        for (unsigned i = 0; i < SHARDS; i++)
                 free(table->shards[i].slots);
-                for (unsigned second = 0; table->shards[i].wheel != NULL && second < WHEEL_SECONDS; second++)
-                        free(table->shards[i].wheel[second].flows);
-                free(table->shards[i].wheel);
-        }
+        for (unsigned i = 0; i < WHEEL_SECONDS; i++)
+                free(table->wheel[i].places);
+        free(table->due.places);
         for (uint32_t i = 0; i < table->chunk_count; i++)
                 free(table->chunks[i]);
         free(table->chunks);
@@ -258,132 +261,181 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
         table->free_head = flow->self;
 }
 
-static bool bucket_push(struct bucket *bucket, uint32_t flow)
+static bool bucket_make_room(struct bucket *bucket, uint32_t more)
 {
-        if (bucket->count == bucket->room) {
-                uint32_t room = bucket->room ? bucket->room * 2 : 8;
-                uint32_t *flows = realloc(bucket->flows, room * sizeof *flows);
-                if (flows == NULL)
-                        return false;
-                bucket->flows = flows;
-                bucket->room = room;
-        }
-        bucket->flows[bucket->count++] = flow;
+        uint32_t room = bucket->room ? bucket->room : 8;
+        if (bucket->count + more <= bucket->room)
+                return true;
+        while (room < bucket->count + more)
+                room *= 2;
+        struct place *places = realloc(bucket->places, room * sizeof *places);
+        if (places == NULL)
+                return false;
+        bucket->places = places;
+        bucket->room = room;
         return true;
 }
 
 void flow_table_schedule(struct flow_table *table, struct flow *flow, int64_t second)
 {
-        struct shard *s = &table->shards[flow->shard];
-        if (second <= s->hand)
-                second = s->hand + 1;
-        if (second > s->hand + WHEEL_SECONDS - 2)
-                second = s->hand + WHEEL_SECONDS - 2;
+        if (second <= table->hand)
+                second = table->hand + 1;
+        if (second > table->hand + WHEEL_SECONDS - 2)
+                second = table->hand + WHEEL_SECONDS - 2;
         if (flow->due_second == second)
                 return;
-        /* Without memory for the place it stays where it was, or is found by the walk at the end. */
-        if (bucket_push(&s->wheel[second % WHEEL_SECONDS], flow->self))
-                flow->due_second = second;
+        struct bucket *bucket = &table->wheel[second % WHEEL_SECONDS];
+        if (!bucket_make_room(bucket, 1))
+                return; /* it stays where it was */
+        bucket->places[bucket->count++] = (struct place){.flow = flow->self, .shard = flow->shard};
+        flow->due_second = second;
 }
 
 static void bucket_clear(struct bucket *bucket)
 {
         bucket->count = 0;
-        if (bucket->room <= 64)
+        if (bucket->room <= 1024)
                 return;
-        free(bucket->flows);
+        free(bucket->places);
         *bucket = (struct bucket){0};
 }
 
-static void prefetch_ahead(const struct flow_table *table, const struct bucket *bucket, uint32_t at)
+/* Stable, so that within a shard the order of scheduling stays, whatever other shards did. */
+static void sort_by_shard(struct bucket *bucket, struct place *out)
 {
-        if (at >= bucket->count)
+        uint32_t starts[SHARDS] = {0}, at = 0;
+        for (uint32_t i = 0; i < bucket->count; i++)
+                starts[bucket->places[i].shard]++;
+        for (unsigned shard = 0; shard < SHARDS; shard++) {
+                uint32_t here = starts[shard];
+                starts[shard] = at;
+                at += here;
+        }
+        for (uint32_t i = 0; i < bucket->count; i++)
+                out[starts[bucket->places[i].shard]++] = bucket->places[i];
+}
+
+/* The hand's bucket becomes what is due. */
+static void take_bucket(struct flow_table *table)
+{
+        struct bucket *bucket = &table->wheel[table->hand % WHEEL_SECONDS];
+        table->due.count = table->due_next = 0;
+        if (bucket->count == 0)
                 return;
-        const char *flow = (const char *)flow_at(table, bucket->flows[at]);
+        if (!bucket_make_room(&table->due, bucket->count)) {
+                for (uint32_t i = 0; i < bucket->count; i++) { /* without memory: a second later */
+                        struct flow *flow = flow_at(table, bucket->places[i].flow);
+                        if (flow->due_second == table->hand)
+                                flow_table_schedule(table, flow, table->hand + 1);
+                }
+        } else {
+                sort_by_shard(bucket, table->due.places);
+                table->due.count = bucket->count;
+        }
+        bucket_clear(bucket);
+}
+
+static void prefetch_place(const struct flow_table *table, uint32_t at)
+{
+        if (at >= table->due.count)
+                return;
+        const char *flow = (const char *)flow_at(table, table->due.places[at].flow);
         for (size_t line = 0; line < sizeof(struct flow); line += 64)
                 __builtin_prefetch(flow + line, 1);
 }
 
-/* The next flow of the hand's bucket that still stands there, or NULL when it is used up. */
-static struct flow *bucket_next(struct flow_table *table, struct shard *s)
+/* The next of what is due that still stands there, or NULL. */
+static struct flow *due_next(struct flow_table *table)
 {
-        struct bucket *bucket = &s->wheel[s->hand % WHEEL_SECONDS];
-        while (s->taken < bucket->count) {
-                struct flow *flow = flow_at(table, bucket->flows[s->taken++]);
-                prefetch_ahead(table, bucket, s->taken + 4);
-                if (flow->due_second == s->hand) {
+        while (table->due_next < table->due.count) {
+                struct flow *flow = flow_at(table, table->due.places[table->due_next++].flow);
+                prefetch_place(table, table->due_next + 4);
+                if (flow->due_second == table->hand) {
                         flow->due_second = FLOW_UNSCHEDULED;
                         return flow;
                 }
         }
-        bucket_clear(bucket);
-        s->taken = 0;
         return NULL;
 }
 
-const struct flow *flow_table_ahead(const struct flow_table *table, unsigned shard)
+const struct flow *flow_table_ahead(const struct flow_table *table)
 {
-        const struct shard *s = &table->shards[shard];
-        const struct bucket *bucket = &s->wheel[s->hand % WHEEL_SECONDS];
-        return s->taken + 1 < bucket->count ? flow_at(table, bucket->flows[s->taken + 1]) : NULL;
+        uint32_t at = table->due_next + 1;
+        return at < table->due.count ? flow_at(table, table->due.places[at].flow) : NULL;
 }
 
-void flow_table_start(struct flow_table *table, unsigned shard, int64_t second)
+void flow_table_start(struct flow_table *table, int64_t second)
 {
-        struct shard *s = &table->shards[shard];
-        assert(s->used == 0);
+        assert(table->count == 0);
         for (unsigned i = 0; i < WHEEL_SECONDS; i++)
-                s->wheel[i].count = 0;
-        s->hand = second;
-        s->taken = 0;
+                table->wheel[i].count = 0;
+        table->due.count = table->due_next = 0;
+        table->hand = second;
 }
 
-struct flow *flow_table_due(struct flow_table *table, unsigned shard, int64_t second)
+struct flow *flow_table_due(struct flow_table *table, int64_t second)
 {
-        struct shard *s = &table->shards[shard];
-        if (second - s->hand > WHEEL_SECONDS) { /* once around is all */
-                s->hand = second - WHEEL_SECONDS;
-                s->taken = 0;
-        }
         for (;;) {
-                struct flow *flow = bucket_next(table, s);
+                struct flow *flow = due_next(table);
                 if (flow != NULL)
                         return flow;
-                if (s->hand >= second)
+                if (table->hand >= second)
                         return NULL;
-                s->hand++;
+                if (table->count == 0) {
+                        flow_table_start(table, second);
+                        return NULL;
+                }
+                table->hand++;
+                if (second - table->hand > WHEEL_SECONDS)
+                        table->hand = second - WHEEL_SECONDS; /* once around is all */
+                take_bucket(table);
         }
 }
 
-/* A flow that stands anywhere in the wheel, nearest first; what has been moved is passed over. */
-static struct flow *first_from(const struct flow_table *table, const struct shard *s)
+struct flow *flow_table_victim(const struct flow_table *table, unsigned shard)
 {
-        for (int64_t second = s->hand; s->used > 0 && second < s->hand + WHEEL_SECONDS; second++) {
-                const struct bucket *bucket = &s->wheel[second % WHEEL_SECONDS];
-                for (uint32_t i = second == s->hand ? s->taken : 0; i < bucket->count; i++) {
-                        struct flow *flow = flow_at(table, bucket->flows[i]);
-                        if (flow->due_second == second)
+        for (int64_t second = table->hand + 1; second < table->hand + WHEEL_SECONDS; second++) {
+                const struct bucket *bucket = &table->wheel[second % WHEEL_SECONDS];
+                for (uint32_t i = 0; i < bucket->count; i++) {
+                        struct flow *flow = flow_at(table, bucket->places[i].flow);
+                        if (bucket->places[i].shard == shard && flow->due_second == second)
                                 return flow;
                 }
         }
         return NULL;
 }
 
-struct flow *flow_table_victim(const struct flow_table *table, unsigned shard)
+/* All that stands in the wheel, moved to one second and sorted. */
+static bool gather_all(struct flow_table *table)
 {
-        return first_from(table, &table->shards[shard]);
+        struct bucket all = {0};
+        bool good = bucket_make_room(&all, table->count + 1) && bucket_make_room(&table->due, table->count + 1);
+        for (int64_t second = table->hand + 1; good && second < table->hand + WHEEL_SECONDS; second++) {
+                struct bucket *bucket = &table->wheel[second % WHEEL_SECONDS];
+                for (uint32_t i = 0; i < bucket->count; i++) {
+                        struct flow *flow = flow_at(table, bucket->places[i].flow);
+                        if (flow->due_second != second || all.count == table->count)
+                                continue;
+                        flow->due_second = table->hand;
+                        all.places[all.count++] = bucket->places[i];
+                }
+                bucket_clear(bucket);
+        }
+        if (good) {
+                sort_by_shard(&all, table->due.places);
+                table->due.count = all.count;
+                table->due_next = 0;
+        }
+        free(all.places);
+        return good && all.count > 0;
 }
 
-struct flow *flow_table_any(struct flow_table *table, unsigned shard)
+struct flow *flow_table_any(struct flow_table *table)
 {
-        struct shard *s = &table->shards[shard];
-        for (unsigned turned = 0; s->used > 0 && turned < WHEEL_SECONDS; turned++) {
-                struct flow *flow = bucket_next(table, s);
-                if (flow != NULL)
-                        return flow;
-                s->hand++;
-        }
-        return NULL;
+        struct flow *flow = due_next(table);
+        if (flow == NULL && table->count > 0 && gather_all(table))
+                flow = due_next(table);
+        return flow;
 }
 
 uint32_t flow_table_count(const struct flow_table *table)

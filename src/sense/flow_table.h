@@ -1,9 +1,11 @@
-/* The flows of 64 shards: an open-addressing index and a timer wheel for each shard, records from one pool.
+/* The flows of 64 shards: an open-addressing index for each shard, one timer wheel, records from one pool.
  *
- * A flow stands in its shard's wheel at the second when it next wants attention (its START, an update, its timeout). The
+ * A flow stands in the wheel at the second when it next wants attention (its START, an update, its timeout). The
  * wheel is lazy: a packet does not move it; when its second comes, the owner looks at the flow and puts it back or ends it.
  * A flow that is moved leaves its old place behind, which is passed over when its second comes.
- * Limit: `limit / 64` flows a shard. Eviction: the flow whose wheel second comes first. */
+ * Limit: `limit / 64` flows a shard. Eviction: the flow of the shard whose
+ * second in the wheel comes first. What is due at one second comes by shard, and within a shard as it was scheduled, so that
+ * the order does not depend on which shards a worker has. */
 #pragma once
 
 #include <stddef.h>
@@ -46,18 +48,17 @@ void flow_table_remove(struct flow_table *table, struct flow *flow);
 /* Puts the flow into the wheel at `second` (Unix), or moves it there. At most WHEEL_SECONDS - 2 ahead; later is cut to it. */
 void flow_table_schedule(struct flow_table *table, struct flow *flow, int64_t second);
 
-/* The hand of an empty shard's wheel is set. */
-void flow_table_start(struct flow_table *table, unsigned shard, int64_t second);
+/* The hand of an empty wheel is set. */
+void flow_table_start(struct flow_table *table, int64_t second);
 
-/* The wheel's hand moves to `second`; the flows that stood there are taken out one by one, in the order in which they were
- * scheduled. Call until NULL. */
-struct flow *flow_table_due(struct flow_table *table, unsigned shard, int64_t second);
+/* The wheel's hand moves to `second`; the flows that stood there are taken out one by one. Call until NULL. */
+struct flow *flow_table_due(struct flow_table *table, int64_t second);
 
 /* The flow after the next of this second, for the caller to prepare; NULL: none. It may have left the wheel since. */
-const struct flow *flow_table_ahead(const struct flow_table *table, unsigned shard);
+const struct flow *flow_table_ahead(const struct flow_table *table);
 
-/* All flows of a shard, in wheel order, for the end of the input: taken out one by one. Call until NULL. */
-struct flow *flow_table_any(struct flow_table *table, unsigned shard);
+/* All flows, by shard, taken out of the wheel one by one, for the end of the input. Call until NULL. */
+struct flow *flow_table_any(struct flow_table *table);
 
 uint32_t flow_table_count(const struct flow_table *table);
 uint32_t flow_table_peak(const struct flow_table *table);

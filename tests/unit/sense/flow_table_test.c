@@ -69,26 +69,57 @@ static void a_flow_is_due_in_its_second(void **state)
         struct flow_table *table = flow_table_create(6400);
         uint32_t hash;
         struct flow_key key = key_of(1, &hash);
-        flow_table_start(table, 5, 1000);
+        flow_table_start(table, 1000);
         struct flow *flow = flow_table_add(table, 5, &key, hash);
         flow_table_schedule(table, flow, 1010);
-        assert_null(flow_table_due(table, 5, 1009));
+        assert_null(flow_table_due(table, 1009));
         flow_table_schedule(table, flow, 1012);
-        assert_null(flow_table_due(table, 5, 1011));
-        assert_ptr_equal(flow_table_due(table, 5, 1012), flow);
-        assert_null(flow_table_due(table, 5, 1012));
+        assert_null(flow_table_due(table, 1011));
+        assert_ptr_equal(flow_table_due(table, 1012), flow);
+        assert_null(flow_table_due(table, 1012));
         flow_table_schedule(table, flow, 900); /* in the past: the next second */
-        assert_ptr_equal(flow_table_due(table, 5, 1013), flow);
+        assert_ptr_equal(flow_table_due(table, 1013), flow);
         flow_table_schedule(table, flow, 99999); /* beyond the wheel: cut */
-        assert_ptr_equal(flow_table_due(table, 5, 1013 + WHEEL_SECONDS), flow);
+        assert_ptr_equal(flow_table_due(table, 1013 + WHEEL_SECONDS), flow);
         flow_table_destroy(table);
+}
+
+static void what_is_due_comes_by_shard(void **state)
+{
+        (void)state;
+        static const unsigned shards[] = {9, 3, 9, 0, 3, 63, 0};
+        static const uint32_t expected[] = {3, 6, 1, 4, 0, 2, 5};
+        for (int at_the_end = 0; at_the_end < 2; at_the_end++) {
+                struct flow_table *table = flow_table_create(6400);
+                flow_table_start(table, 100);
+                for (uint32_t i = 0; i < 7; i++) {
+                        uint32_t hash;
+                        struct flow_key key = key_of(i, &hash);
+                        struct flow *flow = flow_table_add(table, shards[i], &key, hash);
+                        flow->id = i;
+                        flow_table_schedule(table, flow, 105);
+                        if (i % 2 == 0) { /* moved away and back: it comes once */
+                                flow_table_schedule(table, flow, 103);
+                                flow_table_schedule(table, flow, 105);
+                        }
+                }
+                for (unsigned i = 0; i < 7; i++) {
+                        struct flow *flow = at_the_end ? flow_table_any(table) : flow_table_due(table, 105);
+                        assert_non_null(flow);
+                        assert_int_equal(flow->id, expected[i]);
+                        flow_table_remove(table, flow);
+                }
+                assert_null(at_the_end ? flow_table_any(table) : flow_table_due(table, 200));
+                assert_int_equal(flow_table_count(table), 0);
+                flow_table_destroy(table);
+        }
 }
 
 static void a_full_shard_names_the_flow_that_is_due_first(void **state)
 {
         (void)state;
         struct flow_table *table = flow_table_create(SHARDS * 4);
-        flow_table_start(table, 0, 100);
+        flow_table_start(table, 100);
         struct flow *flows[4];
         for (uint32_t i = 0; i < 4; i++) {
                 uint32_t hash;
@@ -118,6 +149,7 @@ int main(void)
                 cmocka_unit_test(both_directions_make_one_key),
                 cmocka_unit_test(what_was_added_is_found_until_it_is_removed),
                 cmocka_unit_test(a_flow_is_due_in_its_second),
+                cmocka_unit_test(what_is_due_comes_by_shard),
                 cmocka_unit_test(a_full_shard_names_the_flow_that_is_due_first),
                 cmocka_unit_test(a_settled_flow_keeps_to_its_budget),
         };
