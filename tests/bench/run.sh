@@ -58,8 +58,7 @@ verdict() { # name, value, limit, what
 make_capture() { # name, mkfleet's arguments
         name=$1
         shift
-        [ -f "$work/$name.pcap" ] || ./tests/traffic/mkfleet "$@" --seed 1 --capture "$work/$name.pcap" --policy "$work/$name.yaml" \
-                --inventory "$work/$name.csv" 2> "$work/$name.made"
+        [ -f "$work/$name.pcap" ] || ./tests/traffic/mkfleet "$@" --seed 1 --capture "$work/$name.pcap" --policy "$work/$name.yaml" 2> "$work/$name.made"
         cat "$work/$name.pcap" > /dev/null # into the page cache
 }
 
@@ -70,7 +69,7 @@ measure() { # result file, command
 }
 
 run_apnwatch() { # name
-        measure "$work/$1.apnwatch" ./apnwatch read -q -j 0 --intel "$here/../../contrib/intel" -p "$work/$1.yaml" --inventory "$work/$1.csv" -o "jsonl:$work/$1.jsonl" "$work/$1.pcap"
+        measure "$work/$1.apnwatch" ./apnwatch read -q -j 0 --intel "$here/../../contrib/intel" -p "$work/$1.yaml" -o "jsonl:$work/$1.jsonl" "$work/$1.pcap"
 }
 
 # field of all runs: "median least most"

@@ -85,8 +85,13 @@ static void write_fleet(FILE *out, const struct traffic *traffic, enum fleet_num
                 "      - {inventory: trackers}\n",
                 "      - {imei_tac: [\"86888803\"]}\n",
         };
+        static const char *const prefixes[FLEET_COUNT] = { /* of benchmarks, which load no inventory */
+                "      - {prefix: 10.64.0.0/12}\n",
+                "      - {prefix: 10.80.0.0/12}\n",
+                "      - {prefix: 10.96.0.0/12}\n",
+        };
         fprintf(out, "  - name: %s\n    tenant: demo\n    mobility: %s\n    members:\n%s", fleet_name(fleet),
-                fleet == FLEET_METERS ? "static" : "mobile", members[fleet]);
+                fleet == FLEET_METERS ? "static" : "mobile", traffic->world->ipv4_only ? prefixes[fleet] : members[fleet]);
         if (traffic->policy.destinations)
                 write_destinations(out, fleet);
         if (traffic->policy.updates)
