@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 struct node {
+        uint64_t words[2], masks[2]; /* the prefix again, for the walk */
         struct prefix prefix;
         const void *value; /* NULL: a fork only */
         struct node *child[2];
@@ -55,6 +56,11 @@ static struct node *node_create(const struct prefix *prefix, const void *value)
         if (node != NULL) {
                 node->prefix = *prefix;
                 node->value = value;
+                for (unsigned half = 0; half < 2; half++) {
+                        unsigned bits = prefix->length > half * 64 ? prefix->length - half * 64U : 0;
+                        node->words[half] = address_word(&prefix->address, half);
+                        node->masks[half] = bits == 0 ? 0 : bits >= 64 ? UINT64_MAX : ~(UINT64_MAX >> bits);
+                }
         }
         return node;
 }
@@ -98,14 +104,16 @@ int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, co
 
 const void *prefix_trie_find(const struct prefix_trie *trie, const struct address *a)
 {
+        const uint64_t words[2] = {address_word(a, 0), address_word(a, 1)};
         const void *best = NULL;
         const struct node *node = trie ? trie->root : NULL;
-        while (node != NULL && prefix_contains(&node->prefix, a)) {
+        while (node != NULL && (((words[0] ^ node->words[0]) & node->masks[0]) | ((words[1] ^ node->words[1]) & node->masks[1])) == 0) {
                 if (node->value != NULL)
                         best = node->value;
-                if (node->prefix.length == 128)
+                unsigned length = node->prefix.length;
+                if (length == 128)
                         break;
-                node = node->child[bit_at(a, node->prefix.length)];
+                node = node->child[words[length / 64] >> (63 - length % 64) & 1];
         }
         return best;
 }

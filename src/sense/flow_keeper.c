@@ -128,6 +128,7 @@ void flow_keeper_destroy(struct flow_keeper *keeper)
                 interned_name_release(&keeper->inspector.names, flow->name);
                 flow_table_remove(keeper->table, flow);
         }
+        inspector_clear(&keeper->inspector);
         flow_table_destroy(keeper->table);
         classifier_destroy(keeper->inspector.classifier);
         expectations_destroy(keeper->inspector.expectations);

@@ -417,6 +417,7 @@ static bool gather_all(struct flow_table *table)
                         if (flow->due_second != second || all.count == table->count)
                                 continue;
                         flow->due_second = table->hand;
+                        assert(all.places != NULL);
                         all.places[all.count++] = bucket->places[i];
                 }
                 bucket_clear(bucket);

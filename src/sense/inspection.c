@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "sense/tcp_stream.h"
 
-enum { DATAGRAMS_UNDECIDED = 4, NAME_SIZE = 1024, DISSECTORS_MOST = 32 };
+enum { DATAGRAMS_UNDECIDED = 4, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 192, SPARE_MOST = 4096 };
 static const int64_t EXPECTATION_NS = 60 * 1000000000LL;
 
 struct inspected_end {
@@ -22,6 +22,7 @@ struct inspected_end {
 };
 
 struct inspection {
+        struct inspection *next_free;
         const struct dissector *owner;
         void *state;
         struct classification *classification;
@@ -29,6 +30,7 @@ struct inspection {
         uint8_t undecided;      /* datagrams given to candidates */
         bool owner_done;
         struct inspected_end ends[2];
+        _Alignas(16) uint8_t small_state[SMALL_STATE];
 };
 
 /* Payload in order with the packet that brought it. */
@@ -267,9 +269,11 @@ static void owner_misses(struct call *call, struct inspection *inspection, unsig
         end->gap = call->d.gap = true;
 }
 
+/* Small states stand in the inspection itself. */
 static bool owner_set(struct inspection *inspection, const struct dissector *owner)
 {
-        inspection->state = calloc(1, owner->state_size ? owner->state_size : 1);
+        bool fits = owner->state_size <= sizeof inspection->small_state;
+        inspection->state = fits ? inspection->small_state : calloc(1, owner->state_size);
         if (inspection->state == NULL)
                 return false;
         inspection->owner = owner;
@@ -419,7 +423,7 @@ static void classify(struct inspector *inspector, struct flow *flow, struct insp
                 classification_close(inspector, flow, inspection, &label);
 }
 
-static void settle(struct flow *flow)
+static void settle(struct inspector *inspector, struct flow *flow)
 {
         struct inspection *inspection = flow->inspection;
         flow->inspection = NULL;
@@ -431,8 +435,25 @@ static void settle(struct flow *flow)
                 tcp_stream_clear(&inspection->ends[i].stream);
                 hold_drop(&inspection->ends[i]);
         }
-        free(inspection->state);
-        free(inspection);
+        if (inspection->state != inspection->small_state)
+                free(inspection->state);
+        if (inspector->spare_count >= SPARE_MOST) {
+                free(inspection);
+                return;
+        }
+        inspection->next_free = inspector->spare;
+        inspector->spare = inspection;
+        inspector->spare_count++;
+}
+
+void inspector_clear(struct inspector *inspector)
+{
+        while (inspector->spare != NULL) {
+                struct inspection *inspection = inspector->spare;
+                inspector->spare = inspection->next_free;
+                free(inspection);
+        }
+        inspector->spare_count = 0;
 }
 
 static bool wants_more(const struct flow *flow, const struct inspection *inspection)
@@ -469,9 +490,14 @@ static void deliver(struct inspector *inspector, struct flow *flow, const struct
 
 static struct inspection *inspection_start(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
 {
-        struct inspection *inspection = calloc(1, sizeof *inspection);
-        if (inspection == NULL)
+        struct inspection *inspection = inspector->spare;
+        if (inspection != NULL) {
+                inspector->spare = inspection->next_free;
+                inspector->spare_count--;
+                memset(inspection, 0, sizeof *inspection);
+        } else if ((inspection = calloc(1, sizeof *inspection)) == NULL) {
                 return NULL;
+        }
         inspection->candidates = (uint32_t)((1ULL << dissector_count()) - 1);
         flow->inspection = inspection;
         const struct expectation *expected = expectations_take(inspector->expectations, flow->address, flow->port, flow->protocol,
@@ -564,7 +590,7 @@ void inspection_packet(struct inspector *inspector, struct flow *flow, const str
                 deliver(inspector, flow, &chunk);
         }
         if (!wants_more(flow, inspection))
-                settle(flow);
+                settle(inspector, flow);
 }
 
 void inspection_acknowledgement(struct inspector *inspector, struct flow *flow, const struct packet *packet, unsigned source_end)
@@ -575,7 +601,7 @@ void inspection_acknowledgement(struct inspector *inspector, struct flow *flow, 
         if (tcp_stream_acknowledged(&inspection->ends[!source_end].stream, packet->acknowledgement))
                 deliver_held(inspector, flow, !source_end);
         if (!wants_more(flow, inspection))
-                settle(flow);
+                settle(inspector, flow);
 }
 
 static void owner_ends(struct inspector *inspector, struct flow *flow, struct inspection *inspection)
@@ -613,5 +639,5 @@ void inspection_finish(struct inspector *inspector, struct flow *flow)
                 owner_ends(inspector, flow, inspection);
                 give_up(inspector, flow);
         }
-        settle(flow);
+        settle(inspector, flow);
 }

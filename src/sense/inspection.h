@@ -24,6 +24,8 @@ struct inspector {
         void (*emit)(void *context, struct flow *flow, event_t *event, uint32_t file, uint64_t file_frame, int64_t time_ns);
         void *context;
         int64_t clock_ns;
+        struct inspection *spare; /* records to be used again */
+        unsigned spare_count;
         uint64_t streams_gapped, streams_full, by_dissector[32], malformed_holds;
 };
 
@@ -36,3 +38,6 @@ void inspection_acknowledgement(struct inspector *inspector, struct flow *flow, 
 
 /* No more will be learnt: nDPI gives up, the dissector tells what is unfinished, the flow is settled. */
 void inspection_finish(struct inspector *inspector, struct flow *flow);
+
+/* Frees what is spare; at the end of its life. */
+void inspector_clear(struct inspector *inspector);

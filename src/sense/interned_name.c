@@ -31,9 +31,11 @@ void interned_name_release(struct interned_names *names, struct interned_name *n
 
 void interned_names_clear(struct interned_names *names)
 {
-        struct interned_name *name, *next;
-        HASH_ITER(hh, names->head, name, next) {
-                HASH_DEL(names->head, name);
+        struct interned_name *name = names->head;
+        HASH_CLEAR(hh, names->head);
+        while (name != NULL) {
+                struct interned_name *next = name->hh.next;
                 free(name);
+                name = next;
         }
 }
