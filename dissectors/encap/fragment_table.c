@@ -1,5 +1,6 @@
 #include "dissectors/encap/fragment_table.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,7 @@ static void table_remove(struct fragment_table *table, struct datagram *datagram
         while (*link != datagram)
                 link = &(*link)->next_in_bucket;
         *link = datagram->next_in_bucket;
+        assert((datagram->older == NULL) == (table->oldest == datagram));
         *(datagram->older ? &datagram->older->newer : &table->oldest) = datagram->newer;
         *(datagram->newer ? &datagram->newer->older : &table->newest) = datagram->older;
         table->bytes -= datagram->charged;

@@ -42,26 +42,27 @@ static void origin_of(const struct walk *walk, struct fragment_origin *origin)
 }
 
 /* What both versions share. STEP_LEAF: complete, and `*length` bytes stand in the buffer whose turn it is. */
-static enum step reassembly_add(struct walk *walk, struct fragment *fragment, uint32_t *length)
+static enum step reassembly_add(struct walk *walk, const struct fragment *found, uint32_t *length)
 {
         struct reassembly *reassembly = walk->reassembly;
-        fragment->bytes = walk->bytes.at;
-        fragment->length = (uint32_t)cursor_left(&walk->bytes);
-        fragment->key.context = tap_matcher_context(walk->taps, walk);
-        fragment->key.source = address_of_ip(walk->ip, false);
-        fragment->key.destination = address_of_ip(walk->ip, true);
+        struct fragment fragment = *found;
+        fragment.bytes = walk->bytes.at;
+        fragment.length = (uint32_t)cursor_left(&walk->bytes);
+        fragment.key.context = tap_matcher_context(walk->taps, walk);
+        fragment.key.source = address_of_ip(walk->ip, false);
+        fragment.key.destination = address_of_ip(walk->ip, true);
         struct fragment_origin origin;
-        if (fragment->offset == 0) {
+        if (fragment.offset == 0) {
                 origin_of(walk, &origin);
-                fragment->origin = &origin;
+                fragment.origin = &origin;
         }
         reassembly->fragments++;
-        if (walk->ip_reassembled || (!fragment->last && fragment->length % 8 != 0))
+        if (walk->ip_reassembled || (!fragment.last && fragment.length % 8 != 0))
                 return STEP_MALFORMED;
-        if (fragment_is_duplicate(walk, fragment))
+        if (fragment_is_duplicate(walk, &fragment))
                 return STEP_DUPLICATE;
         uint8_t *datagram = reassembly->datagrams[reassembly->turn];
-        switch (fragment_table_add(reassembly->table, fragment, walk->clock_ns, datagram, length)) {
+        switch (fragment_table_add(reassembly->table, &fragment, walk->clock_ns, datagram, length)) {
         case FRAGMENT_HELD:
                 return STEP_FRAGMENT;
         case FRAGMENT_COMPLETE:
