@@ -33,9 +33,9 @@ static int open_plain(const char *path, const struct byte_source_settings *setti
 
 int byte_source_open(const char *path, const struct byte_source_settings *settings, struct byte_source **out)
 {
-        struct byte_source *plain;
+        struct byte_source *plain = NULL;
         int result = open_plain(path, settings, &plain);
-        if (result != 0)
+        if (plain == NULL)
                 return result;
         byte_source_need(plain, DECOMPRESSOR_MAGIC_SIZE);
         const struct decompressor_kind *kind = decompressor_find(plain->at, byte_source_left(plain));

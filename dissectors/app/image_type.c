@@ -70,8 +70,9 @@ static bool is_intel_hex(struct cursor at)
 /* S0LL AAAA data CC, the bytes behind the type add up to 0xff. */
 static bool is_srecord(struct cursor at)
 {
-        if (cursor_u8(&at) != 'S' || cursor_u8(&at) != '0')
+        if (!cursor_begins(&at, "S0"))
                 return false;
+        cursor_skip(&at, 2);
         struct cursor head = at;
         int length = hex_sum(&head, 1);
         return length >= 3 && hex_sum(&at, (unsigned)length + 1) == 0xff;

@@ -559,16 +559,25 @@ void alert_book_finish(struct alert_book *book)
         free(all);
 }
 
+/* Without taking them out one by one: the whole book goes. */
+static void destroy_queue(struct alert *queue)
+{
+        while (queue != NULL) {
+                struct alert *next = queue->next;
+                device_set_destroy(queue->devices);
+                free(queue);
+                queue = next;
+        }
+}
+
 void alert_book_destroy(struct alert_book *book)
 {
         if (book == NULL)
                 return;
-        for (int i = 0; i < QUIET_CLASSES; i++) {
-                while (book->open[i])
-                        free_alert(book, book->open[i]);
-        }
-        while (book->closed)
-                free_alert(book, book->closed);
+        HASH_CLEAR(hh, book->by_cause);
+        for (int i = 0; i < QUIET_CLASSES; i++)
+                destroy_queue(book->open[i]);
+        destroy_queue(book->closed);
         free(book);
 }
 

@@ -67,7 +67,7 @@ struct fleets *fleets_create(const struct policy *policy, const struct inventory
                 fleets_destroy(fleets);
                 return NULL;
         }
-        for (unsigned i = 0; i + 1 < fleets->count; i++) {
+        for (unsigned i = 0; policy && i < policy->fleet_count; i++) {
                 const struct fleet *fleet = &policy->fleets[i];
                 fleets->states[i].fleet = fleet;
                 fleets->states[i].name = fleet->name;

@@ -117,31 +117,28 @@ static char plain_character(const char **at)
         return strchr("^$.*+?{}|)]", c) ? '\0' : c;
 }
 
-/* The longest run of plain characters that every match holds; "" when none is found easily. */
-static void find_needle(const char *pattern, char needle[NEEDLE_SIZE])
+/* The longest run of plain characters that every match holds; its length, 0 when none is found easily. */
+static size_t find_needle(const char *pattern, char needle[NEEDLE_SIZE])
 {
         char run[NEEDLE_SIZE];
         size_t length = 0, best = 0;
-        needle[0] = '\0';
         if (strstr(pattern, "(?x") != NULL || strstr(pattern, "\\Q") != NULL)
-                return;
+                return 0;
         for (const char *at = pattern; *at != '\0';) {
-                if (*at == '|') {
-                        needle[0] = '\0'; /* nothing is demanded by all branches */
-                        return;
-                }
+                if (*at == '|')
+                        return 0; /* nothing is demanded by all branches */
                 char c = plain_character(&at);
                 bool optional = *at == '?' || *at == '*' || *at == '{';
-                if (c != '\0' && !optional && length < NEEDLE_SIZE - 1)
+                if (c != '\0' && !optional && length < NEEDLE_SIZE)
                         run[length++] = c;
                 if (length > best) {
                         memcpy(needle, run, length);
-                        needle[length] = '\0';
                         best = length;
                 }
                 if (c == '\0' || optional || *at == '+')
                         length = 0;
         }
+        return best;
 }
 
 struct intel_regex *intel_regex_create(const char *pattern, char *message, size_t size)
@@ -165,8 +162,8 @@ struct intel_regex *intel_regex_create(const char *pattern, char *message, size_
         (void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE); /* where that is not to be had it is interpreted */
         const char *body = strncmp(pattern, "(?i)", 4) == 0 ? pattern + 4 : pattern;
         regex->wants_path = strncmp(body, "^/", 2) == 0;
-        find_needle(pattern, needle);
-        for (size_t i = 0; strlen(needle) >= GRAM && i + GRAM <= strlen(needle) && regex->gram_count < 8; i++)
+        size_t length = find_needle(pattern, needle);
+        for (size_t i = 0; i + GRAM <= length && regex->gram_count < 8; i++)
                 regex->grams[regex->gram_count++] = gram_bit(needle + i);
         return regex;
 }

@@ -1,6 +1,7 @@
 #include "judge/names.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <uthash.h>
 
 #include "judge/name_pool.h"
@@ -354,7 +355,10 @@ bool names_fleet_held(const struct names *names, uint32_t fleet, const struct ad
 
 static struct pattern_state *pattern_state_of(struct names *names, uint32_t fleet, const char *pattern)
 {
-        struct pattern_state *state, wanted = {.key = {pattern, fleet}};
+        struct pattern_state *state, wanted;
+        memset(&wanted, 0, sizeof wanted); /* the key is hashed by its bytes */
+        wanted.key.pattern = pattern;
+        wanted.key.fleet = fleet;
         HASH_FIND(hh, names->patterns, &wanted.key, sizeof wanted.key, state);
         if (state)
                 return state;
