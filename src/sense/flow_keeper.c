@@ -24,6 +24,7 @@ struct order { /* of the events that are being told now */
 
 struct flow_keeper {
         struct flow_table *table;
+        const struct prefix_trie *devices;
         struct inspector inspector;
         struct flow_timeouts timeouts;
         struct event_sink sink;
@@ -88,13 +89,14 @@ static void emit_news(struct flow_keeper *keeper, struct flow *flow, Apnwatch__V
         emit(keeper, &event);
 }
 
-struct flow_keeper *flow_keeper_create(uint32_t flow_limit, const struct flow_timeouts *timeouts, bool classify_always,
-                                       const struct event_sink *sink)
+struct flow_keeper *flow_keeper_create(uint32_t flow_limit, const struct prefix_trie *devices, const struct flow_timeouts *timeouts,
+                                       bool classify_always, const struct event_sink *sink)
 {
         struct flow_keeper *keeper = calloc(1, sizeof *keeper);
         if (keeper == NULL)
                 return NULL;
         keeper->table = flow_table_create(flow_limit);
+        keeper->devices = devices;
         keeper->timeouts = *timeouts;
         keeper->sink = *sink;
         keeper->inspector.classifier = classifier_create();
@@ -144,12 +146,12 @@ void flow_keeper_start(struct flow_keeper *keeper, int64_t second)
 
 void flow_keeper_prefetch(const struct flow_keeper *keeper, const struct pending *pending)
 {
-        flow_table_prefetch(keeper->table, pending->shard, pending->hash);
+        flow_table_prefetch(keeper->table, pending->hash);
 }
 
 void flow_keeper_prefetch_flow(const struct flow_keeper *keeper, const struct pending *pending)
 {
-        flow_table_prefetch_flow(keeper->table, pending->shard, pending->hash);
+        flow_table_prefetch_flow(keeper->table, pending->hash);
 }
 
 static bool flow_is_closed(const struct flow *flow)
@@ -188,16 +190,16 @@ static Apnwatch__V1__FlowNews__Reason end_reason(const struct flow *flow)
         return flow_is_closed(flow) ? APNWATCH__V1__FLOW_NEWS__REASON__CLOSED : APNWATCH__V1__FLOW_NEWS__REASON__TIMEOUT;
 }
 
-static void set_sides(struct flow *flow, const struct pending *pending)
+static void set_sides(struct flow *flow, const struct pending *pending, const struct side *side)
 {
         unsigned source = pending->source_end;
         bool source_opened;
         flow->opening_seen = side_opening(&pending->packet, &source_opened);
         flow->opener = (uint8_t)(source_opened ? source : !source);
-        flow->device = (uint8_t)(pending->side.source_is_device ? source : !source);
-        if (!pending->side.certain)
+        flow->device = (uint8_t)(side->source_is_device ? source : !source);
+        if (!side->certain)
                 flow->device = flow->opener;
-        flow->peer_is_device = pending->side.both;
+        flow->peer_is_device = side->both;
 }
 
 /* Labels that the IP protocol alone decides, as nDPI has them. Other protocols go to nDPI. */
@@ -227,14 +229,16 @@ static void set_protocol_label(struct flow *flow)
 
 static struct flow *flow_open(struct flow_keeper *keeper, const struct pending *pending)
 {
-        if (flow_table_is_full(keeper->table, pending->shard)) {
-                struct flow *victim = flow_table_victim(keeper->table, pending->shard);
+        const struct side side = side_of(keeper->devices, &pending->packet);
+        unsigned shard = side_shard(&side, &pending->packet);
+        if (flow_table_is_full(keeper->table, shard)) {
+                struct flow *victim = flow_table_victim(keeper->table, shard);
                 if (victim != NULL) {
                         keeper->counters.evicted++;
                         flow_end(keeper, victim, APNWATCH__V1__FLOW_NEWS__REASON__EVICTED, victim->last_ns);
                 }
         }
-        struct flow *flow = flow_table_add(keeper->table, pending->shard, &pending->key, pending->hash);
+        struct flow *flow = flow_table_add(keeper->table, shard, &pending->key, pending->hash);
         if (flow == NULL) {
                 keeper->counters.no_memory++;
                 return NULL;
@@ -252,7 +256,7 @@ static struct flow *flow_open(struct flow_keeper *keeper, const struct pending *
         flow->tunnel_destination = packet->outer_destination;
         flow->icmp_type = packet->icmp_type;
         flow->icmp_code = packet->icmp_code;
-        set_sides(flow, pending);
+        set_sides(flow, pending, &side);
         set_protocol_label(flow);
         flow_table_schedule(keeper->table, flow, pending->clock_ns / SECOND + 1);
         return flow;
@@ -351,7 +355,7 @@ static void order_packet(struct flow_keeper *keeper, int64_t clock_ns, uint64_t 
 void flow_keeper_packet(struct flow_keeper *keeper, const struct pending *pending)
 {
         order_packet(keeper, pending->clock_ns, pending->frame->order);
-        struct flow *flow = flow_table_find(keeper->table, pending->shard, &pending->key, pending->hash);
+        struct flow *flow = flow_table_find(keeper->table, &pending->key, pending->hash);
         if (flow != NULL && flow->protocol == IPPROTO_TCP && begins_anew(flow, pending)) {
                 flow_end(keeper, flow, end_reason(flow), flow->last_ns);
                 flow = NULL;

@@ -13,9 +13,8 @@ struct pending {
         const struct frame *frame;
         struct packet packet;
         struct flow_key key;
-        struct side side;
         uint32_t hash;
-        unsigned source_end, shard;
+        unsigned source_end;
         int64_t clock_ns, stamp_ns;
 };
 
@@ -29,8 +28,9 @@ struct flow_keeper_counters {
 
 struct flow_keeper;
 
-struct flow_keeper *flow_keeper_create(uint32_t flow_limit, const struct flow_timeouts *timeouts, bool classify_always,
-                                       const struct event_sink *sink);
+/* `devices`, the device side, lives as long as the keeper; it may be empty. */
+struct flow_keeper *flow_keeper_create(uint32_t flow_limit, const struct prefix_trie *devices, const struct flow_timeouts *timeouts,
+                                       bool classify_always, const struct event_sink *sink);
 void flow_keeper_destroy(struct flow_keeper *keeper);
 
 /* Before the first packet: the wheels begin at this second. */

@@ -8,7 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { CHUNK_FLOWS = 1024, FIRST_SLOTS = 64 };
+enum { CHUNK_FLOWS = 1024, FIRST_SLOTS = 4096 };
 
 struct slot {
         uint32_t hash;
@@ -25,13 +25,10 @@ struct bucket {
         uint32_t count, room;
 };
 
-struct shard {
-        struct slot *slots;
-        uint32_t mask, used;
-};
-
 struct flow_table {
-        struct shard shards[SHARDS];
+        struct slot *slots;
+        uint32_t mask;
+        uint32_t used[SHARDS];
         struct bucket wheel[WHEEL_SECONDS]; /* by second modulo WHEEL_SECONDS */
         int64_t hand;       /* the second that the wheel has reached; flows stand behind it */
         struct bucket due;  /* taken out of the wheel, by shard */
@@ -49,16 +46,6 @@ static inline struct flow *flow_at(const struct flow_table *table, uint32_t inde
         return &table->chunks[index / CHUNK_FLOWS][index % CHUNK_FLOWS];
 }
 
-static int shard_init(struct shard *shard)
-{
-        shard->slots = malloc(FIRST_SLOTS * sizeof *shard->slots);
-        if (shard->slots == NULL)
-                return -1;
-        memset(shard->slots, 0xff, FIRST_SLOTS * sizeof *shard->slots);
-        shard->mask = FIRST_SLOTS - 1;
-        return 0;
-}
-
 struct flow_table *flow_table_create(uint32_t limit)
 {
         struct flow_table *table = calloc(1, sizeof *table);
@@ -70,13 +57,13 @@ struct flow_table *flow_table_create(uint32_t limit)
         table->chunk_limit = limit / CHUNK_FLOWS + SHARDS + 1;
         table->chunks = calloc(table->chunk_limit, sizeof *table->chunks);
         table->free_head = FLOW_NONE;
-        int failed = table->chunks == NULL;
-        for (unsigned i = 0; i < SHARDS; i++)
-                failed |= shard_init(&table->shards[i]);
-        if (failed) {
+        table->slots = malloc(FIRST_SLOTS * sizeof *table->slots);
+        if (table->chunks == NULL || table->slots == NULL) {
                 flow_table_destroy(table);
                 return NULL;
         }
+        memset(table->slots, 0xff, FIRST_SLOTS * sizeof *table->slots);
+        table->mask = FIRST_SLOTS - 1;
         return table;
 }
 
@@ -84,8 +71,7 @@ void flow_table_destroy(struct flow_table *table)
 {
         if (table == NULL)
                 return;
-        for (unsigned i = 0; i < SHARDS; i++)
-                free(table->shards[i].slots);
+        free(table->slots);
         for (unsigned i = 0; i < WHEEL_SECONDS; i++)
                 free(table->wheel[i].places);
         free(table->due.places);
@@ -122,16 +108,14 @@ uint32_t flow_key_set(struct flow_key *key, const struct address *source, const 
         return key_hash(key);
 }
 
-void flow_table_prefetch(const struct flow_table *table, unsigned shard, uint32_t hash)
+void flow_table_prefetch(const struct flow_table *table, uint32_t hash)
 {
-        const struct shard *s = &table->shards[shard];
-        __builtin_prefetch(&s->slots[hash & s->mask]);
+        __builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-void flow_table_prefetch_flow(const struct flow_table *table, unsigned shard, uint32_t hash)
+void flow_table_prefetch_flow(const struct flow_table *table, uint32_t hash)
 {
-        const struct shard *s = &table->shards[shard];
-        const struct slot *slot = &s->slots[hash & s->mask];
+        const struct slot *slot = &table->slots[hash & table->mask];
         if (slot->flow != FLOW_NONE) {
                 const struct flow *flow = flow_at(table, slot->flow);
                 __builtin_prefetch(flow);
@@ -147,13 +131,12 @@ static bool flow_has_key(const struct flow *flow, const struct flow_key *key)
                flow->context == key->context;
 }
 
-struct flow *flow_table_find(const struct flow_table *table, unsigned shard, const struct flow_key *key, uint32_t hash)
+struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key, uint32_t hash)
 {
-        const struct shard *s = &table->shards[shard];
-        for (uint32_t i = hash & s->mask; s->slots[i].flow != FLOW_NONE; i = (i + 1) & s->mask) {
-                if (s->slots[i].hash != hash)
+        for (uint32_t i = hash & table->mask; table->slots[i].flow != FLOW_NONE; i = (i + 1) & table->mask) {
+                if (table->slots[i].hash != hash)
                         continue;
-                struct flow *flow = flow_at(table, s->slots[i].flow);
+                struct flow *flow = flow_at(table, table->slots[i].flow);
                 if (flow_has_key(flow, key))
                         return flow;
         }
@@ -162,30 +145,30 @@ struct flow *flow_table_find(const struct flow_table *table, unsigned shard, con
 
 bool flow_table_is_full(const struct flow_table *table, unsigned shard)
 {
-        return table->shards[shard].used >= table->shard_limit;
+        return table->used[shard] >= table->shard_limit;
 }
 
-static void slot_put(struct shard *s, uint32_t hash, uint32_t flow)
+static void slot_put(struct flow_table *table, uint32_t hash, uint32_t flow)
 {
-        uint32_t i = hash & s->mask;
-        while (s->slots[i].flow != FLOW_NONE)
-                i = (i + 1) & s->mask;
-        s->slots[i] = (struct slot){.hash = hash, .flow = flow};
+        uint32_t i = hash & table->mask;
+        while (table->slots[i].flow != FLOW_NONE)
+                i = (i + 1) & table->mask;
+        table->slots[i] = (struct slot){.hash = hash, .flow = flow};
 }
 
-static int shard_grow(struct shard *s)
+static int slots_grow(struct flow_table *table)
 {
-        uint32_t old_size = s->mask + 1, size = old_size * 2;
-        struct slot *old = s->slots;
+        uint32_t old_size = table->mask + 1, size = old_size * 2;
+        struct slot *old = table->slots;
         struct slot *slots = malloc(size * sizeof *slots);
         if (slots == NULL)
                 return -1;
         memset(slots, 0xff, size * sizeof *slots);
-        s->slots = slots;
-        s->mask = size - 1;
+        table->slots = slots;
+        table->mask = size - 1;
         for (uint32_t i = 0; i < old_size; i++)
                 if (old[i].flow != FLOW_NONE)
-                        slot_put(s, old[i].hash, old[i].flow);
+                        slot_put(table, old[i].hash, old[i].flow);
         free(old);
         return 0;
 }
@@ -207,10 +190,9 @@ static int pool_grow(struct flow_table *table)
 
 struct flow *flow_table_add(struct flow_table *table, unsigned shard, const struct flow_key *key, uint32_t hash)
 {
-        struct shard *s = &table->shards[shard];
         if (flow_table_is_full(table, shard))
                 return NULL;
-        if (s->used * 3 >= s->mask * 2 && shard_grow(s) != 0)
+        if (table->count * 3ULL >= table->mask * 2ULL && slots_grow(table) != 0)
                 return NULL;
         if (table->free_head == FLOW_NONE && pool_grow(table) != 0)
                 return NULL;
@@ -226,8 +208,8 @@ struct flow *flow_table_add(struct flow_table *table, unsigned shard, const stru
         flow->self = index;
         flow->shard = (uint8_t)shard;
         flow->due_second = FLOW_UNSCHEDULED;
-        slot_put(s, hash, index);
-        s->used++;
+        slot_put(table, hash, index);
+        table->used[shard]++;
         table->count++;
         if (table->count > table->peak)
                 table->peak = table->count;
@@ -235,27 +217,26 @@ struct flow *flow_table_add(struct flow_table *table, unsigned shard, const stru
 }
 
 /* Removal without tombstones: what stands behind moves up when its home allows. */
-static void slot_take(struct shard *s, uint32_t hash, uint32_t flow)
+static void slot_take(struct flow_table *table, uint32_t hash, uint32_t flow)
 {
-        uint32_t hole = hash & s->mask;
-        while (s->slots[hole].flow != flow)
-                hole = (hole + 1) & s->mask;
-        for (uint32_t i = (hole + 1) & s->mask; s->slots[i].flow != FLOW_NONE; i = (i + 1) & s->mask) {
-                uint32_t home = s->slots[i].hash & s->mask;
-                if (((i - home) & s->mask) >= ((i - hole) & s->mask)) {
-                        s->slots[hole] = s->slots[i];
+        uint32_t hole = hash & table->mask;
+        while (table->slots[hole].flow != flow)
+                hole = (hole + 1) & table->mask;
+        for (uint32_t i = (hole + 1) & table->mask; table->slots[i].flow != FLOW_NONE; i = (i + 1) & table->mask) {
+                uint32_t home = table->slots[i].hash & table->mask;
+                if (((i - home) & table->mask) >= ((i - hole) & table->mask)) {
+                        table->slots[hole] = table->slots[i];
                         hole = i;
                 }
         }
-        s->slots[hole].flow = FLOW_NONE;
+        table->slots[hole].flow = FLOW_NONE;
 }
 
 void flow_table_remove(struct flow_table *table, struct flow *flow)
 {
-        struct shard *s = &table->shards[flow->shard];
         flow->due_second = FLOW_UNSCHEDULED;
-        slot_take(s, flow->hash, flow->self);
-        s->used--;
+        slot_take(table, flow->hash, flow->self);
+        table->used[flow->shard]--;
         table->count--;
         flow->next_free = table->free_head;
         table->free_head = flow->self;

@@ -1,4 +1,5 @@
-/* The flows of 64 shards: an open-addressing index for each shard, one timer wheel, records from one pool.
+/* The flows of 64 shards: one open-addressing index, one timer wheel, records from one pool. A flow's shard is said when it is
+ * added: to it belong the limit, the eviction and the place in the order of timers.
  *
  * A flow stands in the wheel at the second when it next wants attention (its START, an update, its timeout). The
  * wheel is lazy: a packet does not move it; when its second comes, the owner looks at the flow and puts it back or ends it.
@@ -32,10 +33,10 @@ uint32_t flow_key_set(struct flow_key *key, const struct address *source, const 
                       uint16_t source_port, uint16_t destination_port, uint8_t protocol, uint16_t context, unsigned *source_end);
 
 /* Asks the cache for the slot that `hash` will need. */
-void flow_table_prefetch(const struct flow_table *table, unsigned shard, uint32_t hash);
-void flow_table_prefetch_flow(const struct flow_table *table, unsigned shard, uint32_t hash);
+void flow_table_prefetch(const struct flow_table *table, uint32_t hash);
+void flow_table_prefetch_flow(const struct flow_table *table, uint32_t hash);
 
-struct flow *flow_table_find(const struct flow_table *table, unsigned shard, const struct flow_key *key, uint32_t hash);
+struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key, uint32_t hash);
 
 /* A zeroed flow with its key set. NULL when the shard is full (evict first) or there is no memory. */
 struct flow *flow_table_add(struct flow_table *table, unsigned shard, const struct flow_key *key, uint32_t hash);

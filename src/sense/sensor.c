@@ -44,7 +44,7 @@ struct sensor *sensor_create(const struct sensor_settings *settings)
                                          .other_ns = timeout_ns(settings->timeouts.other, 600)};
         sensor->devices = prefix_trie_create();
         sensor->encap = encap_create(&settings->encap);
-        sensor->keeper = flow_keeper_create(settings->flow_limit ? settings->flow_limit : DEFAULT_FLOWS, &timeouts,
+        sensor->keeper = flow_keeper_create(settings->flow_limit ? settings->flow_limit : DEFAULT_FLOWS, sensor->devices, &timeouts,
                                             settings->classify_always, &settings->sink);
         bool failed = sensor->devices == NULL || sensor->encap == NULL || sensor->keeper == NULL;
         for (unsigned i = 0; !failed && i < settings->device_count; i++)
@@ -85,7 +85,7 @@ static bool is_asked_for(const struct sensor *sensor, const struct packet *packe
         return sensor->settings.only_count == 0;
 }
 
-/* Side, shard and key of the packet that has been peeled into `pending`. False: it is not asked for. */
+/* The key of the packet that has been peeled into `pending`. False: it is not asked for. */
 static bool pending_sort(struct sensor *sensor, struct pending *pending)
 {
         const struct packet *packet = &pending->packet;
@@ -93,8 +93,6 @@ static bool pending_sort(struct sensor *sensor, struct pending *pending)
                 sensor->packets_not_asked++;
                 return false;
         }
-        pending->side = side_of(sensor->devices, packet);
-        pending->shard = side_shard(&pending->side, packet);
         pending->hash = flow_key_set(&pending->key, &packet->source, &packet->destination, packet->source_port,
                                      packet->destination_port, packet->protocol, packet->context, &pending->source_end);
         return true;
