@@ -110,6 +110,8 @@ static char plain_character(const char **at)
                 return '\0';
         }
         (*at)++;
+        if (c == '{') /* a count */
+                *at += strcspn(*at, "}");
         if (c == '\\' && **at != '\0') {
                 c = *(*at)++;
                 return isalnum((unsigned char)c) ? '\0' : c;
@@ -117,12 +119,32 @@ static char plain_character(const char **at)
         return strchr("^$.*+?{}|)]", c) ? '\0' : c;
 }
 
+/* Whether `pattern` is written without what the search for a needle does not read: escapes with an operand (\x2f, \p{Lu}),
+ * quotes, classes by name, comments, and blanks that mean nothing. */
+static bool is_readable(const char *pattern)
+{
+        for (const char *at = pattern; *at != '\0'; at++) {
+                if (*at == '\\' && at[1] != '\0') {
+                        at++;
+                        if (isalnum((unsigned char)*at) && strchr("dDwWsSbBhHvVRAZzGtnrfae", *at) == NULL)
+                                return false;
+                } else if (strncmp(at, "[:", 2) == 0 || strncmp(at, "(?#", 3) == 0) {
+                        return false;
+                } else if (strncmp(at, "(?", 2) == 0) {
+                        size_t flags = strspn(at + 2, "^-imnsxJU");
+                        if (memchr(at + 2, 'x', flags) != NULL)
+                                return false;
+                }
+        }
+        return true;
+}
+
 /* The longest run of plain characters that every match holds; its length, 0 when none is found easily. */
 static size_t find_needle(const char *pattern, char needle[NEEDLE_SIZE])
 {
         char run[NEEDLE_SIZE];
         size_t length = 0, best = 0;
-        if (strstr(pattern, "(?x") != NULL || strstr(pattern, "\\Q") != NULL)
+        if (!is_readable(pattern))
                 return 0;
         for (const char *at = pattern; *at != '\0';) {
                 if (*at == '|')

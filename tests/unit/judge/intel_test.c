@@ -165,6 +165,37 @@ static void exchanges_match_by_expressions(void **state)
         intel_destroy(intel);
 }
 
+/* The literal that is looked for first must not be one that a match can lack. */
+static void no_syntax_is_taken_for_text(void **state)
+{
+        static const struct {
+                const char *expression, *path;
+        } rows[] = {
+                {"/fw/[0-9]{10,20}[.]bin", "/fw/01234567890.bin"},
+                {"/[0-9a-f]{1,16}$", "/0123abcd"},
+                {"\\x2fgate[.]php", "/gate.php"},
+                {"/\\p{Latin}pd", "/Upd"},
+                {"[[:alpha:]_long]+[.]hex", "/a.hex"},
+                {"(?ix) /image [.] upd", "/IMAGE.upd"},
+                {"(?#a[b)/comment", "/comment"},
+                {"/a\\.zip\\d+\\{text}", "/a.zip7{text}"},
+        };
+        (void)state;
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                char text[300], *messages;
+                snprintf(text, sizeof text,
+                         "vendor: X\nrows:\n  - {url_regex: '%s', purpose: update, confidence: code, source: s}\n",
+                         rows[i].expression);
+                write_file("a", "x.yaml", text);
+                struct intel *intel = load(&messages, 1, (const char *const[]){"a"});
+                remove_file("a", "x.yaml");
+                if (intel == NULL || intel_match_url(intel, "http", "x", rows[i].path, INTEL_ANY) == NULL)
+                        fail_msg("%s: %s", rows[i].expression, intel ? "not found" : messages);
+                intel_destroy(intel);
+                free(messages);
+        }
+}
+
 static void vendors_have_aliases_and_tacs(void **state)
 {
         struct intel *intel = load_first();
@@ -311,6 +342,7 @@ int main(void)
                 cmocka_unit_test(names_match_the_host_before_the_longest_suffix),
                 cmocka_unit_test(addresses_match_the_longest_prefix),
                 cmocka_unit_test(exchanges_match_by_expressions),
+                cmocka_unit_test(no_syntax_is_taken_for_text),
                 cmocka_unit_test(vendors_have_aliases_and_tacs),
                 cmocka_unit_test(later_folders_replace_add_and_take_away),
                 cmocka_unit_test(every_fault_is_told),
