@@ -13,7 +13,8 @@ static int64_t now_ns(void)
 
 void progress_init(struct progress *progress, bool shown)
 {
-        *progress = (struct progress){.shown = shown, .begun_ns = shown ? now_ns() : 0};
+        int64_t now = shown ? now_ns() : 0;
+        *progress = (struct progress){.shown = shown, .begun_ns = now, .next_ns = now + 500000000};
 }
 
 bool progress_is_due(struct progress *progress)

@@ -7,10 +7,12 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "cmd/budget.h"
 #include "cmd/commands.h"
 #include "cmd/run.h"
 #include "cmd/worker.h"
 #include "config.h"
+#include "probes/frame_filter.h"
 
 enum { KEY_NO_MERGE = 0x200, KEY_CLASSIFY, EDGE_BYTES = 65536 };
 
@@ -157,6 +159,17 @@ static bool progress_wanted(const struct settings *settings)
         return settings->progress == PROGRESS_ALWAYS;
 }
 
+/* Known before a sink is opened. */
+static bool filter_is_good(const char *text)
+{
+        char error[512] = "";
+        struct frame_filter *filter = text ? frame_filter_create(text, error, sizeof error) : NULL;
+        if (text != NULL && filter == NULL)
+                log_error("--filter: %s", error);
+        frame_filter_destroy(filter);
+        return text == NULL || filter != NULL;
+}
+
 static int read_files(struct read_options *read, const struct file_probe_input *inputs, const struct address *only, unsigned only_count)
 {
         struct settings *settings = &read->settings;
@@ -167,9 +180,11 @@ static int read_files(struct read_options *read, const struct file_probe_input *
                            .classify_always = read->classify_always, .clock_per_file = read->no_merge,
                            .only = only, .only_count = only_count, .encap = {.duplicate_window_ns = 5000000}},
                 .show_progress = progress_wanted(settings)};
-        if (!set_times(settings, &job.sensor))
+        if (!set_times(settings, &job.sensor) || !filter_is_good(read->filter))
                 return EXIT_USAGE;
         set_from_configuration(settings->configuration, &job.sensor);
+        if (!budget_fits(settings, &job.sensor))
+                return EXIT_USAGE;
         sensor_name(read, sensor);
         struct run *run = run_open(settings, sensor);
         if (run == NULL)

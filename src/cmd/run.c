@@ -165,8 +165,10 @@ int run_close(struct run *run, int status)
 {
         bool failed = false;
         int fail_on = run->settings->fail_on;
-        judge_finish(run->judge);
-        tell_summary(run);
+        if (status != EXIT_USAGE) { /* else nothing has run */
+                judge_finish(run->judge);
+                tell_summary(run);
+        }
         if (fflush(stdout) != 0 && status == EXIT_DONE)
                 failed = true;
         close_sinks(run, &failed);

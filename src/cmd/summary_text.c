@@ -83,6 +83,8 @@ static void print_inputs(const struct judge_report *report, FILE *out)
 static void print_fleets(const struct judge_report *report, FILE *out)
 {
         char number[32], cut[WIDTH + 1];
+        if (report->devices == 0)
+                return;
         fputs("\nFleet                 Devices   readable  name only  opaque  one-way  Vendors\n", out);
         for (unsigned i = 0; i < report->fleet_count; i++) {
                 const struct fleet_state *fleet = report->fleets[i];

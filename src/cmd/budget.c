@@ -1,0 +1,41 @@
+#include "cmd/budget.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+
+enum { /* bytes a row, with its links and its slot; limits where the configuration gives none */
+        DEVICE_BYTES = 150, DEVICES = 1000000,
+        NAME_BYTES = 48, NAMES = 2000000,
+        ALERT_BYTES = 1200, ALERTS = 200000,
+};
+
+struct row {
+        const char *what;
+        uint64_t count, bytes;
+};
+
+bool budget_fits(const struct settings *settings, const struct sensor_settings *sensor)
+{
+        const struct configuration *configuration = settings->configuration;
+        uint64_t devices = configuration && configuration->limit_devices ? configuration->limit_devices : DEVICES;
+        uint64_t limit = configuration ? configuration->limit_memory : 0;
+        const struct row rows[] = {
+                {"sense: flows, fragments, the process", 0, sensor_memory_ceiling(sensor)},
+                {"devices", devices, devices * DEVICE_BYTES},
+                {"names", NAMES, (uint64_t)NAMES * NAME_BYTES},
+                {"alerts", ALERTS, (uint64_t)ALERTS * ALERT_BYTES},
+        };
+        uint64_t total = 0;
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                total += rows[i].bytes;
+                log_info("memory: %-38s %8.1f MiB at most", rows[i].what, (double)rows[i].bytes / 1048576);
+        }
+        log_info("memory: %-38s %8.1f MiB at most", "all", (double)total / 1048576);
+        if (limit == 0 || total <= limit)
+                return true;
+        log_error("%s: limits.memory is %" PRIu64 " MiB, but the tables may take %" PRIu64
+                  " MiB; lower limits.flows or limits.devices, or raise it",
+                  configuration->path, limit >> 20, (total >> 20) + 1);
+        return false;
+}
