@@ -1,0 +1,1 @@
+#include "ndpi_api.h"
