@@ -497,6 +497,14 @@ bool alert_book_report(struct alert_book *book, const struct finding *finding, c
         return open_alert(book, finding, cause, event);
 }
 
+void alert_book_close_all(struct alert_book *book, int64_t clock_ns)
+{
+        for (int i = 0; i < QUIET_CLASSES; i++) {
+                while (i != QUIET_NEVER && book->open[i])
+                        close_alert(book, book->open[i], clock_ns);
+        }
+}
+
 void alert_book_tick(struct alert_book *book, int64_t clock_ns)
 {
         for (int i = 0; i < QUIET_CLASSES; i++) {

@@ -66,6 +66,9 @@ void alert_book_destroy(struct alert_book *book); /* what is not delivered is dr
 /* `event` gives the order key and the clock. True when it opened an alert. */
 bool alert_book_report(struct alert_book *book, const struct finding *finding, const event_t *event);
 
+/* Time begins anew (an input with its own clock): whatever closes after quiet closes now. */
+void alert_book_close_all(struct alert_book *book, int64_t clock_ns);
+
 void alert_book_tick(struct alert_book *book, int64_t clock_ns);
 void alert_book_finish(struct alert_book *book);
 

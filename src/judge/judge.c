@@ -176,10 +176,32 @@ static void take_names(struct judge *judge, const event_t *event)
         }
 }
 
+static void forget_names(void *context, struct device *device)
+{
+        (void)context;
+        device->dns_since_s = 0;
+}
+
+/* The clock goes back only where the next input has its own (--no-merge): what was resolved, and what was said to go on, belongs
+ * to another time. */
+static void begin_anew(struct judge *judge)
+{
+        struct names *fresh = names_create(judge->settings.name_limit ? judge->settings.name_limit : NAME_LIMIT,
+                                           fleets_count(judge->fleets));
+        alert_book_close_all(judge->book, judge->clock_ns);
+        device_table_each(judge->devices, forget_names, NULL);
+        if (fresh == NULL)
+                return;
+        names_destroy(judge->names);
+        judge->names = fresh;
+}
+
 void judge_event(struct judge *judge, const event_t *event)
 {
         if (event->clock >= JUDGE_TIME_LIMIT)
                 return;
+        if ((int64_t)event->clock < judge->clock_ns)
+                begin_anew(judge);
         judge->clock_ns = (int64_t)event->clock;
         switch (event->body_case) {
         case APNWATCH__V1__EVENT__BODY_TICK:
