@@ -15,7 +15,7 @@ say() {
 install_packages() {
         missing=
         for package in "$@"; do
-                state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)
+                state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || state=
                 [ "$state" = installed ] || missing="$missing $package"
         done
         [ -n "$missing" ] || { echo "all packages are there"; return 0; }
