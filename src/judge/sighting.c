@@ -2,24 +2,44 @@
 
 #include "judge/judge_state.h"
 
-static bool name_meets(const void *context, const char *name)
+/* An owner keeps at most SIGHTING_NAMES names for an address (names.c). */
+static bool note_name(const void *context, const char *name)
 {
-        return domain_matches(context, name);
+        struct sighting_names *known = (struct sighting_names *)context;
+        if (known->count < SIGHTING_NAMES)
+                known->items[known->count++] = name;
+        return false; /* all of them */
+}
+
+static const char *name_that_meets(const struct sighting_names *known, const char *pattern)
+{
+        for (unsigned i = 0; i < known->count; i++)
+                if (domain_matches(pattern, known->items[i]))
+                        return known->items[i];
+        return NULL;
 }
 
 static enum name_evidence name_evidence(void *context, const char *pattern, const char **name)
 {
-        const struct sighting *s = context;
+        struct sighting *s = context;
         struct names *names = s->judge->names;
         const struct address *peer = &s->contact.peer;
-        struct names_query query = {name_meets, pattern};
-        *name = names_find_device(names, &s->key, peer, s->contact.start_ns, &query);
-        if (*name)
+        if (!s->device_names.is_known) {
+                struct names_query query = {note_name, &s->device_names};
+                s->device_names.is_known = true;
+                names_find_device(names, &s->key, peer, s->contact.start_ns, &query);
+        }
+        if ((*name = name_that_meets(&s->device_names, pattern)))
                 return NAME_BY_DEVICE;
-        *name = names_find_fleet(names, s->fleet_index, peer, s->contact.start_ns, &query);
-        if (*name)
+        if (!s->fleet_names.is_known) {
+                struct names_query current = {note_name, &s->fleet_names}, ever = {note_name, &s->held_names};
+                s->fleet_names.is_known = true;
+                names_find_fleet(names, s->fleet_index, peer, s->contact.start_ns, &current);
+                names_fleet_held(names, s->fleet_index, peer, &ever);
+        }
+        if ((*name = name_that_meets(&s->fleet_names, pattern)))
                 return NAME_BY_FLEET;
-        if (names_fleet_held(names, s->fleet_index, peer, &query))
+        if (name_that_meets(&s->held_names, pattern))
                 return NAME_EXPIRED;
         return names_fleet_resolved(names, s->fleet_index, pattern, s->contact.start_ns) ? NAME_ELSEWHERE : NAME_UNRESOLVED;
 }

@@ -8,7 +8,14 @@
 
 struct judge;
 
-enum { SIGHTING_VENDORS = 8 };
+enum { SIGHTING_VENDORS = 8, SIGHTING_NAMES = 8 };
+
+/* The peer's names by the answers of one owner, looked up once for all rules. */
+struct sighting_names {
+        bool is_known;
+        unsigned count;
+        const char *items[SIGHTING_NAMES];
+};
 
 struct sighting {
         struct judge *judge;
@@ -25,6 +32,7 @@ struct sighting {
         const struct intel_vendor *vendors[SIGHTING_VENDORS];
         bool has_verdict;
         struct verdict verdict;
+        struct sighting_names device_names, fleet_names, held_names; /* what the device got, its fleet, its fleet ever */
 };
 
 /* How the ends of a flow between two devices are taken. */

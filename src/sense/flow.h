@@ -14,7 +14,7 @@ struct interned_name;
 enum flow_phase { FLOW_INSPECTING, FLOW_FOLLOWED, FLOW_SETTLED };
 
 struct flow {
-        /* the key; end 0 is the lower (address, port) */
+        /* the key; which end is 0 follows from the addresses (flow_key_set) and says nothing */
         struct address address[2];
         uint16_t port[2];
         uint16_t context;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS = 64, ENTRIES = 128, AGREEING = 3, SURE = 12, ASK_AGAIN = 16 };
+enum { PARTS = 64, ENTRIES = 128, AGREEING = 3, SURE = 12, ASK_AGAIN = 64 };
 static const int64_t LIFETIME_NS = 3600 * 1000000000LL;
 
 struct entry {

@@ -1,6 +1,6 @@
 /* What nDPI said of a server's port lately. IoT beacons repeat: when three flows to one (address, port, protocol) more than
  * others got the same answer by inspection, or the same silence, the next ones within an hour take it and nDPI is not asked;
- * one in sixteen is asked again. Direct-mapped, one part a shard, so that nothing depends on how shards are spread over
+ * one in 64 is asked again. Direct-mapped, one part a shard, so that nothing depends on how shards are spread over
  * workers. */
 #pragma once
 
