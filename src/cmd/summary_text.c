@@ -166,19 +166,36 @@ static void print_top(const struct judge_report *report, FILE *out)
         }
 }
 
+/* "loss.cut_frames" as "cut frames"; what is no loss but worth a word has one of its own. NULL: not told here. */
+static const char *loss_text(const char *name, char text[64])
+{
+        if (strcmp(name, "frames.oversized") == 0)
+                return "offloaded (oversized) frames";
+        if (strcmp(name, "frames.duplicate") == 0)
+                return "mirror duplicates, counted once";
+        if (strncmp(name, "loss.", 5) != 0)
+                return NULL;
+        snprintf(text, 64, "%s", name + 5);
+        for (char *c = text; *c != '\0'; c++)
+                if (*c == '_')
+                        *c = ' ';
+        return text;
+}
+
 static void print_losses(const struct judge_report *report, FILE *out)
 {
         bool any = false;
-        char number[32];
+        char number[32], text[64];
         for (unsigned i = 0; i < report->counter_count; i++) {
                 const struct report_counter *counter = &report->counters[i];
-                if (counter->value == 0 || strncmp(counter->name, "loss.", 5) != 0)
+                const char *what = counter->value > 0 ? loss_text(counter->name, text) : NULL;
+                if (what == NULL)
                         continue;
-                fprintf(out, "%s%s %s", any ? ", " : "\nNot seen whole: ", counter->name + 5, count_text(counter->value, number));
+                if (!any)
+                        fputs("\nNot seen whole, or seen oddly\n", out);
+                fprintf(out, "%12s  %s\n", count_text(counter->value, number), what);
                 any = true;
         }
-        if (any)
-                fputc('\n', out);
 }
 
 void summary_text_print(const struct judge_report *report, FILE *out)
