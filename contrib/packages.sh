@@ -3,7 +3,7 @@
 BUILD_PACKAGES="autoconf automake make gcc pkg-config libc6-dev
 libpcap-dev libndpi-dev libhiredis-dev libevent-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev libyaml-dev
 libsqlite3-dev libssl-dev libpcre2-dev libxxhash-dev uthash-dev tzdata libcsv3 libcsv-dev
-zlib1g-dev libzstd-dev liblzma-dev libmaxminddb-dev libsmartcols-dev"
+zlib1g-dev libzstd-dev liblzma-dev libmaxminddb-dev"
 
 TEST_PACKAGES="libcmocka-dev tzdata clang clang-tidy libclang-rt-14-dev tshark libndpi-bin mandoc xz-utils zstd gzip"
 

@@ -69,7 +69,6 @@ struct dissection {
         uint32_t file;
         uint64_t file_frame;
         uint64_t skip_left[2];              /* by direction: of what `skip` asked for, not yet seen */
-        uint8_t certainty;                  /* free for sense */
 
         /* Said by the dissector, preset to: consumed = all, skip = 0, label = NULL. */
         size_t consumed;                    /* TCP: bytes of the payload that are done with (FOLLOW_ON, FOLLOW_MORE) */

@@ -52,11 +52,6 @@ bool secret_store_add(struct secret_store *store, uint32_t file, uint32_t type, 
         return true;
 }
 
-uint32_t secret_store_count(const struct secret_store *store)
-{
-        return store->count;
-}
-
 const struct capture_secret *secret_store_get(const struct secret_store *store, uint32_t index)
 {
         return index < store->count ? &store->secrets[index] : NULL;

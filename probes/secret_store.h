@@ -13,5 +13,4 @@ struct secret_store *secret_store_create(void); /* NULL: no memory */
 void secret_store_destroy(struct secret_store *store);
 /* false when there is no room for it. */
 bool secret_store_add(struct secret_store *store, uint32_t file, uint32_t type, const uint8_t *bytes, uint32_t length);
-uint32_t secret_store_count(const struct secret_store *store);
 const struct capture_secret *secret_store_get(const struct secret_store *store, uint32_t index);

@@ -108,12 +108,6 @@ bool address_is_broadcast(const struct address *a)
         return address_is_ipv4(a) && memcmp(a->bytes + 12, all, 4) == 0;
 }
 
-bool address_is_loopback(const struct address *a)
-{
-        static const uint8_t one[16] = {[15] = 1};
-        return address_is_ipv4(a) ? a->bytes[12] == 127 : memcmp(a->bytes, one, 16) == 0;
-}
-
 bool address_is_unspecified(const struct address *a)
 {
         static const uint8_t zero[16];

@@ -94,5 +94,4 @@ static inline bool prefix_contains(const struct prefix *p, const struct address 
 bool address_is_private(const struct address *a);
 bool address_is_multicast(const struct address *a);
 bool address_is_broadcast(const struct address *a); /* 255.255.255.255 */
-bool address_is_loopback(const struct address *a);
 bool address_is_unspecified(const struct address *a);

@@ -269,11 +269,6 @@ bool document_is_scalar(const struct yaml_node_s *node)
         return node->type == YAML_SCALAR_NODE;
 }
 
-bool document_is_mapping(const struct yaml_node_s *node)
-{
-        return node->type == YAML_MAPPING_NODE;
-}
-
 bool document_is_null(const struct yaml_node_s *node)
 {
         if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)

@@ -77,7 +77,6 @@ unsigned document_column(const struct yaml_node_s *node);
 const char *document_text(struct document *document, const struct yaml_node_s *node, const char *expected);
 /* No value at all: "key:", "~" or "null". */
 bool document_is_null(const struct yaml_node_s *node);
-bool document_is_mapping(const struct yaml_node_s *node);
 bool document_is_scalar(const struct yaml_node_s *node);
 
 /* The items of a list; one scalar or mapping alone is a list of itself, null is empty. Counting spends visits. */

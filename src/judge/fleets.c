@@ -110,13 +110,6 @@ static unsigned index_of(const struct fleets *fleets, const struct address *addr
         return fleet ? fleet->index : fleets->count - 1;
 }
 
-unsigned fleets_index_of(const struct fleets *fleets, const struct address *address, int64_t time_ns)
-{
-        struct inventory_facts facts;
-        bool listed = fleets->inventory && inventory_find(fleets->inventory, address, NULL, NULL, time_ns, &facts);
-        return index_of(fleets, address, listed ? &facts : NULL);
-}
-
 static const char *vendor_of(const struct fleets *fleets, const struct inventory_facts *facts)
 {
         if (facts == NULL || facts->vendor)

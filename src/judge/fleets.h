@@ -41,9 +41,6 @@ struct fleet_state *fleets_at(struct fleets *fleets, unsigned index);
 /* Sees to it that the device's fleet and row are those of `time_ns`, and counts the device once. */
 void fleets_bind(struct fleets *fleets, struct device *device, int64_t time_ns);
 
-/* The fleet of an address that has no record. */
-unsigned fleets_index_of(const struct fleets *fleets, const struct address *address, int64_t time_ns);
-
 /* false: not listed. */
 bool fleets_facts(const struct fleets *fleets, const struct device *device, struct inventory_facts *out);
 

@@ -46,8 +46,3 @@ struct name_intel intel_cache_name(struct intel_cache *cache, const char *name)
         cache->slots[slot].facts = facts;
         return facts;
 }
-
-const struct intel *intel_cache_source(const struct intel_cache *cache)
-{
-        return cache->intel;
-}

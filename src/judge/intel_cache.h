@@ -15,4 +15,3 @@ void intel_cache_destroy(struct intel_cache *cache);
 
 /* `name` NULL: nothing is known of it. */
 struct name_intel intel_cache_name(struct intel_cache *cache, const char *name);
-const struct intel *intel_cache_source(const struct intel_cache *cache);

@@ -31,7 +31,6 @@ struct flow_keeper {
         struct order order;
         struct flow_keeper_counters counters;
         uint64_t next_id;
-        int64_t tick_ns; /* the last one given */
 };
 
 static void emit(struct flow_keeper *keeper, event_t *event)
@@ -433,7 +432,7 @@ void flow_keeper_tick(struct flow_keeper *keeper, int64_t tick_ns)
         Apnwatch__V1__Tick tick = APNWATCH__V1__TICK__INIT;
         event.body_case = APNWATCH__V1__EVENT__BODY_TICK;
         event.tick = &tick;
-        keeper->inspector.clock_ns = keeper->tick_ns = tick_ns;
+        keeper->inspector.clock_ns = tick_ns;
         keeper->order = (struct order){.clock_ns = tick_ns, .shard = -1};
         emit(keeper, &event);
         struct flow *flow;

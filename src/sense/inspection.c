@@ -285,7 +285,6 @@ static void owner_claims(struct inspector *inspector, struct flow *flow, struct 
 {
         if (!owner_set(inspection, dissectors[index]))
                 return;
-        inspector->by_dissector[index]++;
         flow->phase = FLOW_FOLLOWED;
         if (inspection->owner->name != NULL) {
                 flow->label = inspection->owner->name;

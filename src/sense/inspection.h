@@ -26,7 +26,7 @@ struct inspector {
         int64_t clock_ns;
         struct inspection *spare; /* records to be used again */
         unsigned spare_count;
-        uint64_t streams_gapped, streams_full, by_dissector[32], malformed_holds;
+        uint64_t streams_gapped, streams_full, malformed_holds;
 };
 
 /* One packet with payload of a flow that is not settled; `source_end` sent it. Afterwards the flow may be settled. */

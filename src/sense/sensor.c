@@ -320,11 +320,6 @@ uint64_t sensor_packets(const struct sensor *sensor)
         return sensor->packets;
 }
 
-int64_t sensor_clock(const struct sensor *sensor)
-{
-        return sensor->clock.now_ns;
-}
-
 uint64_t sensor_memory_ceiling(const struct sensor_settings *settings)
 {
         uint64_t flows = settings->flow_limit ? settings->flow_limit : DEFAULT_FLOWS;

@@ -45,7 +45,6 @@ void sensor_finish(struct sensor *sensor);
 void sensor_tell(struct sensor *sensor, event_t *event);
 
 uint64_t sensor_packets(const struct sensor *sensor);
-int64_t sensor_clock(const struct sensor *sensor);
 
 /* Bytes that this configuration may take at most; for the budget at start. */
 uint64_t sensor_memory_ceiling(const struct sensor_settings *settings);
