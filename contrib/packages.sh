@@ -2,10 +2,10 @@
 
 BUILD_PACKAGES="autoconf automake make gcc pkg-config libc6-dev
 libpcap-dev libndpi-dev libhiredis-dev libevent-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev libyaml-dev
-libsqlite3-dev libssl-dev libpcre2-dev libxxhash-dev uthash-dev tzdata libcsv3 libcsv-dev
+libsqlite3-dev libssl-dev libcap-ng-dev libpcre2-dev libxxhash-dev uthash-dev tzdata libcsv3 libcsv-dev
 zlib1g-dev libzstd-dev liblzma-dev libmaxminddb-dev"
 
-TEST_PACKAGES="libcmocka-dev tzdata clang clang-tidy libclang-rt-14-dev tshark libndpi-bin mandoc xz-utils zstd gzip"
+TEST_PACKAGES="libcmocka-dev tzdata clang clang-tidy libclang-rt-14-dev tshark libndpi-bin mandoc redis-server prometheus sqlite3 openssl iproute2 tcpreplay tcpdump xz-utils zstd gzip"
 
 say() {
         printf '\n== %s\n' "$*"

@@ -62,6 +62,7 @@ struct dissection {
         uint8_t protocol;                   /* IPPROTO_TCP, IPPROTO_UDP, ... */
         enum direction direction;           /* of this payload; the opener is the one who sent the flow's first packet */
         bool from_device;
+        bool tunnelled;                     /* inside GTP-U: a device's own packet, whatever it looks like */
         bool gap;                           /* TCP: bytes of this direction are missing in front of this payload */
         bool cut;                           /* the capture cut this packet: the payload went on */
         bool start;                         /* TCP: these bytes begin at the very start of their direction */
@@ -92,7 +93,7 @@ struct dissector {
         void (*end)(struct dissection *d, void *state);
 };
 
-enum { DISSECT_ON_TCP = 1, DISSECT_ON_UDP = 2 };
+enum { DISSECT_ON_TCP = 1, DISSECT_ON_UDP = 2, DISSECT_ON_SCTP = 4 }; /* SCTP: a packet without its common header, as datagrams */
 
 /* All of them, in the order in which they are asked; ends with NULL. */
 extern const struct dissector *const dissectors[];

@@ -22,9 +22,11 @@ struct run {
         bool bad_input;
 };
 
-static void take_alert(void *context, const Apnwatch__V1__Alert *alert)
+static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
         struct run *run = context;
+        (void)cause;
+        (void)cause_length;
         if ((int)alert->severity > run->worst)
                 run->worst = (int)alert->severity;
         for (unsigned i = 0; i < run->sink_count; i++)
@@ -64,7 +66,7 @@ static void take_hint(void *context, const struct address *device, uint16_t devi
 static bool open_sink(struct run *run, const char *given, const struct sink_filter *filter)
 {
         char error[512] = "";
-        struct sink *sink = sink_open(given, filter, &run->about, error, sizeof error);
+        struct sink *sink = sink_open(given, filter, NULL, &run->about, error, sizeof error);
         if (sink == NULL) {
                 log_error("%s", error);
                 return false;

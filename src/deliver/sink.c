@@ -48,8 +48,8 @@ static const struct sink_kind *find_kind(const char *given, char *error, unsigne
         return NULL;
 }
 
-struct sink *sink_open(const char *given, const struct sink_filter *filter, const struct sink_run *run, char *error,
-                       unsigned error_size)
+struct sink *sink_open(const char *given, const struct sink_filter *filter, const struct sink_options *options,
+                       const struct sink_run *run, char *error, unsigned error_size)
 {
         const struct sink_kind *kind = find_kind(given, error, error_size);
         if (kind == NULL)
@@ -69,6 +69,8 @@ struct sink *sink_open(const char *given, const struct sink_filter *filter, cons
         sink->run = run;
         if (filter)
                 sink->filter = *filter;
+        if (options)
+                sink->options = *options;
         char reason[512] = "";
         int result = kind->open(sink, target, reason, sizeof reason);
         if (result != 0) {
@@ -83,6 +85,11 @@ struct sink *sink_open(const char *given, const struct sink_filter *filter, cons
 bool sink_wants_events(const struct sink *sink)
 {
         return sink->kind->event != NULL;
+}
+
+bool sink_is_networked(const struct sink *sink)
+{
+        return sink->kind->start != NULL;
 }
 
 bool sink_wants_summary(const struct sink *sink)
@@ -111,6 +118,11 @@ static bool filter_wants(const struct sink_filter *filter, const Apnwatch__V1__A
         return (int)alert->severity >= filter->min_severity && meets_list(alert->type, filter->types, filter->type_count) &&
                meets_list(alert->fleet, filter->fleets, filter->fleet_count) &&
                meets_list(alert->tenant, filter->tenants, filter->tenant_count);
+}
+
+bool sink_wants_alert(const struct sink *sink, const Apnwatch__V1__Alert *alert)
+{
+        return filter_wants(&sink->filter, alert);
 }
 
 static void note_result(struct sink *sink, int result)

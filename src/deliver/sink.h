@@ -21,7 +21,17 @@ struct sink_run { /* what every sink may put into its head */
         bool append;              /* `live`: lines go behind those of the last run; else a file begins anew */
 };
 
+/* How to reach it: from the configuration, never from the command line. NULL: not given. Strings are the caller's. */
+struct sink_options {
+        const char *username, *password_file; /* redis */
+        const char *token_file;               /* webhook: sent as a bearer token */
+        const char *ca, *cert, *key;          /* TLS: PEM files; ca NULL: the system's */
+        uint64_t maxlen;                      /* redis: 0: 100000 */
+        bool json;                            /* redis: the field `json` too */
+};
+
 struct sink;
+struct feed;
 
 struct sink_kind {
         const char *scheme;       /* "jsonl" of "jsonl:PATH" */
@@ -33,6 +43,14 @@ struct sink_kind {
         /* What the summary says of the whole run, as one JSON object; NULL: not wanted. */
         int (*summary)(struct sink *sink, const char *json);
         int (*flush)(struct sink *sink); /* what waits in a buffer; NULL: nothing does */
+        int (*reopen)(struct sink *sink); /* SIGUSR1: the file was moved away, begin a new one; NULL: nothing to do */
+        /* The last alert that the file holds, to go on behind it after a crash: false: none, or it cannot be told. */
+        bool (*last)(struct sink *sink, char id[33], uint32_t *revision);
+
+        /* Kinds that deliver over the network, always from the outbox, have these instead of `alert`. `open` checks what was
+         * given (address, files of credentials) and connects to nothing. */
+        int (*start)(struct sink *sink, struct feed *feed); /* begins to connect and to carry; 0 or negative errno */
+        void (*wake)(struct sink *sink);                    /* entries were committed */
         /* Frees what `open` made. */
         int (*close)(struct sink *sink); /* flush: 0 or negative errno (a full disk is found here at the latest) */
 };
@@ -41,6 +59,7 @@ struct sink {
         const struct sink_kind *kind;
         char *name;               /* "jsonl:/var/log/x.jsonl" as given */
         struct sink_filter filter; /* its lists are the caller's */
+        struct sink_options options;
         const struct sink_run *run;
         void *state;              /* the kind's */
         uint64_t delivered, filtered;
@@ -48,10 +67,12 @@ struct sink {
         int failed;               /* negative errno of the first failure: told once, then nothing more is written */
 };
 
-/* Opens "kind:target". NULL with a message. `filter` may be NULL: all. A file that another sink of this process, or another
+/* Opens "kind:target". NULL with a message. `filter` may be NULL: all; `options` too. A file that another sink of this process, or another
  * apnwatch, is writing is refused. SIGPIPE must be ignored by the program, so that a closed pipe is an error like others. */
-struct sink *sink_open(const char *given, const struct sink_filter *filter, const struct sink_run *run, char *error,
-                       unsigned error_size);
+struct sink *sink_open(const char *given, const struct sink_filter *filter, const struct sink_options *options,
+                       const struct sink_run *run, char *error, unsigned error_size);
+bool sink_is_networked(const struct sink *sink);
+bool sink_wants_alert(const struct sink *sink, const Apnwatch__V1__Alert *alert); /* what its filter says */
 bool sink_wants_events(const struct sink *sink);
 bool sink_wants_summary(const struct sink *sink);
 bool sink_is_standard_output(const struct sink *sink);

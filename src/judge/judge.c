@@ -12,7 +12,7 @@ static void deliver(void *context, const Apnwatch__V1__Alert *alert)
 {
         struct judge *judge = context;
         report_add_alert(judge->report, alert);
-        judge->settings.alerts.alert(judge->settings.alerts.context, alert);
+        judge->settings.alerts.alert(judge->settings.alerts.context, alert, NULL, 0);
 }
 
 static const char *input_name(void *context, uint32_t file)

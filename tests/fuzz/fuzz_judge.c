@@ -21,8 +21,10 @@ static const char policy_text[] =
         "    updates: {sources: [{domain: fota.utility.example}], windows: [\"Sun 01:00-05:00\"]}\n"
         "    location: {receivers: [{domain: track.utility.example}]}\n";
 
-static void take_alert(void *context, const Apnwatch__V1__Alert *alert)
+static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
+        (void)cause;
+        (void)cause_length;
         size_t *bytes = context;
         *bytes += apnwatch__v1__alert__get_packed_size(alert);
 }

@@ -34,7 +34,7 @@ static struct sink *open_sink(const char *kind, const char *name, const struct s
 {
         char given[PATH_MAX + 16], error[600];
         snprintf(given, sizeof given, "%s:%s", kind, name[0] == '/' || name[0] == '-' ? name : path_of(name));
-        struct sink *sink = sink_open(given, filter, &run, error, sizeof error);
+        struct sink *sink = sink_open(given, filter, NULL, &run, error, sizeof error);
         if (sink == NULL)
                 print_error("%s\n", error);
         assert_non_null(sink);
@@ -242,7 +242,7 @@ static void what_cannot_be_opened_is_refused_with_the_reason(void **state)
                         snprintf(given, sizeof given, "events:%s", path_of("loop"));
                 if (strcmp(given, "summary:FOLDER") == 0)
                         snprintf(given, sizeof given, "summary:%s", path_of("to_folder"));
-                assert_null(sink_open(given, NULL, &run, error, sizeof error));
+                assert_null(sink_open(given, NULL, NULL, &run, error, sizeof error));
                 if (strstr(error, rows[i].reason) == NULL)
                         fail_msg("%s: %s", given, error);
         }
@@ -269,10 +269,10 @@ static void one_file_has_one_writer(void **state)
         assert_int_equal(symlink("once", path_of("also_once")), 0);
         struct sink *first = open_sink("jsonl", "once", NULL);
         snprintf(given, sizeof given, "eve:%s", path_of("also_once"));
-        assert_null(sink_open(given, NULL, &run, error, sizeof error));
+        assert_null(sink_open(given, NULL, NULL, &run, error, sizeof error));
         assert_non_null(strstr(error, "it is in use"));
         sink_close(first);
-        struct sink *again = sink_open(given, NULL, &run, error, sizeof error);
+        struct sink *again = sink_open(given, NULL, NULL, &run, error, sizeof error);
         assert_non_null(again);
         sink_close(again);
         struct sink *null_first = open_sink("jsonl", "/dev/null", NULL), *null_second = open_sink("eve", "/dev/null", NULL);
@@ -281,7 +281,7 @@ static void one_file_has_one_writer(void **state)
         struct sink *standard = open_sink("jsonl", "-", NULL);
         assert_true(sink_is_standard_output(standard));
         assert_false(sink_is_standard_output(again = open_sink("jsonl", "/dev/null", NULL)));
-        assert_null(sink_open("eve:-", NULL, &run, error, sizeof error));
+        assert_null(sink_open("eve:-", NULL, NULL, &run, error, sizeof error));
         sink_close(again);
         sink_close(standard);
 }
@@ -363,7 +363,7 @@ static void lines_are_appended_only_when_asked(void **state)
         for (unsigned round = 0; round < 3; round++) {
                 struct sink_run appending = run;
                 appending.append = round < 2;
-                struct sink *sink = sink_open(given, NULL, &appending, error, sizeof error);
+                struct sink *sink = sink_open(given, NULL, NULL, &appending, error, sizeof error);
                 assert_non_null(sink);
                 sink_alert(sink, &sample.alert);
                 assert_int_equal(sink_close(sink), 0);
@@ -417,7 +417,7 @@ static void the_event_log_comes_back(void **state)
                 assert_int_equal(got->clock, clock);
         }
         assert_int_equal(event_log_next(log, &got), EVENT_LOG_END);
-        assert_null(sink_open(given, NULL, &run, error, sizeof error)); /* what is read is not written over */
+        assert_null(sink_open(given, NULL, NULL, &run, error, sizeof error)); /* what is read is not written over */
         event_log_close(log);
 }
 

@@ -9,8 +9,10 @@
 #include "judge/judge_state.h"
 #include "tests/unit/test.h"
 
-static void take_alert(void *context, const Apnwatch__V1__Alert *alert)
+static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
+        (void)cause;
+        (void)cause_length;
         struct court *court = context;
         size_t size = apnwatch__v1__alert__get_packed_size(alert);
         uint8_t *packed = malloc(size);

@@ -1,0 +1,41 @@
+/* One sink's view of the outbox: entries in order, filtered, with a window of entries that are on their way, and the account of
+ * what became of each. The sinks that deliver from the outbox speak to a feed, never to the outbox. */
+#pragma once
+
+#include "deliver/outbox.h"
+#include "deliver/sink.h"
+
+struct event_base;
+struct feed;
+
+struct feed *feed_create(struct outbox *outbox, struct sink *sink, struct event_base *base);
+void feed_destroy(struct feed *feed);
+struct event_base *feed_base(const struct feed *feed);
+
+/* The next entry that the sink wants and that was not taken since the last feed_rewind. False: none waits. Borrowed until the next
+ * call of any feed. */
+bool feed_take(struct feed *feed, struct outbox_entry *out);
+/* Everything taken up to this entry number is delivered. */
+void feed_delivered(struct feed *feed, uint64_t number);
+/* The connection broke: what was taken and is not delivered is taken again. */
+void feed_rewind(struct feed *feed);
+/* What the server says it holds last ({0, 0}: nothing). Ahead of us: delivered up to there. Behind us: what it lost is taken again, a gap
+ * where the outbox no longer holds it. Later than anything of ours: our IDs rise, told once. */
+void feed_resume_behind(struct feed *feed, struct entry_id last);
+/* The same for a file, whose last line was this revision of this alert; an empty id: nothing. */
+void feed_resume_behind_alert(struct feed *feed, const char *id, uint32_t revision);
+
+struct feed_numbers {
+        uint64_t delivered, filtered, gaps, waiting;
+        uint64_t in_flight, rewinds, reconnects;
+        bool is_connected;
+        const char *trouble; /* NULL: none; what the sink last said */
+};
+void feed_numbers(const struct feed *feed, struct feed_numbers *out);
+
+/* The sink's state for log, metrics and status: told once a change. NULL: connected and well. */
+void feed_trouble(struct feed *feed, const char *what);
+void feed_connected(struct feed *feed);
+
+/* Growing pauses with jitter for whoever reconnects: 50 ms doubling to 30 s, each drawn from 0 to that; reset by feed_connected. */
+unsigned feed_next_pause_ms(struct feed *feed);
