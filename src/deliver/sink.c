@@ -170,6 +170,16 @@ void sink_flush(struct sink *sink)
                 note_result(sink, sink->kind->flush(sink));
 }
 
+int sink_reopen(struct sink *sink)
+{
+        int result = sink->kind->reopen ? sink->kind->reopen(sink) : sink->failed;
+        if (result == 0)
+                sink->failed = 0;
+        else
+                note_result(sink, result);
+        return result;
+}
+
 int sink_close(struct sink *sink)
 {
         if (sink == NULL)

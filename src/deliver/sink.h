@@ -82,6 +82,8 @@ void sink_alert(struct sink *sink, const Apnwatch__V1__Alert *alert);
 void sink_event(struct sink *sink, const event_t *event);
 void sink_summary(struct sink *sink, const char *json);
 void sink_flush(struct sink *sink); /* `live`: after each alert; `read` leaves it to the buffer */
+/* The file anew, a failure forgotten: 0, or negative errno, told when it is the first. */
+int sink_reopen(struct sink *sink);
 int sink_close(struct sink *sink); /* frees; negative errno when it failed at any time */
 
 extern const struct sink_kind *const sink_kinds[]; /* ends with NULL; see kinds.h */

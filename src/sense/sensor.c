@@ -179,7 +179,7 @@ static void tell_run(struct sensor *sensor, int64_t clock_ns)
 }
 
 /* The first frame of all, or of a file that has its own clock. */
-static void clock_begin(struct sensor *sensor, const struct frame *frame)
+static void clock_begin(struct sensor *sensor, uint32_t file, int64_t time_ns)
 {
         process_waiting(sensor);
         if (sensor->clock.started) {
@@ -188,10 +188,10 @@ static void clock_begin(struct sensor *sensor, const struct frame *frame)
                 sensor->jumps_before += sensor->clock.jumps_taken;
         }
         sensor->clock = (struct packet_clock){0};
-        sensor->file = frame->file;
-        flow_keeper_start(sensor->keeper, frame->time_ns / SECOND);
+        sensor->file = file;
+        flow_keeper_start(sensor->keeper, time_ns / SECOND);
         if (!sensor->run_told)
-                tell_run(sensor, frame->time_ns);
+                tell_run(sensor, time_ns);
 }
 
 static void frame_prepare(struct sensor *sensor, const struct frame *frame)
@@ -225,10 +225,21 @@ void sensor_batch(struct sensor *sensor, const struct frame_batch *batch)
                         continue;
                 }
                 if (!sensor->clock.started || (settings->clock_per_file && frame->file != sensor->file))
-                        clock_begin(sensor, frame);
+                        clock_begin(sensor, frame->file, frame->time_ns);
                 frame_prepare(sensor, frame);
         }
         process_waiting(sensor); /* the bytes die with the batch */
+}
+
+void sensor_advance(struct sensor *sensor, int64_t now_ns)
+{
+        if (!sensor->clock.started)
+                clock_begin(sensor, 0, now_ns);
+        if (now_ns < sensor->clock.now_ns)
+                return;
+        give_ticks(sensor, packet_clock_advance(&sensor->clock, now_ns));
+        if (sensor->fragments_expired)
+                process_incomplete(sensor);
 }
 
 struct counter_list {
@@ -279,7 +290,7 @@ static void count_flows(struct counter_list *list, const struct flow_keeper *kee
         count(list, "ndpi.packets", classifier_packets(inspector->classifier));
 }
 
-static void tell_counters(struct sensor *sensor)
+void sensor_tell_counters(struct sensor *sensor)
 {
         struct counter_list list = {.count = 0};
         count(&list, "frames.read", sensor->packets);
@@ -307,7 +318,7 @@ void sensor_finish(struct sensor *sensor)
         if (!sensor->run_told)
                 tell_run(sensor, 0);
         flow_keeper_end_all(sensor->keeper, sensor->clock.now_ns);
-        tell_counters(sensor);
+        sensor_tell_counters(sensor);
 }
 
 void sensor_tell(struct sensor *sensor, event_t *event)

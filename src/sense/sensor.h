@@ -38,6 +38,12 @@ void sensor_destroy(struct sensor *sensor);
 
 void sensor_batch(struct sensor *sensor, const struct frame_batch *batch);
 
+/* `live`: no frame before this moment will come any more: the clock goes on to it, ticks are told, timers fire. */
+void sensor_advance(struct sensor *sensor, int64_t now_ns);
+
+/* The counters as they stand are told (Counters); sensor_finish does so too. */
+void sensor_tell_counters(struct sensor *sensor);
+
 /* The input has ended: all flows end, counters are told. What follows (Input events) is the caller's. */
 void sensor_finish(struct sensor *sensor);
 
