@@ -1,0 +1,214 @@
+#include "dissectors/session/signalling.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+void signalling_init(struct signalling *s, unsigned protocol, unsigned procedure, unsigned phase, uint32_t message)
+{
+        memset(s, 0, offsetof(struct signalling, endpoints));
+        s->protocol = (Apnwatch__V1__Signalling__Protocol)protocol;
+        s->procedure = (Apnwatch__V1__Signalling__Procedure)procedure;
+        s->phase = (Apnwatch__V1__Signalling__Phase)phase;
+        s->message = message;
+}
+
+struct signalling_endpoint *signalling_add_endpoint(struct signalling *s)
+{
+        if (s->endpoint_count == SIGNALLING_ENDPOINTS)
+                return NULL;
+        struct signalling_endpoint *endpoint = &s->endpoints[s->endpoint_count++];
+        memset(endpoint, 0, sizeof *endpoint);
+        return endpoint;
+}
+
+void signalling_add_ended(struct signalling *s, uint32_t bearer)
+{
+        for (unsigned i = 0; i < s->ended_count; i++)
+                if (s->ended_bearer[i] == bearer)
+                        return;
+        if (s->ended_count < SIGNALLING_ENDED)
+                s->ended_bearer[s->ended_count++] = bearer;
+}
+
+static bool any_bit(const uint8_t *bytes, size_t length)
+{
+        uint8_t bits = 0;
+        for (size_t i = 0; i < length; i++)
+                bits |= bytes[i];
+        return bits != 0;
+}
+
+void signalling_set_ipv4(struct signalling *s, const uint8_t ipv4[4])
+{
+        if (s->has_ipv4 || !any_bit(ipv4, 4))
+                return;
+        s->has_ipv4 = true;
+        memcpy(s->ipv4, ipv4, 4);
+}
+
+void signalling_set_ipv6(struct signalling *s, const uint8_t ipv6[16], unsigned length)
+{
+        if (length == 0 || length > 128)
+                length = 64;
+        uint8_t prefix[16] = {0};
+        memcpy(prefix, ipv6, (length + 7) / 8);
+        if (length % 8 != 0)
+                prefix[length / 8] &= (uint8_t)(0xff00U >> length % 8);
+        if (s->has_ipv6 || !any_bit(prefix, 16))
+                return;
+        s->has_ipv6 = true;
+        s->ipv6_length = (uint8_t)length;
+        memcpy(s->ipv6_prefix, prefix, 16);
+}
+
+void signalling_text(const uint8_t *bytes, size_t length, char *out, size_t size)
+{
+        size_t over = length >= size ? length - size + 1 : 0;
+        text_escape(bytes + over, length - over, out, size);
+}
+
+static void place_fill(Apnwatch__V1__Cell *cell, const struct place *place)
+{
+        *cell = (Apnwatch__V1__Cell)APNWATCH__V1__CELL__INIT;
+        cell->kind = (char *)place->kind;
+        cell->has_mcc = cell->has_mnc = cell->has_mnc_digits = true;
+        cell->mcc = place->plmn.mcc;
+        cell->mnc = place->plmn.mnc;
+        cell->mnc_digits = place->plmn.mnc_digits;
+        cell->has_area = place->has_area;
+        cell->area = place->area;
+        cell->has_id = place->has_id;
+        cell->id = place->id;
+}
+
+static void endpoint_fill(Apnwatch__V1__Signalling__Endpoint *out, const struct signalling_endpoint *endpoint)
+{
+        *out = (Apnwatch__V1__Signalling__Endpoint)APNWATCH__V1__SIGNALLING__ENDPOINT__INIT;
+        out->user = endpoint->user;
+        out->key = endpoint->key;
+        out->has_ipv4 = endpoint->has_ipv4;
+        out->ipv4 = (ProtobufCBinaryData){.data = (uint8_t *)endpoint->ipv4, .len = 4};
+        out->has_ipv6 = endpoint->has_ipv6;
+        out->ipv6 = (ProtobufCBinaryData){.data = (uint8_t *)endpoint->ipv6, .len = 16};
+        out->has_bearer = endpoint->has_bearer;
+        out->bearer = endpoint->bearer;
+        out->has_interface = endpoint->has_interface;
+        out->interface = endpoint->interface;
+        out->has_of_network = endpoint->has_of_network;
+        out->of_network = endpoint->of_network;
+}
+
+static char *text_or_null(const char *text)
+{
+        return text[0] != '\0' ? (char *)text : NULL;
+}
+
+static void fill_identity(Apnwatch__V1__Signalling *out, const struct signalling *s)
+{
+        out->session = text_or_null(s->session);
+        out->node = text_or_null(s->node);
+        out->imsi = text_or_null(s->imsi);
+        out->imei = text_or_null(s->imei);
+        out->msisdn = text_or_null(s->msisdn);
+        out->apn = text_or_null(s->apn.network);
+        out->apn_operator = text_or_null(s->apn.operator_part);
+        out->rat = (char *)s->rat;
+        out->has_ipv4 = s->has_ipv4;
+        out->ipv4 = (ProtobufCBinaryData){.data = (uint8_t *)s->ipv4, .len = 4};
+        out->has_ipv6_prefix = out->has_ipv6_length = s->has_ipv6;
+        out->ipv6_prefix = (ProtobufCBinaryData){.data = (uint8_t *)s->ipv6_prefix, .len = 16};
+        out->ipv6_length = s->ipv6_length;
+}
+
+static void fill_numbers(Apnwatch__V1__Signalling *out, const struct signalling *s)
+{
+        out->has_sequence = s->has_sequence;
+        out->sequence = s->sequence;
+        out->has_key = s->has_key;
+        out->key = s->key;
+        out->has_accepted = s->has_accepted;
+        out->accepted = s->accepted;
+        out->has_cause = s->has_cause;
+        out->cause = s->cause;
+        out->has_bearer = s->has_bearer;
+        out->bearer = s->bearer;
+        out->has_linked_bearer = s->has_linked_bearer;
+        out->linked_bearer = s->linked_bearer;
+        out->has_recovery = s->has_recovery;
+        out->recovery = s->recovery;
+        out->has_teardown = s->has_teardown;
+        out->teardown = s->teardown;
+        out->has_framed_length = s->has_framed_length;
+        out->framed_length = s->framed_length;
+        out->has_charging_id = s->has_charging_id;
+        out->charging_id = s->charging_id;
+        out->n_ended_bearer = s->ended_count;
+        out->ended_bearer = (uint32_t *)s->ended_bearer;
+}
+
+static void fill_transport(Apnwatch__V1__Signalling *out, const struct dissection *d)
+{
+        out->source.data = (uint8_t *)address_wire(&d->source, &out->source.len);
+        out->destination.data = (uint8_t *)address_wire(&d->destination, &out->destination.len);
+        out->has_source_port = out->has_destination_port = true;
+        out->source_port = d->source_port;
+        out->destination_port = d->destination_port;
+}
+
+static void send_event(struct dissection *d, Apnwatch__V1__Signalling *signalling)
+{
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        event.body_case = APNWATCH__V1__EVENT__BODY_SIGNALLING;
+        event.signalling = signalling;
+        d->services->emit(d, &event);
+}
+
+static const struct plmn *serving_plmn(const struct signalling *s)
+{
+        if (s->plmn.mnc_digits != 0)
+                return &s->plmn;
+        return s->location.cell.kind != NULL ? &s->location.cell.plmn : &s->location.area.plmn;
+}
+
+void signalling_emit(struct dissection *d, const struct signalling *s)
+{
+        Apnwatch__V1__Signalling out = APNWATCH__V1__SIGNALLING__INIT;
+        Apnwatch__V1__Cell cell, area;
+        Apnwatch__V1__Signalling__Endpoint endpoints[SIGNALLING_ENDPOINTS], *endpoint_list[SIGNALLING_ENDPOINTS];
+        Apnwatch__V1__Signalling__Prefix routes[SIGNALLING_ROUTES], *route_list[SIGNALLING_ROUTES];
+        char plmn[PLMN_TEXT_SIZE];
+        if (d->tunnelled)
+                return;
+        out.protocol = s->protocol;
+        out.procedure = s->procedure;
+        out.phase = s->phase;
+        out.message = s->message;
+        fill_transport(&out, d);
+        fill_identity(&out, s);
+        fill_numbers(&out, s);
+        out.plmn = text_or_null(plmn_text(serving_plmn(s), plmn));
+        if (s->location.cell.kind != NULL) {
+                place_fill(&cell, &s->location.cell);
+                out.cell = &cell;
+        }
+        if (s->location.area.kind != NULL) {
+                place_fill(&area, &s->location.area);
+                out.area = &area;
+        }
+        for (unsigned i = 0; i < s->endpoint_count; i++) {
+                if (s->endpoints[i].key == 0)
+                        continue;
+                endpoint_fill(&endpoints[i], &s->endpoints[i]);
+                endpoint_list[out.n_endpoint++] = &endpoints[i];
+        }
+        out.endpoint = endpoint_list;
+        for (unsigned i = 0; i < s->route_count; i++) {
+                routes[i] = (Apnwatch__V1__Signalling__Prefix)APNWATCH__V1__SIGNALLING__PREFIX__INIT;
+                routes[i].address = (ProtobufCBinaryData){.data = (uint8_t *)s->routes[i].address, .len = s->routes[i].address_length};
+                routes[i].length = s->routes[i].length;
+                route_list[out.n_framed_route++] = &routes[i];
+        }
+        out.framed_route = route_list;
+        send_event(d, &out);
+}
