@@ -308,7 +308,8 @@ static void put_enum(struct json_buffer *out, const ProtobufCEnumDescriptor *des
 
 static bool is_address_field(const char *name)
 {
-        static const char *const names[] = {"device", "peer", "address", "tunnel_source", "tunnel_destination"};
+        static const char *const names[] = {"device", "peer", "address", "tunnel_source", "tunnel_destination",
+                                            "source", "destination", "ipv4", "ipv6", "ipv6_prefix"};
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
                 if (strcmp(name, names[i]) == 0)
                         return true;
@@ -411,10 +412,11 @@ static bool is_set(const ProtobufCFieldDescriptor *field, const ProtobufCMessage
 static void put_list(struct json_buffer *out, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message)
 {
         size_t count = *MEMBER(message, field->quantifier_offset, size_t);
-        const void *const *items = *MEMBER(message, field->offset, void *const *);
+        const uint8_t *items = *MEMBER(message, field->offset, const uint8_t *);
+        size_t item_size = field->type == PROTOBUF_C_TYPE_UINT32 ? sizeof(uint32_t) : sizeof(void *);
         json_put_begin_list(out);
         for (size_t i = 0; i < count; i++)
-                put_value(out, field, &items[i]);
+                put_value(out, field, items + i * item_size);
         json_put_end_list(out);
 }
 

@@ -37,8 +37,8 @@ static bool knows_type(const ProtobufCFieldDescriptor *field)
         switch (field->type) {
         case PROTOBUF_C_TYPE_STRING:
         case PROTOBUF_C_TYPE_MESSAGE:
-                return true;
         case PROTOBUF_C_TYPE_UINT32:
+                return true;
         case PROTOBUF_C_TYPE_UINT64:
         case PROTOBUF_C_TYPE_FIXED64:
         case PROTOBUF_C_TYPE_DOUBLE:
@@ -162,12 +162,14 @@ static void put_string(struct writer *out, uint32_t id, const char *text)
 static void put_repeated(struct writer *out, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message)
 {
         size_t count = *CONST_MEMBER(message, field->quantifier_offset, size_t);
-        const void *const *items = *CONST_MEMBER(message, field->offset, void *const *);
+        const void *items = *CONST_MEMBER(message, field->offset, void *);
         for (size_t i = 0; i < count; i++) {
-                if (field->type == PROTOBUF_C_TYPE_STRING)
-                        put_string(out, field->id, items[i]);
+                if (field->type == PROTOBUF_C_TYPE_UINT32)
+                        put_head(out, field->id, VARINT, ((const uint32_t *)items)[i]);
+                else if (field->type == PROTOBUF_C_TYPE_STRING)
+                        put_string(out, field->id, ((const void *const *)items)[i]);
                 else
-                        put_prefixed_message(out, field->id, items[i]);
+                        put_prefixed_message(out, field->id, ((const void *const *)items)[i]);
         }
 }
 
@@ -319,17 +321,17 @@ static ProtobufCMessage *take_message(struct wire_arena *arena, const ProtobufCM
                                       struct cursor in);
 
 /* The next slot of a repeated field. Rooms are powers of two from 4, so that the count tells when the next is needed. */
-static void **next_item(struct wire_arena *arena, size_t *count, void ***items)
+static void *next_item(struct wire_arena *arena, size_t *count, void **items, size_t item_size)
 {
         if (*count == 0 || (*count >= 4 && (*count & (*count - 1)) == 0)) {
-                void **wider = arena_take(arena, (*count ? *count * 2 : 4) * sizeof *wider);
+                void *wider = arena_take(arena, (*count ? *count * 2 : 4) * item_size);
                 if (wider == NULL)
                         return NULL;
                 if (*count > 0)
-                        memcpy(wider, *items, *count * sizeof *wider);
+                        memcpy(wider, *items, *count * item_size);
                 *items = wider;
         }
-        return &(*items)[(*count)++];
+        return (uint8_t *)*items + (*count)++ * item_size;
 }
 
 static bool take_pointer(struct wire_arena *arena, const ProtobufCFieldDescriptor *field, struct cursor *in, void **out)
@@ -374,8 +376,11 @@ static bool take_field(struct wire_arena *arena, const ProtobufCFieldDescriptor 
 {
         void *member = MEMBER(message, field->offset, void);
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-                void **item = next_item(arena, MEMBER(message, field->quantifier_offset, size_t), member);
-                return item != NULL && take_pointer(arena, field, in, item);
+                size_t item_size = has_pointer(field) ? sizeof(void *) : sizeof(uint32_t);
+                void *item = next_item(arena, MEMBER(message, field->quantifier_offset, size_t), member, item_size);
+                if (item == NULL)
+                        return false;
+                return has_pointer(field) ? take_pointer(arena, field, in, item) : take_scalar(arena, field, in, item);
         }
         if (is_oneof(field)) {
                 uint32_t *which = MEMBER(message, field->quantifier_offset, uint32_t);

@@ -2,8 +2,8 @@
  *
  * protobuf_c_message_unpack goes over the bytes twice and asks an allocator for each string; a flow event cost 0.6 us with
  * it. This reads once, into one arena. It knows the shapes that our .proto files use: uint32, uint64, fixed64, double,
- * bool, enum, string, bytes and message, required, optional or in a oneof; repeated strings and messages (wire_knows tells,
- * and a test asks it for every message). Left out: the other scalars, packed fields, groups, keeping unknown fields. */
+ * bool, enum, string, bytes and message, required, optional or in a oneof; repeated uint32, strings and messages (wire_knows
+ * tells, and a test asks it for every message). Left out: the other scalars, packed fields, groups, keeping unknown fields. */
 #pragma once
 
 #include <stdbool.h>

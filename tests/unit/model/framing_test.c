@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/model/random_message.h"
 #include "tests/unit/test.h"
 
 static size_t pack_tick(uint64_t clock, uint8_t *buffer, size_t size)
@@ -57,6 +58,44 @@ static void records_come_back_one_after_the_other(void **state)
                 assert_int_equal(event->body_case, APNWATCH__V1__EVENT__BODY_TICK);
         }
         assert_int_equal(framing_unpack(arena, buffer + at, 0, &used, &event), FRAMING_MORE);
+        framing_arena_destroy(arena);
+}
+
+static void pack_and_compare(struct framing_arena *arena, const event_t *event)
+{
+        static uint8_t buffer[FRAMING_HEAD + FRAMING_LIMIT], expected[FRAMING_LIMIT], packed[FRAMING_LIMIT];
+        const event_t *unpacked;
+        size_t used, length = framing_pack(event, buffer, sizeof buffer);
+        assert_true(length > 0);
+        assert_int_equal(framing_unpack(arena, buffer, length, &used, &unpacked), FRAMING_OK);
+        assert_int_equal(used, length);
+        assert_int_equal(unpacked->body_case, event->body_case);
+        assert_int_equal(apnwatch__v1__event__pack(event, expected), length - FRAMING_HEAD);
+        assert_int_equal(apnwatch__v1__event__pack(unpacked, packed), length - FRAMING_HEAD);
+        assert_memory_equal(packed, expected, length - FRAMING_HEAD);
+}
+
+static void every_body_of_an_event_comes_through(void **state)
+{
+        (void)state;
+        struct framing_arena *arena = framing_arena_create();
+        struct random_source random = {1234};
+        unsigned bodies = 0;
+        for (unsigned i = 0; i < apnwatch__v1__event__descriptor.n_fields; i++) {
+                const ProtobufCFieldDescriptor *field = &apnwatch__v1__event__descriptor.fields[i];
+                if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0)
+                        continue;
+                bodies++;
+                for (unsigned rarity = 1; rarity < 40; rarity++) {
+                        event_t event = APNWATCH__V1__EVENT__INIT;
+                        event.clock = rarity;
+                        event.body_case = (Apnwatch__V1__Event__BodyCase)field->id;
+                        event.tick = (Apnwatch__V1__Tick *)(void *)random_message(&random, field->descriptor, 1 + rarity % 5);
+                        pack_and_compare(arena, &event);
+                        protobuf_c_message_free_unpacked(&event.tick->base, NULL);
+                }
+        }
+        assert_int_equal(bodies, APNWATCH__V1__EVENT__BODY_SIGNALLING - APNWATCH__V1__EVENT__BODY_TICK + 1);
         framing_arena_destroy(arena);
 }
 
@@ -136,6 +175,7 @@ int main(void)
                 cmocka_unit_test(checksums_are_those_of_rfc_3720),
                 cmocka_unit_test(the_table_agrees_with_the_processor),
                 cmocka_unit_test(records_come_back_one_after_the_other),
+                cmocka_unit_test(every_body_of_an_event_comes_through),
                 cmocka_unit_test(every_shorter_record_needs_more),
                 cmocka_unit_test(every_flipped_bit_is_found),
                 cmocka_unit_test(what_is_wrong_is_told),

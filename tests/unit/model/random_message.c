@@ -68,9 +68,14 @@ static void fill_value(struct random_source *random, const ProtobufCFieldDescrip
 static void fill_list(struct random_source *random, const ProtobufCFieldDescriptor *field, uint8_t *message, unsigned rarity)
 {
         size_t count = random_source_next(random) % 12;
-        void **items = count ? malloc(count * sizeof *items) : NULL;
-        for (size_t i = 0; i < count; i++)
-                items[i] = pointer_value(random, field, rarity);
+        bool is_number = field->type == PROTOBUF_C_TYPE_UINT32; /* the one scalar that wire_knows in lists */
+        void *items = count ? malloc(count * sizeof(void *)) : NULL;
+        for (size_t i = 0; i < count; i++) {
+                if (is_number)
+                        ((uint32_t *)items)[i] = (uint32_t)number_of_any_size(random);
+                else
+                        ((void **)items)[i] = pointer_value(random, field, rarity);
+        }
         memcpy(message + field->quantifier_offset, &count, sizeof count);
         memcpy(message + field->offset, &items, sizeof items);
 }
