@@ -22,10 +22,12 @@ typedef void (*metrics_collect_fn)(void *context, struct metrics_writer *writer)
 /* The whole text into memory that the caller frees; NULL: no memory. */
 char *metrics_text(metrics_collect_fn collect, void *context, size_t *length);
 
-/* GET /metrics and /healthz on "ADDRESS:PORT" or "[V6]:PORT" (port 0: any), nothing else; at most 16 connections, small headers and a
- * timeout. 0 or negative errno with a message. */
+/* GET and HEAD of /metrics and /healthz on "ADDRESS:PORT" or "[V6]:PORT" (port 0: any), nothing else. At most 16 connections (one more: the
+ * oldest goes), heads of 8 KiB, no bodies, and times that no client can stretch. 0 or negative errno with a message. */
 struct metrics_listener;
 int metrics_listen(struct metrics_listener **out, struct event_base *base, const char *address, metrics_collect_fn collect,
                    void *context, char *error, size_t error_size);
+/* How long a request may take to come (5 s unless told) and an answer to be taken (10 s); for connections from now on. */
+void metrics_listener_set_patience(struct metrics_listener *listener, unsigned request_ms, unsigned answer_ms);
 uint16_t metrics_listener_port(const struct metrics_listener *listener);
 void metrics_listener_close(struct metrics_listener *listener);
