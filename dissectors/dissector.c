@@ -15,6 +15,8 @@
 #include "dissectors/location/plain.h"
 #include "dissectors/location/supl.h"
 
+#include "dissectors/session/gtpc.h"
+
 const struct dissector *const dissectors[] = {
         &http_dissector,
         &mqtt_dissector,
@@ -26,6 +28,7 @@ const struct dissector *const dissectors[] = {
         &dtls_dissector,
         &quic_dissector,
         &ntp_dissector,
+        &gtpc_dissector,
         &supl_dissector,
         &nmea_dissector,
         &plain_dissector, /* last: any text could be more than text */

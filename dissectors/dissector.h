@@ -5,7 +5,8 @@
  *
  * How sense calls. While a flow is being inspected, every dissector's `recognise` gets the flow's first payload (TCP: the
  * bytes of one direction from its start, in stream order, as many as there are; UDP: one datagram) until it says NOT_MINE
- * or one says MINE. PERHAPS asks for more: TCP the same bytes with more behind, UDP the next datagram (at most 4 times).
+ * or one says MINE. PERHAPS asks for more: TCP the same bytes with more behind, UDP the next datagram (at most 4 times), SCTP
+ * the next packet, of which the first four set up the association (at most 16 times).
  * The one that said MINE owns the flow: `dissect` gets that same payload, and then, as long as it answers FOLLOW_ON, every
  * later payload of both directions. */
 #pragma once

@@ -220,8 +220,11 @@ static void set_protocol_label(struct flow *flow)
         if (flow->label == NULL)
                 return;
         flow->label_source = APNWATCH__V1__FLOW__LABEL_SOURCE__DISSECTOR;
-        flow->classified = flow->label_final = true;
-        flow->phase = FLOW_SETTLED;
+        flow->classified = true;
+        if (flow->protocol != IPPROTO_SCTP) { /* what it carries is for dissectors to say */
+                flow->label_final = true;
+                flow->phase = FLOW_SETTLED;
+        }
         bool opaque = flow->protocol == IPPROTO_ESP;
         flow->visibility = opaque ? APNWATCH__V1__FLOW__VISIBILITY__OPAQUE : APNWATCH__V1__FLOW__VISIBILITY__READABLE;
 }
@@ -471,6 +474,11 @@ const struct flow_keeper_counters *flow_keeper_counters(const struct flow_keeper
 const struct inspector *flow_keeper_inspector(const struct flow_keeper *keeper)
 {
         return &keeper->inspector;
+}
+
+uint32_t flow_keeper_count(const struct flow_keeper *keeper)
+{
+        return flow_table_count(keeper->table);
 }
 
 uint32_t flow_keeper_peak(const struct flow_keeper *keeper)

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "sense/tcp_stream.h"
 
-enum { DATAGRAMS_UNDECIDED = 4, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 192, SPARE_MOST = 4096 };
+enum { DATAGRAMS_UNDECIDED = 4, SCTP_PACKETS_UNDECIDED = 16, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 192, SPARE_MOST = 4096 };
 static const int64_t EXPECTATION_NS = 60 * 1000000000LL;
 
 struct inspected_end {
@@ -29,6 +29,7 @@ struct inspection {
         uint32_t candidates;    /* bit i: dissectors[i] may still say it is his */
         uint8_t undecided;      /* datagrams given to candidates */
         bool owner_done;
+        bool tunnelled;         /* a packet came in GTP-U: the flow is a device's own */
         struct inspected_end ends[2];
         _Alignas(16) uint8_t small_state[SMALL_STATE];
 };
@@ -115,6 +116,7 @@ static void call_prepare(struct call *call, struct inspector *inspector, struct 
                 .protocol = flow->protocol,
                 .direction = end == flow->opener ? FROM_OPENER : TO_OPENER,
                 .from_device = end == flow->device,
+                .tunnelled = inspection->tunnelled,
                 .gap = inspection->ends[end].gap,
                 .start = inspection->ends[end].stream.from_start && !inspection->ends[end].seen,
                 .cut = chunk->captured < chunk->length,
@@ -294,11 +296,18 @@ static void owner_claims(struct inspector *inspector, struct flow *flow, struct 
         }
 }
 
+static unsigned dissect_transport(const struct flow *flow)
+{
+        if (flow->protocol == IPPROTO_TCP)
+                return DISSECT_ON_TCP;
+        return flow->protocol == IPPROTO_SCTP ? DISSECT_ON_SCTP : DISSECT_ON_UDP;
+}
+
 /* Asks the candidates; true when one owns the flow now. */
 static bool recognise(struct call *call, struct inspection *inspection, const uint8_t *bytes, size_t length)
 {
         const struct cursor payload = cursor_of(bytes, length);
-        unsigned transport = call->flow->protocol == IPPROTO_TCP ? DISSECT_ON_TCP : DISSECT_ON_UDP;
+        unsigned transport = dissect_transport(call->flow);
         for (unsigned i = 0; inspection->candidates >> i != 0; i++) {
                 if (!(inspection->candidates >> i & 1))
                         continue;
@@ -354,7 +363,8 @@ static void candidates_get(struct call *call, struct inspection *inspection, con
                 bool found = recognise(call, inspection, chunk->bytes, chunk->captured);
                 if (!found && stream && inspection->candidates != 0 && !hold_keep(end, chunk->bytes, chunk->captured))
                         inspection->candidates = 0;
-                if (!found && !stream && ++inspection->undecided >= DATAGRAMS_UNDECIDED)
+                unsigned most = call->flow->protocol == IPPROTO_SCTP ? SCTP_PACKETS_UNDECIDED : DATAGRAMS_UNDECIDED;
+                if (!found && !stream && ++inspection->undecided >= most)
                         inspection->candidates = 0;
         }
         if (inspection->owner != NULL) {
@@ -582,6 +592,7 @@ void inspection_packet(struct inspector *inspector, struct flow *flow, const str
                 flow->phase = FLOW_SETTLED;
                 return;
         }
+        inspection->tunnelled |= packet->has_teid;
         if (flow->protocol == IPPROTO_TCP) {
                 stream_synchronise(flow, inspection);
                 stream_packet(inspector, flow, &chunk, packet);

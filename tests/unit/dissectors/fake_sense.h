@@ -166,7 +166,8 @@ static inline enum follow fake_sense_call(struct fake_sense *sense, const uint8_
 
 static inline void fake_sense_recognise(struct fake_sense *sense, struct fake_stream *s)
 {
-        uint8_t wanted = sense->d.protocol == IPPROTO_TCP ? DISSECT_ON_TCP : DISSECT_ON_UDP;
+        bool sctp = sense->d.protocol == IPPROTO_SCTP;
+        uint8_t wanted = sense->d.protocol == IPPROTO_TCP ? DISSECT_ON_TCP : sctp ? DISSECT_ON_SCTP : DISSECT_ON_UDP;
         uint8_t *copy = malloc(s->length ? s->length : 1);
         assert(copy != NULL);
         memcpy(copy, s->bytes, s->length);
@@ -185,7 +186,7 @@ static inline void fake_sense_recognise(struct fake_sense *sense, struct fake_st
                 assert(sense->dissector->state_size <= FAKE_STATE);
                 sense->label = sense->dissector->name;
                 sense->phase = FAKE_FOLLOWED;
-        } else if (!perhaps || s->length > DISSECT_HOLD || (wanted == DISSECT_ON_UDP && ++s->datagrams > 4)) {
+        } else if (!perhaps || s->length > DISSECT_HOLD || (wanted != DISSECT_ON_TCP && ++s->datagrams > (sctp ? 16 : 4))) {
                 sense->phase = FAKE_SETTLED;
         }
 }

@@ -1,0 +1,416 @@
+/* TS 29.274 (release 17): header in clause 5, messages in clause 7 (types in 6.1), information elements in clause 8.
+ * Left out: what says nothing of who, where and through which tunnel (QoS, TFT, PCO, timers, charging characteristics),
+ * forwarding tunnels of a handover but for their F-TEIDs, PMIPv6 and MBMS, and elements of the extended type. */
+#include "dissectors/session/gtpv2c.h"
+
+#include <string.h>
+
+enum { FLAG_PIGGYBACKED = 0x10, FLAG_TEID = 0x08, ELEMENTS_MOST = 512, CAUSE_ACCEPTED = 16, CAUSE_ACCEPTED_LAST = 19 };
+
+enum message_type {
+        DELETE_BEARER_COMMAND = 66, DELETE_BEARER_FAILURE = 67, DELETE_BEARER_REQUEST = 99, DELETE_BEARER_RESPONSE = 100
+};
+
+enum element {
+        IE_IMSI = 1, IE_CAUSE = 2, IE_RECOVERY = 3, IE_APN = 71, IE_EBI = 73, IE_IP_ADDRESS = 74, IE_MEI = 75, IE_MSISDN = 76,
+        IE_PAA = 79, IE_RAT = 82, IE_SERVING_NETWORK = 83, IE_ULI = 86, IE_FTEID = 87, IE_BEARER_CONTEXT = 93, IE_CHARGING_ID = 94,
+        IE_PDN_CONNECTION = 109
+};
+
+#define PROCEDURE(name) APNWATCH__V1__SIGNALLING__PROCEDURE__##name
+#define PHASE(name) APNWATCH__V1__SIGNALLING__PHASE__##name
+#define PAIR(type, name) {type, PROCEDURE(name), PHASE(REQUEST)}, {type + 1, PROCEDURE(name), PHASE(RESPONSE)}
+
+/* Table 6.1-1. Command failure indications answer their command. */
+static const struct message_kind {
+        uint8_t type, procedure, phase;
+} kinds[] = {
+        PAIR(1, PATH), {3, PROCEDURE(OTHER), PHASE(RESPONSE)},
+        PAIR(32, CREATE), PAIR(34, MODIFY), PAIR(36, DELETE), PAIR(38, NOTIFY), PAIR(40, OTHER),
+        {64, PROCEDURE(BEARER), PHASE(COMMAND)}, {65, PROCEDURE(BEARER), PHASE(RESPONSE)},
+        {66, PROCEDURE(BEARER_DELETE), PHASE(COMMAND)}, {67, PROCEDURE(BEARER_DELETE), PHASE(RESPONSE)},
+        {68, PROCEDURE(BEARER), PHASE(COMMAND)}, {69, PROCEDURE(BEARER), PHASE(RESPONSE)},
+        {70, PROCEDURE(OTHER), PHASE(COMMAND)}, {73, PROCEDURE(OTHER), PHASE(COMMAND)},
+        PAIR(95, BEARER), PAIR(97, BEARER), PAIR(99, BEARER_DELETE), PAIR(101, NODE_DELETE), PAIR(103, OTHER),
+        PAIR(128, RELOCATE), PAIR(130, RELOCATE), {132, PROCEDURE(RELOCATE), PHASE(COMMAND)},
+        PAIR(133, RELOCATE), PAIR(135, RELOCATE), PAIR(137, OTHER), PAIR(139, OTHER), PAIR(149, OTHER),
+        {151, PROCEDURE(OTHER), PHASE(COMMAND)}, {152, PROCEDURE(OTHER), PHASE(COMMAND)}, PAIR(153, OTHER), PAIR(155, OTHER),
+        PAIR(160, OTHER), PAIR(162, RELEASE), PAIR(164, OTHER), PAIR(166, OTHER), PAIR(168, OTHER), PAIR(170, RELEASE),
+        PAIR(176, OTHER), PAIR(179, NODE_DELETE), PAIR(200, NODE_DELETE), PAIR(211, MODIFY),
+};
+
+static const struct message_kind *kind_of(uint8_t type)
+{
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+                if (kinds[i].type == type)
+                        return &kinds[i];
+        return NULL;
+}
+
+/* Interface types of 8.22: whose tunnel it is. */
+enum role { CONTROL, USER_TO_DEVICE, USER_TO_NETWORK, USER_EITHER, NOT_GTP };
+static const uint8_t roles[] = {
+        [0] = USER_TO_DEVICE, [1] = USER_TO_NETWORK, [2] = USER_TO_DEVICE, [3] = USER_TO_NETWORK, [4] = USER_TO_DEVICE,
+        [5] = USER_TO_NETWORK, [6] = CONTROL, [7] = CONTROL, [8] = NOT_GTP, [9] = NOT_GTP, [10] = CONTROL, [11] = CONTROL,
+        [12] = CONTROL, [13] = CONTROL, [14] = CONTROL, [15] = USER_TO_DEVICE, [16] = USER_TO_NETWORK, [17] = CONTROL,
+        [18] = CONTROL, [19] = USER_TO_DEVICE, [20] = USER_TO_NETWORK, [21] = USER_TO_DEVICE, [22] = USER_TO_DEVICE,
+        [23] = USER_TO_DEVICE, [24] = CONTROL, [25] = CONTROL, [26] = CONTROL, [27] = CONTROL, [28] = USER_TO_NETWORK,
+        [29] = USER_TO_DEVICE, [30] = CONTROL, [31] = USER_TO_DEVICE, [32] = CONTROL, [33] = USER_TO_NETWORK,
+        [34] = USER_TO_DEVICE, [35] = CONTROL, [36] = CONTROL, [37] = USER_TO_NETWORK, [38] = USER_TO_DEVICE,
+        [39] = USER_TO_NETWORK, [40] = CONTROL, [41] = USER_TO_NETWORK,
+};
+
+struct ie {
+        uint8_t type, instance;
+        const uint8_t *bytes;
+        size_t length;
+};
+
+struct reader {
+        struct signalling *out;
+        struct gtpv2c_message *message;
+        unsigned pdn;           /* wanted */
+        unsigned elements;
+        bool in_pdn;            /* of the wanted one: groups stand in groups no deeper than PDN Connection, Bearer Context */
+        bool malformed;
+};
+
+/* What stands in one Bearer Context. */
+struct bearer_context {
+        uint8_t instance, ebi, cause;
+        bool has_ebi, has_cause;
+};
+
+static bool cause_is_accepted(uint8_t cause)
+{
+        return cause >= CAUSE_ACCEPTED && cause <= CAUSE_ACCEPTED_LAST;
+}
+
+/* False: no more, or (malformed, unless the message was cut) one that leads beyond the end. */
+static bool next_ie(struct reader *reader, struct cursor *at, struct ie *ie)
+{
+        if (cursor_left(at) == 0)
+                return false;
+        if (++reader->elements > ELEMENTS_MOST) {
+                reader->malformed = true;
+                return false;
+        }
+        ie->type = cursor_u8(at);
+        ie->length = cursor_be16(at);
+        ie->instance = cursor_u8(at) & 0x0f;
+        ie->bytes = cursor_bytes(at, ie->length);
+        return !at->short_read;
+}
+
+static void read_fteid(struct signalling *out, const struct ie *ie, const struct bearer_context *context)
+{
+        enum { HAS_IPV4 = 0x80, HAS_IPV6 = 0x40, INTERFACE = 0x3f };
+        struct cursor at = cursor_of(ie->bytes, ie->length);
+        uint8_t flags = cursor_u8(&at), interface = flags & INTERFACE;
+        uint32_t key = cursor_be32(&at);
+        const uint8_t *ipv4 = flags & HAS_IPV4 ? cursor_bytes(&at, 4) : NULL;
+        const uint8_t *ipv6 = flags & HAS_IPV6 ? cursor_bytes(&at, 16) : NULL;
+        unsigned role = context != NULL ? USER_EITHER : CONTROL;
+        if (interface < sizeof roles)
+                role = roles[interface];
+        if (at.short_read || key == 0 || role == NOT_GTP || (ipv4 == NULL && ipv6 == NULL))
+                return;
+        struct signalling_endpoint *endpoint = signalling_add_endpoint(out);
+        if (endpoint == NULL)
+                return;
+        endpoint->user = role != CONTROL;
+        endpoint->key = key;
+        endpoint->has_interface = true;
+        endpoint->interface = interface;
+        endpoint->has_of_network = role == USER_TO_DEVICE || role == USER_TO_NETWORK;
+        endpoint->of_network = role == USER_TO_NETWORK;
+        if ((endpoint->has_ipv4 = ipv4 != NULL))
+                memcpy(endpoint->ipv4, ipv4, 4);
+        if ((endpoint->has_ipv6 = ipv6 != NULL))
+                memcpy(endpoint->ipv6, ipv6, 16);
+}
+
+/* PDN Address Allocation, 8.14. */
+static void read_paa(struct signalling *out, const struct ie *ie)
+{
+        enum { PAA_IPV4 = 1, PAA_IPV6 = 2, PAA_IPV4V6 = 3 };
+        struct cursor at = cursor_of(ie->bytes, ie->length);
+        uint8_t type = cursor_u8(&at) & 7;
+        const uint8_t *ipv4 = NULL, *ipv6 = NULL;
+        uint8_t prefix_length = 0;
+        if (type == PAA_IPV6 || type == PAA_IPV4V6) {
+                prefix_length = cursor_u8(&at);
+                ipv6 = cursor_bytes(&at, 16);
+        }
+        if (type == PAA_IPV4 || type == PAA_IPV4V6)
+                ipv4 = cursor_bytes(&at, 4);
+        if (ipv6 != NULL)
+                signalling_set_ipv6(out, ipv6, prefix_length);
+        if (ipv4 != NULL)
+                signalling_set_ipv4(out, ipv4);
+}
+
+/* IP Address within a PDN Connection: the UE's; of IPv6 the prefix and the interface identifier that was given. */
+static void read_pdn_address(struct signalling *out, const struct ie *ie)
+{
+        if (ie->length == 4)
+                signalling_set_ipv4(out, ie->bytes);
+        else if (ie->length == 16)
+                signalling_set_ipv6(out, ie->bytes, 64);
+}
+
+static void read_cause(struct signalling *out, const struct ie *ie)
+{
+        if (ie->length == 0 || out->has_cause)
+                return;
+        out->has_cause = true;
+        out->cause = ie->bytes[0];
+        out->has_accepted = out->phase == PHASE(RESPONSE);
+        out->accepted = cause_is_accepted(ie->bytes[0]);
+}
+
+/* EPS Bearer ID outside of a Bearer Context. Instance 0 names the default bearer, of which BEARER messages add and end others;
+ * instance 1 bearers that end (7.2.9.2), or the one that is meant. */
+static void read_ebi(struct signalling *out, const struct ie *ie)
+{
+        uint8_t ebi = ie->length > 0 ? ie->bytes[0] & 0x0f : 0;
+        bool of_bearers = out->procedure == PROCEDURE(BEARER) || out->procedure == PROCEDURE(BEARER_DELETE);
+        if (ebi == 0 || ie->instance > 1)
+                return;
+        if (ie->instance == 1 && out->message == DELETE_BEARER_REQUEST) {
+                signalling_add_ended(out, ebi);
+        } else if (ie->instance == 0 && of_bearers) {
+                out->has_linked_bearer = true;
+                out->linked_bearer = ebi;
+        } else {
+                out->has_bearer = true;
+                out->bearer = ebi;
+        }
+}
+
+static void read_user(struct signalling *out, const struct ie *ie)
+{
+        switch (ie->type) {
+        case IE_IMSI:
+                if (out->imsi[0] == '\0')
+                        imsi_of_tbcd(ie->bytes, ie->length, out->imsi);
+                break;
+        case IE_MEI:
+                if (out->imei[0] == '\0')
+                        imei_of_tbcd(ie->bytes, ie->length, out->imei);
+                break;
+        case IE_MSISDN:
+                if (out->msisdn[0] == '\0')
+                        msisdn_of_tbcd(ie->bytes, ie->length, out->msisdn);
+                break;
+        case IE_APN:
+                if (out->apn.network[0] == '\0')
+                        apn_of_labels(ie->bytes, ie->length, &out->apn);
+                break;
+        case IE_PAA:
+                read_paa(out, ie);
+                break;
+        default:
+                break;
+        }
+}
+
+static void read_place(struct signalling *out, const struct ie *ie)
+{
+        switch (ie->type) {
+        case IE_RAT:
+                if (out->rat == NULL && ie->length > 0)
+                        out->rat = rat_of_gtp(ie->bytes[0]);
+                break;
+        case IE_SERVING_NETWORK:
+                if (out->plmn.mnc_digits == 0 && ie->length >= 3)
+                        plmn_of_octets(ie->bytes, &out->plmn);
+                break;
+        case IE_ULI:
+                if (out->location.cell.kind == NULL && out->location.area.kind == NULL)
+                        location_of_gtpv2(ie->bytes, ie->length, &out->location);
+                break;
+        default:
+                break;
+        }
+}
+
+static void read_state(struct signalling *out, const struct ie *ie)
+{
+        struct cursor at = cursor_of(ie->bytes, ie->length);
+        switch (ie->type) {
+        case IE_CAUSE:
+                read_cause(out, ie);
+                break;
+        case IE_RECOVERY:
+                out->recovery = cursor_u8(&at);
+                out->has_recovery = !at.short_read;
+                break;
+        case IE_CHARGING_ID:
+                if (out->has_charging_id)
+                        break;
+                out->charging_id = cursor_be32(&at);
+                out->has_charging_id = !at.short_read;
+                break;
+        default:
+                break;
+        }
+}
+
+static void read_bearer_element(struct signalling *out, const struct ie *ie, struct bearer_context *context)
+{
+        switch (ie->type) {
+        case IE_EBI:
+                if (ie->instance != 0 || ie->length == 0)
+                        break;
+                context->ebi = ie->bytes[0] & 0x0f;
+                context->has_ebi = context->ebi != 0;
+                break;
+        case IE_CAUSE:
+                if (ie->instance != 0 || ie->length == 0)
+                        break;
+                context->cause = ie->bytes[0];
+                context->has_cause = true;
+                break;
+        case IE_FTEID:
+                read_fteid(out, ie, context);
+                break;
+        case IE_CHARGING_ID:
+                if (ie->instance == 0)
+                        read_state(out, ie);
+                break;
+        default:
+                break;
+        }
+}
+
+/* The bearer is known once the whole context was read. Instance 1 lists bearers that go (7.2.1, 7.2.7); what was refused has
+ * no tunnels. */
+static void close_bearer_context(struct signalling *out, const struct bearer_context *context, unsigned first_endpoint)
+{
+        bool goes = context->instance != 0 || out->message == DELETE_BEARER_COMMAND || out->message == DELETE_BEARER_FAILURE ||
+                    out->message == DELETE_BEARER_RESPONSE;
+        bool refused = context->has_cause && out->phase == PHASE(RESPONSE) && !cause_is_accepted(context->cause);
+        if (goes || refused)
+                out->endpoint_count = (uint8_t)first_endpoint;
+        for (unsigned i = first_endpoint; i < out->endpoint_count; i++) {
+                out->endpoints[i].has_bearer = context->has_ebi;
+                out->endpoints[i].bearer = context->ebi;
+        }
+        if (!context->has_ebi)
+                return;
+        if (goes && !refused) {
+                signalling_add_ended(out, context->ebi);
+        } else if (!goes && !out->has_bearer) {
+                out->has_bearer = true;
+                out->bearer = context->ebi;
+        }
+}
+
+static void read_bearer_context(struct reader *reader, const struct ie *group)
+{
+        struct bearer_context context = {.instance = group->instance};
+        struct cursor at = cursor_of(group->bytes, group->length);
+        unsigned first_endpoint = reader->out->endpoint_count;
+        struct ie ie;
+        while (next_ie(reader, &at, &ie))
+                read_bearer_element(reader->out, &ie, &context);
+        reader->malformed |= at.short_read;
+        close_bearer_context(reader->out, &context, first_endpoint);
+}
+
+static void read_element(struct reader *reader, const struct ie *ie);
+
+static void read_pdn_connection(struct reader *reader, const struct ie *group)
+{
+        struct cursor at = cursor_of(group->bytes, group->length);
+        struct ie ie;
+        if (reader->message->pdn_count++ != reader->pdn)
+                return;
+        reader->in_pdn = true;
+        while (next_ie(reader, &at, &ie))
+                read_element(reader, &ie);
+        reader->malformed |= at.short_read;
+        reader->in_pdn = false;
+}
+
+static void read_element(struct reader *reader, const struct ie *ie)
+{
+        struct signalling *out = reader->out;
+        switch (ie->type) {
+        case IE_BEARER_CONTEXT:
+                read_bearer_context(reader, ie);
+                break;
+        case IE_PDN_CONNECTION:
+                if (!reader->in_pdn)
+                        read_pdn_connection(reader, ie);
+                break;
+        case IE_FTEID:
+                read_fteid(out, ie, NULL);
+                break;
+        case IE_EBI:
+                read_ebi(out, ie);
+                break;
+        case IE_IP_ADDRESS:
+                if (reader->in_pdn && ie->instance <= 1)
+                        read_pdn_address(out, ie);
+                break;
+        default:
+                if (ie->instance != 0)
+                        break;
+                read_user(out, ie);
+                read_place(out, ie);
+                read_state(out, ie);
+                break;
+        }
+}
+
+/* The front of a message: whose it is, and the cursor over its elements. */
+static enum dissect_result read_header(struct cursor *at, struct signalling *out, struct gtpv2c_message *message,
+                                       struct cursor *elements, bool *cut)
+{
+        uint8_t flags = cursor_u8(at), type = cursor_u8(at);
+        uint16_t length = cursor_be16(at);
+        if (at->short_read)
+                return DISSECT_TRUNCATED;
+        if (flags >> 5 != 2)
+                return DISSECT_NO_MATCH;
+        if (length < (flags & FLAG_TEID ? 8 : 4))
+                return DISSECT_MALFORMED;
+        *cut = length > cursor_left(at);
+        struct cursor body = cursor_take(at, *cut ? cursor_left(at) : length);
+        message->piggybacked = flags & FLAG_PIGGYBACKED && !*cut;
+        const struct message_kind *kind = kind_of(type);
+        if (kind == NULL)
+                return DISSECT_NO_MATCH;
+        signalling_init(out, APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C, kind->procedure, kind->phase, type);
+        out->has_key = flags & FLAG_TEID;
+        if (out->has_key)
+                out->key = cursor_be32(&body);
+        out->sequence = cursor_be24(&body);
+        out->has_sequence = true;
+        cursor_skip(&body, 1);
+        *elements = body;
+        if (!body.short_read)
+                return DISSECT_OK;
+        out->message = 0;
+        return DISSECT_TRUNCATED;
+}
+
+enum dissect_result gtpv2c_parse(struct cursor *at, unsigned pdn, struct signalling *out, struct gtpv2c_message *message)
+{
+        struct cursor elements;
+        bool cut;
+        *message = (struct gtpv2c_message){.pdn_count = 0};
+        signalling_init(out, APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C, PROCEDURE(OTHER), PHASE(COMMAND), 0);
+        enum dissect_result result = read_header(at, out, message, &elements, &cut);
+        if (result != DISSECT_OK)
+                return result;
+        struct reader reader = {.out = out, .message = message, .pdn = pdn};
+        struct ie ie;
+        while (next_ie(&reader, &elements, &ie))
+                read_element(&reader, &ie);
+        if (reader.malformed || (elements.short_read && !cut))
+                return DISSECT_MALFORMED;
+        return cut ? DISSECT_TRUNCATED : DISSECT_OK;
+}
