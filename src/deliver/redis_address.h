@@ -16,5 +16,8 @@ struct redis_address {
         bool tls;
 };
 
-/* 0 or -EINVAL with a message. `given` begins with redis:// or rediss://. */
+/* 0 or -EINVAL with a message (which never repeats credentials). `given` begins with redis:// or rediss://. */
 int redis_address_parse(struct redis_address *out, const char *given, char *error, size_t error_size);
+
+/* "HOST:PORT" or "[V6]:PORT" of `length` bytes; the port may be absent when `port` is not 0. False: it is neither. */
+bool redis_host_parse(struct redis_host *out, const char *given, size_t length, uint16_t port);
