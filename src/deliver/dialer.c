@@ -1,5 +1,6 @@
 #include "deliver/dialer.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <event2/bufferevent.h>
 #include <event2/dns.h>
@@ -32,7 +34,9 @@ struct dialer {
         struct lookup *lookup;          /* under way */
         struct evdns_getaddrinfo_request *request;
         struct evutil_addrinfo *addresses, *next;
-        struct bufferevent *stream;
+        int socket;                     /* that connects; -1: none */
+        struct event *connecting;
+        struct bufferevent *stream;     /* that does its handshake */
         char host[256];
         char why[400];                  /* what the last address said */
         dialer_done_fn done;
@@ -51,6 +55,19 @@ const char *dialer_reason(struct bufferevent *stream, short events)
         return "the server closed the connection";
 }
 
+static void hang_up(struct dialer *dialer)
+{
+        if (dialer->connecting)
+                event_free(dialer->connecting);
+        dialer->connecting = NULL;
+        if (dialer->socket >= 0)
+                close(dialer->socket);
+        dialer->socket = -1;
+        if (dialer->stream)
+                bufferevent_free(dialer->stream);
+        dialer->stream = NULL;
+}
+
 void dialer_cancel(struct dialer *dialer)
 {
         evtimer_del(dialer->timeout);
@@ -60,9 +77,7 @@ void dialer_cancel(struct dialer *dialer)
                 evdns_getaddrinfo_cancel(dialer->request);
                 dialer->request = NULL;
         }
-        if (dialer->stream)
-                bufferevent_free(dialer->stream);
-        dialer->stream = NULL;
+        hang_up(dialer);
         if (dialer->addresses)
                 evutil_freeaddrinfo(dialer->addresses);
         dialer->addresses = dialer->next = NULL;
@@ -76,40 +91,78 @@ static void finish(struct dialer *dialer, struct bufferevent *stream, const char
 
 static void try_next(struct dialer *dialer);
 
-static void on_event(struct bufferevent *stream, short events, void *context)
+static void hand_over(struct dialer *dialer)
+{
+        struct bufferevent *stream = dialer->stream;
+        bufferevent_disable(stream, EV_READ);
+        bufferevent_setcb(stream, NULL, NULL, NULL, NULL);
+        dialer->stream = NULL;
+        finish(dialer, stream, NULL);
+}
+
+static void on_handshake(struct bufferevent *stream, short events, void *context)
 {
         struct dialer *dialer = context;
         if (events & BEV_EVENT_CONNECTED) {
-                int yes = 1, socket = bufferevent_getfd(stream);
-                setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-                setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
-                bufferevent_disable(stream, EV_READ);
-                bufferevent_setcb(stream, NULL, NULL, NULL, NULL);
-                dialer->stream = NULL;
-                finish(dialer, stream, NULL);
-        } else {
-                snprintf(dialer->why, sizeof dialer->why, "%s", dialer_reason(stream, events));
-                try_next(dialer);
+                hand_over(dialer);
+                return;
         }
+        snprintf(dialer->why, sizeof dialer->why, "%s", dialer_reason(stream, events));
+        try_next(dialer);
+}
+
+static void on_connected(evutil_socket_t socket, short events, void *context)
+{
+        (void)events;
+        struct dialer *dialer = context;
+        int code = 0, yes = 1;
+        socklen_t length = sizeof code;
+        if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &length) != 0)
+                code = errno;
+        if (code == 0 && (dialer->stream = tls_client_bufferevent(dialer->tls, dialer->base, dialer->host)) == NULL)
+                code = ENOMEM;
+        if (code != 0) {
+                snprintf(dialer->why, sizeof dialer->why, "%s", strerror(code));
+                try_next(dialer);
+                return;
+        }
+        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+        bufferevent_setcb(dialer->stream, NULL, NULL, on_handshake, dialer);
+        dialer->socket = -1;
+        if (bufferevent_setfd(dialer->stream, socket) != 0) {
+                close(socket);
+                snprintf(dialer->why, sizeof dialer->why, "TLS cannot begin");
+                try_next(dialer);
+        } else if (dialer->tls == NULL) {
+                hand_over(dialer);
+        }
+}
+
+/* The TCP part by hand: a bufferevent with TLS does not tell why connect failed. */
+static int begin_connect(struct dialer *dialer, const struct evutil_addrinfo *address)
+{
+        dialer->socket = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (dialer->socket < 0 ||
+            (connect(dialer->socket, address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS && errno != EINTR))
+                return -errno;
+        dialer->connecting = event_new(dialer->base, dialer->socket, EV_WRITE, on_connected, dialer);
+        if (dialer->connecting == NULL || event_add(dialer->connecting, NULL) != 0)
+                return -ENOMEM;
+        evtimer_add(dialer->timeout, &dialer->patience);
+        return 0;
 }
 
 static void try_next(struct dialer *dialer)
 {
         while (dialer->next) {
-                struct evutil_addrinfo *address = dialer->next;
+                const struct evutil_addrinfo *address = dialer->next;
                 dialer->next = address->ai_next;
-                if (dialer->stream)
-                        bufferevent_free(dialer->stream);
-                dialer->stream = tls_client_bufferevent(dialer->tls, dialer->base, dialer->host);
-                if (dialer->stream == NULL) {
-                        snprintf(dialer->why, sizeof dialer->why, "no memory for a stream");
-                        continue;
-                }
-                bufferevent_setcb(dialer->stream, NULL, NULL, on_event, dialer);
-                evtimer_add(dialer->timeout, &dialer->patience);
-                if (bufferevent_socket_connect(dialer->stream, address->ai_addr, (int)address->ai_addrlen) == 0)
+                hang_up(dialer);
+                int result = begin_connect(dialer, address);
+                if (result == 0)
                         return;
-                snprintf(dialer->why, sizeof dialer->why, "%s", evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+                snprintf(dialer->why, sizeof dialer->why, "%s", strerror(-result));
         }
         char why[sizeof dialer->why];
         memcpy(why, dialer->why, sizeof why);
@@ -210,6 +263,7 @@ struct dialer *dialer_create(struct event_base *base, struct tls_client *tls)
                 return NULL;
         dialer->base = base;
         dialer->tls = tls;
+        dialer->socket = -1;
         dialer->timeout = evtimer_new(base, on_timeout, dialer);
         if (dialer->timeout == NULL) {
                 free(dialer);
