@@ -64,6 +64,29 @@ bool redis_host_parse(struct redis_host *out, const char *given, size_t length, 
         return number != 0;
 }
 
+bool redis_moved_parse(struct redis_host *out, const char *text, size_t length, const struct redis_host *from)
+{
+        static const char word[] = "MOVED ";
+        const char *end = text + length;
+        const char *slot = length > 6 && memcmp(text, word, 6) == 0 ? text + 6 : NULL;
+        const char *host = slot ? memchr(slot, ' ', (size_t)(end - slot)) : NULL;
+        char given[300];
+        if (host == NULL || end - ++host > 280)
+                return false;
+        const char *colon = end;
+        while (colon > host && colon[-1] != ':')
+                colon--;
+        if (colon-- == host) /* now at the last colon, where there is one */
+                return false;
+        int host_length = (int)(colon - host), port_length = (int)(end - colon);
+        if (host_length == 0)
+                host = from->name, host_length = (int)strlen(host);
+        bool is_v6 = host[0] != '[' && memchr(host, ':', (size_t)host_length) != NULL;
+        int written = snprintf(given, sizeof given, "%s%.*s%s%.*s", is_v6 ? "[" : "", host_length, host, is_v6 ? "]" : "",
+                               port_length, colon);
+        return written > 0 && (size_t)written < sizeof given && redis_host_parse(out, given, (size_t)written, 0);
+}
+
 static int fault(char *error, size_t error_size, const char *what)
 {
         snprintf(error, error_size, "%s; expected redis[s]://HOST[:PORT][/DB] or redis[s]://HOST[:PORT],...[/DB]?sentinel=NAME", what);

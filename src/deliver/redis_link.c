@@ -225,25 +225,6 @@ static void fail_with(struct redis_link *link, const redisReply *reply)
         fail(link, why);
 }
 
-/* "MOVED 3999 127.0.0.1:6381", "MOVED 3999 ::1:6381", "MOVED 3999 :6381" (the same host). */
-static bool read_moved(const redisReply *reply, const struct redis_host *from, struct redis_host *out)
-{
-        const char *slot = memchr(reply->str, ' ', reply->len);
-        const char *at = slot ? strchr(slot + 1, ' ') : NULL;
-        const char *colon = at ? strrchr(++at, ':') : NULL;
-        if (colon == NULL || strlen(at) != reply->len - (size_t)(at - reply->str))
-                return false;
-        char text[300];
-        size_t host_length = (size_t)(colon - at);
-        if (host_length == 0)
-                snprintf(text, sizeof text, strchr(from->name, ':') ? "[%s]%s" : "%s%s", from->name, colon);
-        else if (memchr(at, ':', host_length) && at[0] != '[')
-                snprintf(text, sizeof text, "[%.*s]%s", (int)host_length, at, colon);
-        else
-                snprintf(text, sizeof text, "%s", at);
-        return redis_host_parse(out, text, strlen(text), 0);
-}
-
 /* True: the connection is no longer what the caller thinks, and has been dropped. */
 static bool ends_connection(struct redis_link *link, const redisReply *reply)
 {
@@ -253,7 +234,7 @@ static bool ends_connection(struct redis_link *link, const redisReply *reply)
                 struct redis_host host;
                 char why[WHY_SIZE];
                 text_escape(reply->str, reply->len, why, sizeof why);
-                bool is_known = read_moved(reply, &link->target, &host);
+                bool is_known = redis_moved_parse(&host, reply->str, reply->len, &link->target);
                 fail(link, why);
                 if (is_known) {
                         link->target = host;

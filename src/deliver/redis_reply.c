@@ -147,10 +147,12 @@ int redis_replies_feed(struct redis_replies *replies, const void *bytes, size_t 
 /* hiredis quotes the byte that it did not understand. */
 static int fault(const struct redis_replies *replies, char *error, size_t error_size)
 {
+        char what[300];
+        text_escape(replies->reader->errstr, strlen(replies->reader->errstr), what, sizeof what);
         if (replies->too_large)
                 snprintf(error, error_size, "a reply is larger than the limit");
         else
-                text_escape(replies->reader->errstr, strlen(replies->reader->errstr), error, error_size);
+                snprintf(error, error_size, "this is no Redis: %s", what);
         return -EPROTO;
 }
 

@@ -133,6 +133,40 @@ static void a_name_that_is_too_long_is_none(void **state)
         assert_int_equal(redis_address_parse(&address, given, error, sizeof error), -EINVAL);
 }
 
+static void moved_names_a_host(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *text, *name;
+                unsigned port;
+        } table[] = {
+                {"MOVED 3999 127.0.0.1:6381", "127.0.0.1", 6381},
+                {"MOVED 3999 node-1.example:6381", "node-1.example", 6381},
+                {"MOVED 3999 2001:db8::7:6381", "2001:db8::7", 6381},
+                {"MOVED 3999 [2001:db8::7]:6381", "2001:db8::7", 6381},
+                {"MOVED 3999 :6381", "2001:db8::1", 6381},
+                {"MOVED 3999 a:0", NULL, 0},
+                {"MOVED 3999 a:65536", NULL, 0},
+                {"MOVED 3999 a", NULL, 0},
+                {"MOVED 3999 ", NULL, 0},
+                {"MOVED 3999", NULL, 0},
+                {"MOVED ", NULL, 0},
+                {"MOVED", NULL, 0},
+                {"ASK 3999 a:1", NULL, 0},
+                {"MOVED 3999 a b:1", NULL, 0},
+        };
+        const struct redis_host from = {.name = "2001:db8::1", .port = 1};
+        for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
+                struct redis_host host;
+                if (redis_moved_parse(&host, table[i].text, strlen(table[i].text), &from) != (table[i].name != NULL))
+                        fail_msg("%s", table[i].text);
+                if (table[i].name == NULL)
+                        continue;
+                assert_string_equal(host.name, table[i].name);
+                assert_int_equal(host.port, table[i].port);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -141,6 +175,7 @@ int main(void)
                 cmocka_unit_test(what_is_no_address_is_told),
                 cmocka_unit_test(credentials_are_refused_and_not_repeated),
                 cmocka_unit_test(a_name_that_is_too_long_is_none),
+                cmocka_unit_test(moved_names_a_host),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
