@@ -2,62 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
-#include <utlist.h>
 
 #include "base/address.h"
-#include "judge/device_set.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-enum { MORE_EVIDENCE = 3, RECENT_FLOWS = 4, SEVERITIES = APNWATCH__V1__ALERT__SEVERITY__CRITICAL + 1 };
+#include "judge/alert_book_parts.h"
 
 static const int64_t revision_pause_ns = INT64_C(600) * 1000000000;
-
-struct cause {
-        XXH128_hash_t hash;
-};
-
-struct order {
-        uint64_t clock, frame;
-        uint32_t shard, index;
-};
-
-struct alert {
-        struct cause cause;
-        enum finding_type type;
-        uint8_t severity, score, confidence, told_severity;
-        bool is_closed, has_cause;
-        bool is_dirty; /* changed since the last revision */
-        bool is_due;   /* a revision waits for its time */
-        uint32_t revision;
-        uint64_t count, told_count;
-        int64_t first_ns, last_ns, active_ns, revised_ns; /* evidence times; clock of last activity and revision */
-        struct order order;
-        uint64_t first_flow, recent_flows[RECENT_FLOWS];
-        uint64_t reports_spaced;   /* positions at moments of their own, for the cadence */
-        struct alert_numbers numbers;
-        struct { uint32_t file; uint64_t frame; } more[MORE_EVIDENCE];
-        uint8_t more_count;
-        uint32_t last_file;
-        uint64_t last_frame;
-        struct device_set *devices; /* of a fleet's alert */
-        struct alert *prev, *next;  /* in the queue of its quiet class, or among the closed */
-        struct alert *due_prev, *due_next;
-        UT_hash_handle hh;
-        uint32_t packed_length;
-        uint8_t packed[];
-};
-
-struct alert_book {
-        struct alert_book_settings settings;
-        struct alert *by_cause;
-        struct alert *open[QUIET_CLASSES], *closed, *due;
-        uint32_t count;
-        uint64_t evictions;
-        uint64_t tally[FINDING_TYPES][SEVERITIES];
-};
 
 struct alert_book *alert_book_create(const struct alert_book_settings *settings)
 {
@@ -121,6 +70,10 @@ static void write_id(char id[33], const struct finding *finding, const struct or
         put_le64(key + 16, order->shard);
         put_le64(key + 24, order->index);
         XXH3_128bits_update(&state, key, sizeof key);
+        if (order->life > 0) {
+                put_le64(key, order->life);
+                XXH3_128bits_update(&state, key, 8);
+        }
         XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(&state));
         for (int i = 0; i < 16; i++)
                 snprintf(id + 2 * i, 3, "%02x", digest.digest[i]);
@@ -177,47 +130,45 @@ static void overlay_detail(const struct alert *alert, Apnwatch__V1__Detail *deta
                 detail->undetermined = alert->numbers.undetermined;
                 detail->flows = alert->numbers.flows;
         }
+        if (alert->numbers.dropped > 0) {
+                detail->has_dropped = true;
+                detail->dropped = alert->numbers.dropped;
+                detail->has_received = alert->numbers.received > 0;
+                detail->received = alert->numbers.received;
+        }
+        if (alert->numbers.silent_s > 0) {
+                detail->has_silent_s = true;
+                detail->silent_s = alert->numbers.silent_s;
+        }
         detail->cadence_s = cadence_of(alert);
         detail->has_cadence_s = detail->cadence_s > 0;
 }
 
-static void deliver_with_lists(struct alert_book *book, struct alert *alert, Apnwatch__V1__Alert *message)
+static void add_evidence(const struct alert_book *book, const struct alert *alert, struct composed_alert *out)
 {
-        Apnwatch__V1__Evidence extra[MORE_EVIDENCE], *evidence[1 + MORE_EVIDENCE];
-        size_t own_count = message->n_evidence;
-        Apnwatch__V1__Evidence **own = message->evidence;
-        message->n_evidence = own_count > 0 ? 1 : 0;
-        evidence[0] = own_count > 0 ? own[0] : NULL;
-        for (unsigned i = 0; i < alert->more_count; i++) {
+        Apnwatch__V1__Alert *message = out->message;
+        out->own_evidence = message->evidence;
+        out->own_evidence_count = message->n_evidence;
+        size_t count = message->n_evidence < 1 + MORE_EVIDENCE ? message->n_evidence : 1 + MORE_EVIDENCE;
+        for (size_t i = 0; i < count; i++)
+                out->evidence[i] = message->evidence[i];
+        for (unsigned i = 0; i < alert->more_count && count < 1 + MORE_EVIDENCE; i++) {
                 const char *name = book->settings.input_name(book->settings.context, alert->more[i].file);
-                apnwatch__v1__evidence__init(&extra[i]);
-                extra[i].file = (char *)name;
-                extra[i].has_frame = true;
-                extra[i].frame = alert->more[i].frame;
-                evidence[message->n_evidence++] = &extra[i];
+                apnwatch__v1__evidence__init(&out->extra[i]);
+                out->extra[i].file = (char *)name;
+                out->extra[i].has_frame = true;
+                out->extra[i].frame = alert->more[i].frame;
+                out->evidence[count++] = &out->extra[i];
         }
-        message->evidence = evidence;
-        char **addresses = message->devices;
-        size_t address_count = message->n_devices;
-        if (alert->devices) {
-                message->devices = device_set_texts(alert->devices, &message->n_devices);
-                message->has_device_count = true;
-                message->device_count = device_set_count(alert->devices);
-        }
-        book->settings.deliver(book->settings.context, message);
-        if (alert->devices)
-                free(message->devices);
-        message->devices = addresses;
-        message->n_devices = address_count;
-        message->evidence = own;
-        message->n_evidence = own_count;
+        message->evidence = out->evidence;
+        message->n_evidence = count;
 }
 
-static void deliver(struct alert_book *book, struct alert *alert)
+bool alert_compose(const struct alert_book *book, const struct alert *alert, struct composed_alert *out)
 {
         Apnwatch__V1__Alert *message = apnwatch__v1__alert__unpack(NULL, alert->packed_length, alert->packed);
         if (message == NULL)
-                return;
+                return false;
         message->revision = alert->revision;
         message->state = state_of(alert);
         message->severity = (Apnwatch__V1__Alert__Severity)alert->severity;
@@ -230,8 +181,39 @@ static void deliver(struct alert_book *book, struct alert *alert)
                 overlay_flow(&alert->numbers, message->flow);
         if (message->detail)
                 overlay_detail(alert, message->detail);
-        deliver_with_lists(book, alert, message);
-        apnwatch__v1__alert__free_unpacked(message, NULL);
+        out->message = message;
+        add_evidence(book, alert, out);
+        return true;
+}
+
+void alert_composed_clear(struct composed_alert *composed)
+{
+        composed->message->evidence = composed->own_evidence;
+        composed->message->n_evidence = composed->own_evidence_count;
+        apnwatch__v1__alert__free_unpacked(composed->message, NULL);
+}
+
+static void deliver(struct alert_book *book, struct alert *alert)
+{
+        struct composed_alert composed;
+        uint8_t cause[CAUSE_ROOM];
+        if (!alert_compose(book, alert, &composed))
+                return;
+        Apnwatch__V1__Alert *message = composed.message;
+        char **addresses = message->devices;
+        size_t address_count = message->n_devices;
+        if (alert->devices) {
+                message->devices = device_set_texts(alert->devices, &message->n_devices);
+                message->has_device_count = true;
+                message->device_count = device_set_count(alert->devices);
+        }
+        size_t cause_length = book->settings.revisions ? alert_pack_cause(alert, cause) : 0;
+        book->settings.deliver(book->settings.context, message, cause_length > 0 ? cause : NULL, cause_length);
+        if (alert->devices)
+                free(message->devices);
+        message->devices = addresses;
+        message->n_devices = address_count;
+        alert_composed_clear(&composed);
 }
 
 static void clear_due(struct alert_book *book, struct alert *alert)
@@ -272,7 +254,7 @@ static void forget_cause(struct alert_book *book, struct alert *alert)
         alert->has_cause = false;
 }
 
-static void free_alert(struct alert_book *book, struct alert *alert)
+void alert_book_remove(struct alert_book *book, struct alert *alert)
 {
         clear_due(book, alert);
         forget_cause(book, alert);
@@ -280,6 +262,24 @@ static void free_alert(struct alert_book *book, struct alert *alert)
         device_set_destroy(alert->devices);
         free(alert);
         book->count--;
+}
+
+void alert_book_insert(struct alert_book *book, struct alert *alert, bool is_due)
+{
+        struct alert **queue = queue_of(book, alert), *at = *queue ? (*queue)->prev : NULL;
+        while (at && at->active_ns > alert->active_ns)
+                at = at == *queue ? NULL : at->prev;
+        if (at)
+                DL_APPEND_ELEM(*queue, at, alert);
+        else
+                DL_PREPEND(*queue, alert);
+        HASH_ADD(hh, book->by_cause, cause, sizeof alert->cause, alert);
+        alert->has_cause = true;
+        book->tally[alert->type][alert->severity]++;
+        book->count++;
+        if (is_due)
+                DL_APPEND2(book->due, alert, due_prev, due_next);
+        alert->is_due = is_due;
 }
 
 /* A closed alert stays known by its cause, so that the late end of a flow that it counted opens no new one. */
@@ -312,21 +312,22 @@ static void make_room(struct alert_book *book, int64_t clock_ns)
                         close_alert(book, alert, clock_ns);
                 if (!book->settings.revisions)
                         deliver(book, alert);
-                free_alert(book, alert);
+                alert_book_remove(book, alert);
                 book->evictions++;
         }
 }
 
-static struct order order_of(const event_t *event)
+static struct order order_of(const struct alert_book *book, const event_t *event)
 {
-        return (struct order){event->clock, event->frame, event->shard, event->index};
+        bool again = book->settings.revisions && event->clock <= book->floor;
+        return (struct order){event->clock, event->frame, event->shard, event->index, again ? book->life : 0};
 }
 
 /* What the detector drafted, completed and packed behind a new record. */
 static struct alert *pack_alert(struct alert_book *book, const struct finding *finding, const event_t *event)
 {
         const struct severity_row *row = severity_of(finding->circumstance);
-        struct order order = order_of(event);
+        struct order order = order_of(book, event);
         char id[33], address[ADDRESS_TEXT_SIZE], *devices[1] = {address};
         Apnwatch__V1__Time time = APNWATCH__V1__TIME__INIT;
         Apnwatch__V1__Alert message = APNWATCH__V1__ALERT__INIT;
@@ -441,13 +442,17 @@ static void take_numbers(struct alert *alert, const struct finding *finding)
                 numbers->undetermined = fresh->undetermined;
                 numbers->flows = fresh->flows;
         }
+        numbers->dropped += fresh->dropped;
+        numbers->received += fresh->received;
+        if (fresh->silent_s > 0)
+                numbers->silent_s = fresh->silent_s;
         numbers->answered |= fresh->answered;
 }
 
 static void take_evidence(struct alert *alert, const struct finding *finding)
 {
         bool is_new = finding->frame != alert->last_frame || finding->file != alert->last_file;
-        if (finding->has_frame && is_new && alert->more_count < MORE_EVIDENCE) {
+        if (finding->has_frame && is_new && alert->more_count + alert->more_packed < MORE_EVIDENCE) {
                 alert->more[alert->more_count].file = finding->file;
                 alert->more[alert->more_count++].frame = finding->frame;
         }
@@ -481,8 +486,20 @@ static void grow_alert(struct alert_book *book, struct alert *alert, const struc
         revise_when_due(book, alert, clock_ns);
 }
 
+/* Where time goes back, what opens until it has caught up could get an id that there was already. */
+static void watch_clock(struct alert_book *book, uint64_t clock)
+{
+        if (clock < book->clock) {
+                book->life++;
+                if (book->clock > book->floor)
+                        book->floor = book->clock;
+        }
+        book->clock = clock;
+}
+
 bool alert_book_report(struct alert_book *book, const struct finding *finding, const event_t *event)
 {
+        watch_clock(book, event->clock);
         struct cause cause = cause_of(finding);
         struct alert *alert;
         HASH_FIND(hh, book->by_cause, &cause, sizeof cause, alert);
@@ -497,11 +514,50 @@ bool alert_book_report(struct alert_book *book, const struct finding *finding, c
         return open_alert(book, finding, cause, event);
 }
 
-void alert_book_close_all(struct alert_book *book, int64_t clock_ns)
+bool alert_book_settle(struct alert_book *book, const struct finding *finding, const event_t *event)
+{
+        struct cause cause = cause_of(finding);
+        struct alert *alert;
+        HASH_FIND(hh, book->by_cause, &cause, sizeof cause, alert);
+        if (alert == NULL || alert->is_closed)
+                return false;
+        take_numbers(alert, finding);
+        if (finding->last_ns > alert->last_ns)
+                alert->last_ns = finding->last_ns;
+        close_alert(book, alert, (int64_t)event->clock);
+        return true;
+}
+
+void alert_book_begin_anew(struct alert_book *book, int64_t clock_ns, int64_t new_clock_ns)
 {
         for (int i = 0; i < QUIET_CLASSES; i++) {
                 while (i != QUIET_NEVER && book->open[i])
                         close_alert(book, book->open[i], clock_ns);
+        }
+        struct alert *alert;
+        DL_FOREACH(book->open[QUIET_NEVER], alert)
+        {
+                if (book->settings.revisions && alert->revised_ns > new_clock_ns)
+                        alert->revised_ns = new_clock_ns;
+        }
+}
+
+static void forget_flows(struct alert *alert)
+{
+        alert->first_flow = 0;
+        for (unsigned i = 0; i < RECENT_FLOWS; i++)
+                if (alert->recent_flows[i] != FINDING_ONCE)
+                        alert->recent_flows[i] = 0;
+}
+
+void alert_book_new_run(struct alert_book *book, bool other_contexts)
+{
+        struct alert *alert, *next;
+        HASH_ITER(hh, book->by_cause, alert, next)
+        {
+                forget_flows(alert);
+                if (other_contexts)
+                        forget_cause(book, alert);
         }
 }
 
@@ -520,7 +576,7 @@ void alert_book_tick(struct alert_book *book, int64_t clock_ns)
         }
         /* In `live` what is closed was delivered; it is known for another day, in case that a flow of it ends late. */
         while (book->settings.revisions && book->closed && clock_ns - book->closed->active_ns >= 2 * quiet_ns(QUIET_DAY))
-                free_alert(book, book->closed);
+                alert_book_remove(book, book->closed);
 }
 
 static int by_order(const void *a, const void *b)
@@ -560,9 +616,10 @@ void alert_book_finish(struct alert_book *book)
         for (uint32_t i = 0; i < count; i++) {
                 if (all[i]->is_dirty) /* delivers in `live` */
                         revise(book, all[i], all[i]->active_ns);
-                if (!book->settings.revisions)
-                        deliver(book, all[i]);
-                free_alert(book, all[i]);
+                if (book->settings.revisions)
+                        continue; /* what is open stays open: it is saved, and goes on in the next run */
+                deliver(book, all[i]);
+                alert_book_remove(book, all[i]);
         }
         free(all);
 }

@@ -14,6 +14,7 @@
 
 #include "judge/device_table.h"
 #include "judge/severity.h"
+#include "judge/state.pb-c.h"
 #include "model/alert.pb-c.h"
 #include "model/event.h"
 
@@ -23,7 +24,8 @@ struct alert_book_settings {
         const char *sensor;                                                  /* NULL: not said */
         bool revisions;
         uint32_t limit;
-        void (*deliver)(void *context, const Apnwatch__V1__Alert *alert);    /* borrowed until it returns */
+        /* Borrowed until it returns. `cause` is for alert_book_adopt; NULL without revisions. */
+        void (*deliver)(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length);
         const char *(*input_name)(void *context, uint32_t file);             /* NULL: not known */
         void *context;
 };
@@ -33,8 +35,13 @@ struct alert_numbers {
         uint64_t bytes_up, bytes_down, packets; /* of the first flow */
         uint64_t object_size;
         uint64_t undetermined, flows;           /* sensor.blind */
+        uint64_t dropped, received;             /* sensor.loss; of this finding: the book adds them up */
+        uint32_t silent_s;                      /* sensor.stall */
         bool answered;
 };
+
+/* A finding's `flow` that is the same in every run: it is one thing, told again. */
+#define FINDING_ONCE UINT64_MAX
 
 struct finding {
         enum circumstance circumstance;
@@ -66,11 +73,27 @@ void alert_book_destroy(struct alert_book *book); /* what is not delivered is dr
 /* `event` gives the order key and the clock. True when it opened an alert. */
 bool alert_book_report(struct alert_book *book, const struct finding *finding, const event_t *event);
 
+/* What the alert of this cause told has ended: it is closed. `numbers` and `last_ns` are taken. False: there was none. */
+bool alert_book_settle(struct alert_book *book, const struct finding *finding, const event_t *event);
+
 /* Time begins anew (an input with its own clock): whatever closes after quiet closes now. */
-void alert_book_close_all(struct alert_book *book, int64_t clock_ns);
+void alert_book_begin_anew(struct alert_book *book, int64_t clock_ns, int64_t new_clock_ns);
+
+/* Numbers of flows begin anew; numbers of contexts too when they stand for other ones than before. */
+void alert_book_new_run(struct alert_book *book, bool other_contexts);
 
 void alert_book_tick(struct alert_book *book, int64_t clock_ns);
 void alert_book_finish(struct alert_book *book);
+
+/* Over a restart; see judge.h. What is open is saved: as head, and a record for each alert with its devices. Loading is into
+ * an empty book; alerts that went out later are adopted after it. */
+struct state_writer;
+void alert_book_save_head(const struct alert_book *book, Apnwatch__V1__StateHead *head);
+int alert_book_save(const struct alert_book *book, struct state_writer *writer);
+void alert_book_load_head(struct alert_book *book, const Apnwatch__V1__StateHead *head);
+bool alert_book_load(struct alert_book *book, const Apnwatch__V1__SavedAlert *saved);
+void alert_book_load_devices(struct alert_book *book, const Apnwatch__V1__SavedDevices *saved);
+bool alert_book_adopt(struct alert_book *book, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length);
 
 /* How many alerts there were, by type and severity (an alert counts at its highest). */
 uint64_t alert_book_count(const struct alert_book *book, enum finding_type type, int severity);

@@ -10,8 +10,9 @@ enum { NAMED_LIMIT = 1000, COUNT_LIMIT = 1000000 };
 struct device_set {
         uint64_t *hashes; /* open addressing; 0 is free */
         uint32_t mask, count;
-        struct address *named;
+        struct device_key *named;
         uint32_t named_count, named_room;
+        uint64_t missing; /* counted before a restart, and not yet met again */
 };
 
 static uint64_t *slot_of(uint64_t *hashes, uint32_t mask, uint64_t hash)
@@ -52,19 +53,30 @@ static bool grow(struct device_set *set)
         return true;
 }
 
-static void add_name(struct device_set *set, const struct address *address)
+static void add_name(struct device_set *set, const struct device_key *device)
 {
         if (set->named_count >= NAMED_LIMIT)
                 return;
         if (set->named_count == set->named_room) {
                 uint32_t room = set->named_room ? set->named_room * 2 : 4;
-                struct address *named = realloc(set->named, room * sizeof *named);
+                struct device_key *named = realloc(set->named, room * sizeof *named);
                 if (named == NULL)
                         return;
                 set->named = named;
                 set->named_room = room;
         }
-        set->named[set->named_count++] = *address;
+        set->named[set->named_count++] = *device;
+}
+
+static bool add_hash(struct device_set *set, uint64_t hash)
+{
+        if (*slot_of(set->hashes, set->mask, hash) == hash || set->count >= COUNT_LIMIT)
+                return false;
+        if ((set->count + 1) * 4 > (set->mask + 1) * 3 && !grow(set))
+                return false;
+        *slot_of(set->hashes, set->mask, hash) = hash;
+        set->count++;
+        return true;
 }
 
 struct device_set *device_set_add(struct device_set *set, const struct device_key *device)
@@ -72,14 +84,10 @@ struct device_set *device_set_add(struct device_set *set, const struct device_ke
         if (set == NULL && (set = create_set()) == NULL)
                 return NULL;
         uint64_t hash = XXH3_64bits_withSeed(&device->address, sizeof device->address, device->context);
-        hash += hash == 0;
-        if (*slot_of(set->hashes, set->mask, hash) == hash || set->count >= COUNT_LIMIT)
+        if (!add_hash(set, hash + (hash == 0)))
                 return set;
-        if ((set->count + 1) * 4 > (set->mask + 1) * 3 && !grow(set))
-                return set;
-        *slot_of(set->hashes, set->mask, hash) = hash;
-        set->count++;
-        add_name(set, &device->address);
+        set->missing -= set->missing > 0;
+        add_name(set, device);
         return set;
 }
 
@@ -94,7 +102,7 @@ void device_set_destroy(struct device_set *set)
 
 uint64_t device_set_count(const struct device_set *set)
 {
-        return set->count;
+        return set->count + set->missing;
 }
 
 char **device_set_texts(const struct device_set *set, size_t *count)
@@ -103,7 +111,44 @@ char **device_set_texts(const struct device_set *set, size_t *count)
         *count = texts ? set->named_count : 0;
         for (uint32_t i = 0; i < *count; i++) {
                 texts[i] = (char *)(texts + set->named_count) + (size_t)i * ADDRESS_TEXT_SIZE;
-                address_text(&set->named[i], texts[i]);
+                address_text(&set->named[i].address, texts[i]);
         }
         return texts;
+}
+
+const struct device_key *device_set_named(const struct device_set *set, uint32_t *count)
+{
+        *count = set->named_count;
+        return set->named;
+}
+
+uint32_t device_set_hashes(const struct device_set *set, uint32_t *at, uint64_t *hashes, uint32_t room)
+{
+        uint32_t count = 0;
+        for (; *at <= set->mask && count < room; (*at)++)
+                if (set->hashes[*at] != 0)
+                        hashes[count++] = set->hashes[*at];
+        return count;
+}
+
+uint64_t device_set_missing(const struct device_set *set)
+{
+        return set->missing;
+}
+
+struct device_set *device_set_add_hash(struct device_set *set, uint64_t hash)
+{
+        if (set == NULL && (set = create_set()) == NULL)
+                return NULL;
+        if (hash != 0)
+                add_hash(set, hash);
+        return set;
+}
+
+struct device_set *device_set_expect(struct device_set *set, uint64_t count)
+{
+        if (set == NULL && (set = create_set()) == NULL)
+                return NULL;
+        set->missing = count > set->count ? count - set->count : 0;
+        return set;
 }

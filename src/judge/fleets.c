@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/state.h"
+
 struct fleets {
         const struct policy *policy;
         const struct inventory *inventory;
@@ -12,6 +14,8 @@ struct fleets {
         int64_t *bounds; /* moments at which some row begins or ends, sorted, each once */
         unsigned bound_count;
         uint32_t era;    /* 1 + how many of them are past */
+        char **loaded;   /* names of vendors that were loaded */
+        unsigned loaded_count;
 };
 
 static bool list_asks_vendors(const struct rule_list *list)
@@ -82,6 +86,9 @@ void fleets_destroy(struct fleets *fleets)
 {
         if (fleets == NULL)
                 return;
+        for (unsigned i = 0; i < fleets->loaded_count; i++)
+                free(fleets->loaded[i]);
+        free(fleets->loaded);
         free(fleets->states);
         free(fleets->bounds);
         free(fleets);
@@ -155,6 +162,79 @@ bool fleets_facts(const struct fleets *fleets, const struct device *device, stru
 {
         return fleets->inventory && device->inventory_row != DEVICE_NO_ROW &&
                inventory_row(fleets->inventory, device->inventory_row, out);
+}
+
+static void write_fleet(const struct fleet_state *state, uint32_t index, struct state_writer *writer)
+{
+        Apnwatch__V1__StateRecord record = APNWATCH__V1__STATE_RECORD__INIT;
+        Apnwatch__V1__SavedFleet saved = APNWATCH__V1__SAVED_FLEET__INIT;
+        Apnwatch__V1__SavedFleet__Vendor vendors[FLEET_VENDORS], *list[FLEET_VENDORS];
+        for (unsigned i = 0; i < state->vendor_count; i++) {
+                apnwatch__v1__saved_fleet__vendor__init(&vendors[i]);
+                vendors[i].name = (char *)state->vendors[i].name;
+                vendors[i].devices = state->vendors[i].devices;
+                list[i] = &vendors[i];
+        }
+        saved.index = index;
+        saved.vendor = list;
+        saved.n_vendor = state->vendor_count;
+        saved.has_devices = saved.has_flows = saved.has_undetermined = true;
+        saved.devices = state->devices;
+        saved.flows = state->flows;
+        saved.undetermined = state->undetermined;
+        saved.has_readable = saved.has_name_only = saved.has_opaque = saved.has_one_way = saved.has_unseen = true;
+        saved.readable = state->bytes[COVERAGE_READABLE];
+        saved.name_only = state->bytes[COVERAGE_NAME_ONLY];
+        saved.opaque = state->bytes[COVERAGE_OPAQUE];
+        saved.one_way = state->bytes[COVERAGE_ONE_WAY];
+        saved.unseen = state->bytes[COVERAGE_UNSEEN];
+        saved.has_blind_first = saved.has_blind_last = state->undetermined > 0;
+        saved.blind_first = (uint64_t)state->blind_first_ns;
+        saved.blind_last = (uint64_t)state->blind_last_ns;
+        record.body_case = APNWATCH__V1__STATE_RECORD__BODY_FLEET;
+        record.fleet = &saved;
+        state_write(writer, &record);
+}
+
+int fleets_save(const struct fleets *fleets, struct state_writer *writer)
+{
+        for (unsigned i = 0; i < fleets->count; i++)
+                write_fleet(&fleets->states[i], i, writer);
+        return writer->error;
+}
+
+static const char *keep_text(struct fleets *fleets, const char *text)
+{
+        char **wider = realloc(fleets->loaded, (fleets->loaded_count + 1) * sizeof *wider);
+        char *copy = wider ? strdup(text) : NULL;
+        if (wider)
+                fleets->loaded = wider;
+        if (copy)
+                fleets->loaded[fleets->loaded_count++] = copy;
+        return copy;
+}
+
+void fleets_load(struct fleets *fleets, const Apnwatch__V1__SavedFleet *saved)
+{
+        if (saved->index >= fleets->count)
+                return;
+        struct fleet_state *state = &fleets->states[saved->index];
+        state->vendor_count = 0;
+        for (size_t i = 0; i < saved->n_vendor && i < FLEET_VENDORS; i++) {
+                const char *name = keep_text(fleets, saved->vendor[i]->name);
+                if (name)
+                        state->vendors[state->vendor_count++] = (struct fleet_vendor){name, saved->vendor[i]->devices};
+        }
+        state->devices = saved->devices;
+        state->flows = saved->flows;
+        state->undetermined = saved->undetermined;
+        state->bytes[COVERAGE_READABLE] = saved->readable;
+        state->bytes[COVERAGE_NAME_ONLY] = saved->name_only;
+        state->bytes[COVERAGE_OPAQUE] = saved->opaque;
+        state->bytes[COVERAGE_ONE_WAY] = saved->one_way;
+        state->bytes[COVERAGE_UNSEEN] = saved->unseen;
+        state->blind_first_ns = (int64_t)saved->blind_first;
+        state->blind_last_ns = (int64_t)saved->blind_last;
 }
 
 /* What could be seen of a flow is decided by the best that is known; one-way and unseen only explain what stayed opaque. */

@@ -7,6 +7,7 @@
 #include "judge/intel.h"
 #include "judge/inventory.h"
 #include "judge/policy.h"
+#include "judge/state.pb-c.h"
 #include "model/event.h"
 
 enum coverage { COVERAGE_READABLE, COVERAGE_NAME_ONLY, COVERAGE_OPAQUE, COVERAGE_ONE_WAY, COVERAGE_UNSEEN, COVERAGES };
@@ -43,6 +44,11 @@ void fleets_bind(struct fleets *fleets, struct device *device, int64_t time_ns);
 
 /* false: not listed. */
 bool fleets_facts(const struct fleets *fleets, const struct device *device, struct inventory_facts *out);
+
+/* Over a restart, under the same policy and inventory. */
+struct state_writer;
+int fleets_save(const struct fleets *fleets, struct state_writer *writer);
+void fleets_load(struct fleets *fleets, const Apnwatch__V1__SavedFleet *saved);
 
 /* A flow has ended. */
 void fleet_add_coverage(struct fleet_state *state, const Apnwatch__V1__Flow *flow);

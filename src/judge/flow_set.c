@@ -1,6 +1,7 @@
 #include "judge/flow_set.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct flow_set {
         uint64_t *slots; /* flow + 1; 0: free. Open addressing, at most 3/4 full */
@@ -29,6 +30,12 @@ void flow_set_destroy(struct flow_set *set)
                 return;
         free(set->slots);
         free(set);
+}
+
+void flow_set_clear(struct flow_set *set)
+{
+        memset(set->slots, 0, ((size_t)set->mask + 1) * sizeof *set->slots);
+        set->count = 0;
 }
 
 /* splitmix64's finalizer: flow numbers are dense */

@@ -8,11 +8,11 @@
 
 enum { DEVICE_LIMIT = 1000000, DEVICE_LIMIT_LEAST = 64, NAME_LIMIT = 2000000, ALERT_LIMIT = 200000 };
 
-static void deliver(void *context, const Apnwatch__V1__Alert *alert)
+static void deliver(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
         struct judge *judge = context;
         report_add_alert(judge->report, alert);
-        judge->settings.alerts.alert(judge->settings.alerts.context, alert, NULL, 0);
+        judge->settings.alerts.alert(judge->settings.alerts.context, alert, cause, cause_length);
 }
 
 static const char *input_name(void *context, uint32_t file)
@@ -126,7 +126,7 @@ static void tell_detectors(struct judge *judge, const event_t *event)
         views.is_impossible = false;
         for (unsigned i = 0; detectors[i]; i++) {
                 const struct detector *detector = detectors[i];
-                if (!(detector->wants >> event->body_case & 1))
+                if (!(detector->wants >> event->body_case & 1) || detector->on_event == NULL)
                         continue;
                 struct sighting *s = view_of(&views, judge, event, detector->view);
                 if (s != NULL)
@@ -134,6 +134,15 @@ static void tell_detectors(struct judge *judge, const event_t *event)
         }
         if (views.of[OPENER_FIRST] != NULL && is_end(event))
                 fleet_add_coverage(fleets_at(judge->fleets, views.of[OPENER_FIRST]->fleet_index), event->flow);
+}
+
+/* An event of the sensor itself. */
+static void notify_detectors(struct judge *judge, const event_t *event)
+{
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->on_notice && (detectors[i]->wants >> event->body_case & 1))
+                        detectors[i]->on_notice(judge, judge->detector_states[i], event);
+        }
 }
 
 static void take_tick(struct judge *judge)
@@ -182,13 +191,10 @@ static void forget_names(void *context, struct device *device)
         device->dns_since_s = 0;
 }
 
-/* The clock goes back only where the next input has its own (--no-merge): what was resolved, and what was said to go on, belongs
- * to another time. */
-static void begin_anew(struct judge *judge)
+static void forget_all_names(struct judge *judge)
 {
         struct names *fresh = names_create(judge->settings.name_limit ? judge->settings.name_limit : NAME_LIMIT,
                                            fleets_count(judge->fleets));
-        alert_book_close_all(judge->book, judge->clock_ns);
         device_table_each(judge->devices, forget_names, NULL);
         if (fresh == NULL)
                 return;
@@ -196,25 +202,85 @@ static void begin_anew(struct judge *judge)
         judge->names = fresh;
 }
 
+/* The clock goes back where the next input has its own (--no-merge), or where it was set in `live`: what was resolved, and what
+ * was said to go on, belongs to another time. */
+static void begin_anew(struct judge *judge, int64_t clock_ns)
+{
+        alert_book_begin_anew(judge->book, judge->clock_ns, clock_ns);
+        forget_all_names(judge);
+}
+
+/* In `live` a clock that was set back by less than an hour, which only a new worker shows, is waited for. */
+static void take_clock(struct judge *judge, int64_t clock_ns)
+{
+        int64_t tolerated = judge->settings.revisions ? INT64_C(3600) * 1000000000 : 0;
+        if (clock_ns < judge->clock_ns - tolerated)
+                begin_anew(judge, clock_ns);
+        else if (clock_ns < judge->clock_ns)
+                return;
+        judge->clock_ns = clock_ns;
+}
+
+static bool has_other_contexts(const struct run_names *names, const Apnwatch__V1__Run *run)
+{
+        if (names->context_count != run->n_context)
+                return true;
+        for (size_t i = 0; i < run->n_context; i++)
+                if (strcmp(run_context(names, (uint32_t)i), run->context[i]) != 0)
+                        return true;
+        return false;
+}
+
+static void forget_device(void *context, struct device *device)
+{
+        (void)context;
+        device->context = UINT16_MAX; /* nobody's: its old key is not met again */
+        device->dns_since_s = 0;
+}
+
+/* A run of sense begins: the first one, or a new worker's. Flows have new numbers. After a restart the taps may be configured
+ * otherwise, and contexts mean other pools: then no key of before means what it meant. */
+static void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
+{
+        if (run->version != NULL || run->n_tap > 0) {
+                bool other_contexts = judge->is_loaded && has_other_contexts(&judge->run, run);
+                judge->is_loaded = false;
+                alert_book_new_run(judge->book, other_contexts);
+                for (unsigned i = 0; detectors[i]; i++) {
+                        if (detectors[i]->on_run)
+                                detectors[i]->on_run(judge->detector_states[i]);
+                }
+                if (other_contexts) {
+                        forget_all_names(judge);
+                        device_table_each(judge->devices, forget_device, NULL);
+                }
+        }
+        run_names_take(&judge->run, run);
+}
+
 void judge_event(struct judge *judge, const event_t *event)
 {
         if (event->clock >= JUDGE_TIME_LIMIT)
                 return;
-        if ((int64_t)event->clock < judge->clock_ns)
-                begin_anew(judge);
-        judge->clock_ns = (int64_t)event->clock;
+        take_clock(judge, (int64_t)event->clock);
+        judge->events++;
         switch (event->body_case) {
         case APNWATCH__V1__EVENT__BODY_TICK:
                 take_tick(judge);
                 break;
         case APNWATCH__V1__EVENT__BODY_RUN:
-                run_names_take(&judge->run, event->run);
+                take_run(judge, event->run);
                 break;
         case APNWATCH__V1__EVENT__BODY_INPUT:
                 report_add_input(judge->report, event->input);
                 break;
         case APNWATCH__V1__EVENT__BODY_COUNTERS:
                 report_set_counters(judge->report, event->counters);
+                notify_detectors(judge, event);
+                break;
+        case APNWATCH__V1__EVENT__BODY_LINK:
+        case APNWATCH__V1__EVENT__BODY_INCIDENT:
+                notify_detectors(judge, event);
                 break;
         case APNWATCH__V1__EVENT__BODY_NAMES:
                 take_names(judge, event);
@@ -256,4 +322,21 @@ void judge_finish(struct judge *judge)
 const struct judge_report *judge_report(struct judge *judge)
 {
         return judge->report;
+}
+
+void judge_count_alerts(const struct judge *judge, void (*each)(void *context, const char *type, const char *severity, uint64_t count),
+                        void *context)
+{
+        for (int type = 0; type < FINDING_TYPES; type++)
+                for (int severity = 0; severity < REPORT_SEVERITIES; severity++) {
+                        uint64_t count = alert_book_count(judge->book, (enum finding_type)type, severity);
+                        if (count > 0)
+                                each(context, finding_type_text((enum finding_type)type), severity_text(severity), count);
+                }
+}
+
+void judge_count_devices(const struct judge *judge, void (*each)(void *context, const char *fleet, uint64_t devices), void *context)
+{
+        for (unsigned i = 0; i < fleets_count(judge->fleets); i++)
+                each(context, fleets_at(judge->fleets, i)->name, fleets_at(judge->fleets, i)->devices);
 }

@@ -28,6 +28,7 @@ struct judge_settings {
         const char *sensor;
         struct alert_sink alerts;
         bool revisions;                    /* `live`: deliver each revision; else each alert once, at judge_finish */
+        uint32_t stall_s;                  /* `live`: an interface without packets for so long is told; 0: 60 */
         uint32_t device_limit, name_limit, alert_limit; /* 0: the defaults */
 };
 
@@ -40,20 +41,29 @@ void judge_event(struct judge *judge, const event_t *event);
 /* An event about this device comes soon: its record is brought near. Nothing else follows from it. */
 void judge_soon(struct judge *judge, const struct address *device, uint16_t device_context);
 
-/* The end of the input: what is open is told. */
+/* The end of the input: what is open is told. With `revisions` it stays open all the same, for judge_save and the next run. */
 void judge_finish(struct judge *judge);
 
-/* What has to survive a restart (`live`, each minute, in a forked child): open alerts, names that devices resolved, device records, what
- * detectors keep. Records with a CRC each, so that half a file is found out. `number` is kept with it: that of the last alert committed
- * before. 0 or negative errno. */
+/* What has to survive a restart (`live`: each minute, in a forked child, and after judge_finish): open alerts, names that devices
+ * resolved, device records, counts of fleets, what detectors keep. Records with a CRC each (judge/state.h), so that half a file
+ * is found out. `number` is kept with it: that of the last alert committed before. The judge is not changed. 0 or negative
+ * errno. */
 int judge_save(const struct judge *judge, uint64_t number, int descriptor);
 
-/* Into a judge that has seen no event. What was saved by a newer version, under another sensor's name or is damaged is left out with a
- * warning; under another policy alerts and names are taken and what follows from policy is not. 0, or negative errno: nothing was taken. */
+/* Into a judge that has seen no event, from a file (it is read twice: first whether it is whole). What was saved by a newer
+ * version, under another sensor's name or is damaged is left out with a warning; under another policy or inventory alerts and
+ * names are taken and what follows from policy is not. 0, or negative errno: nothing was taken. */
 int judge_load(struct judge *judge, int descriptor, uint64_t *number);
 
-/* After judge_load: alerts that were delivered after the save, in their order, so that no revision is made twice. A closed one ends it. */
+/* After judge_load (or without a save): alerts that were delivered after it, in their order, as they were handed to
+ * alert_sink.alert, so that no revision is made twice. A closed one ends it. False: this cause is of no use; the alert is left
+ * as it is. */
 bool judge_adopt(struct judge *judge, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length);
+
+/* For metrics, at any time: alerts raised (each at its highest severity), pairs that are 0 left out; devices seen, by fleet. */
+void judge_count_alerts(const struct judge *judge, void (*each)(void *context, const char *type, const char *severity, uint64_t count),
+                        void *context);
+void judge_count_devices(const struct judge *judge, void (*each)(void *context, const char *fleet, uint64_t devices), void *context);
 
 /* What the summary needs; see judge/report.h. */
 struct judge_report;

@@ -25,6 +25,8 @@ struct judge {
         struct run_names run;
         struct judge_report *report;
         int64_t clock_ns;
+        uint64_t events;  /* taken */
         bool is_finished;
+        bool is_loaded;   /* `run` is that of the save, until a run begins */
         void *detector_states[DETECTOR_LIMIT];
 };

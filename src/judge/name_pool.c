@@ -141,6 +141,13 @@ const char *name_pool_text(const struct name_pool *pool, uint32_t name)
         return pool->names[name].text;
 }
 
+void name_pool_each(const struct name_pool *pool, void (*each)(void *context, uint32_t name, const char *text), void *context)
+{
+        for (uint32_t i = 0; i < pool->size; i++)
+                if (pool->names[i].text != NULL)
+                        each(context, i, pool->names[i].text);
+}
+
 uint32_t name_pool_size(const struct name_pool *pool)
 {
         return pool->size;

@@ -16,5 +16,6 @@ void name_pool_hold_again(struct name_pool *pool, uint32_t name);
 void name_pool_release(struct name_pool *pool, uint32_t name);
 
 const char *name_pool_text(const struct name_pool *pool, uint32_t name);
+void name_pool_each(const struct name_pool *pool, void (*each)(void *context, uint32_t name, const char *text), void *context);
 uint32_t name_pool_size(const struct name_pool *pool); /* every number is below */
 uint64_t name_pool_bytes(const struct name_pool *pool);

@@ -6,6 +6,7 @@
 
 #include "judge/name_pool.h"
 #include "judge/policy.h"
+#include "judge/state.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -15,6 +16,7 @@ enum {
         NONE = UINT32_MAX,
         KEPT_S = 24 * 3600,
         FLEET_NAME_LIMIT = 65536, /* names that a fleet is known to have resolved */
+        LOADED_NUMBERS = 1 << 24,
         NAMES_PER_ADDRESS = 8,    /* of one owner: a shared host has more; the one given longest ago makes room */
 };
 
@@ -412,6 +414,130 @@ const char *names_best_device(const struct names *names, const struct device_key
 const char *names_best_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns)
 {
         return best_name(names, fleet_answer_key(fleet, address), start_ns);
+}
+
+static void write_name(void *context, uint32_t number, const char *text)
+{
+        Apnwatch__V1__StateRecord record = APNWATCH__V1__STATE_RECORD__INIT;
+        Apnwatch__V1__SavedName saved = APNWATCH__V1__SAVED_NAME__INIT;
+        saved.number = number;
+        saved.text = (char *)text;
+        record.body_case = APNWATCH__V1__STATE_RECORD__BODY_NAME;
+        record.name = &saved;
+        state_write(context, &record);
+}
+
+static void write_answers(const struct names *names, const struct queue *queue, struct state_writer *writer)
+{
+        Apnwatch__V1__StateRecord record = APNWATCH__V1__STATE_RECORD__INIT;
+        Apnwatch__V1__SavedAnswer saved = APNWATCH__V1__SAVED_ANSWER__INIT;
+        record.body_case = APNWATCH__V1__STATE_RECORD__BODY_ANSWER;
+        record.answer = &saved;
+        for (uint32_t i = queue->oldest; i != NONE && writer->error == 0; i = answer_at(names, i)->newer) {
+                const struct answer *answer = answer_at(names, i);
+                saved.key = answer->key;
+                saved.name = answer->name;
+                saved.first_s = answer->first_s;
+                saved.last_s = answer->last_s;
+                saved.life_s = answer->life_s;
+                saved.is_alias = saved.has_is_alias = answer->is_alias;
+                saved.is_fleet = saved.has_is_fleet = answer->is_fleet;
+                state_write(writer, &record);
+        }
+}
+
+static void write_resolved(const struct names *names, uint32_t fleet, struct state_writer *writer)
+{
+        const struct resolved *resolved = &names->resolved[fleet];
+        Apnwatch__V1__StateRecord record = APNWATCH__V1__STATE_RECORD__INIT;
+        Apnwatch__V1__SavedResolved saved = APNWATCH__V1__SAVED_RESOLVED__INIT;
+        record.body_case = APNWATCH__V1__STATE_RECORD__BODY_RESOLVED;
+        record.resolved = &saved;
+        saved.fleet = fleet;
+        for (uint32_t i = 0; i < resolved->count && writer->error == 0; i++) {
+                saved.name = resolved->items[i].name;
+                saved.first_s = resolved->items[i].first_s;
+                state_write(writer, &record);
+        }
+}
+
+int names_save(const struct names *names, struct state_writer *writer)
+{
+        name_pool_each(names->pool, write_name, writer);
+        write_answers(names, &names->devices, writer);
+        write_answers(names, &names->fleets, writer);
+        for (uint32_t fleet = 0; fleet < names->fleet_count; fleet++)
+                write_resolved(names, fleet, writer);
+        return writer->error;
+}
+
+struct names_load {
+        struct names *names;
+        uint32_t *numbers; /* in the pool, by the saved number; NAME_NONE: none */
+        uint32_t room;
+};
+
+struct names_load *names_load_begin(struct names *names)
+{
+        struct names_load *load = calloc(1, sizeof *load);
+        if (load)
+                load->names = names;
+        return load;
+}
+
+void names_load_end(struct names_load *load)
+{
+        if (load == NULL)
+                return;
+        for (uint32_t i = 0; i < load->room; i++)
+                if (load->numbers[i] != NAME_NONE)
+                        name_pool_release(load->names->pool, load->numbers[i]);
+        free(load->numbers);
+        free(load);
+}
+
+void names_load_name(struct names_load *load, const Apnwatch__V1__SavedName *saved)
+{
+        if (saved->number >= LOADED_NUMBERS)
+                return;
+        if (saved->number >= load->room) {
+                uint32_t room = load->room ? load->room : 1024;
+                while (room <= saved->number)
+                        room *= 2;
+                uint32_t *numbers = realloc(load->numbers, room * sizeof *numbers);
+                if (numbers == NULL)
+                        return;
+                memset(numbers + load->room, 0xff, (room - load->room) * sizeof *numbers);
+                load->numbers = numbers;
+                load->room = room;
+        }
+        if (load->numbers[saved->number] == NAME_NONE)
+                load->numbers[saved->number] = name_pool_hold(load->names->pool, saved->text);
+}
+
+static uint32_t loaded_name(const struct names_load *load, uint32_t number)
+{
+        return number < load->room ? load->numbers[number] : NAME_NONE;
+}
+
+void names_load_answer(struct names_load *load, const Apnwatch__V1__SavedAnswer *saved)
+{
+        struct answer answer = {.key = saved->key,
+                                .name = loaded_name(load, saved->name),
+                                .first_s = saved->first_s,
+                                .last_s = saved->last_s,
+                                .life_s = saved->life_s & 0x3fffffff,
+                                .is_alias = saved->is_alias,
+                                .is_fleet = saved->is_fleet};
+        if (answer.name != NAME_NONE)
+                keep_answer(load->names, answer);
+}
+
+void names_load_resolved(struct names_load *load, const Apnwatch__V1__SavedResolved *saved)
+{
+        uint32_t name = loaded_name(load, saved->name);
+        if (name != NAME_NONE && saved->fleet < load->names->fleet_count)
+                note_resolved(load->names, &load->names->resolved[saved->fleet], name, saved->first_s);
 }
 
 uint32_t names_count(const struct names *names)

@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "judge/device_table.h"
+#include "judge/state.pb-c.h"
 
 struct names;
 
@@ -48,6 +49,16 @@ bool names_fleet_resolved(struct names *names, uint32_t fleet, const char *patte
 const char *names_best_device(const struct names *names, const struct device_key *device, const struct address *address,
                               int64_t start_ns);
 const char *names_best_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns);
+
+/* Over a restart. Names come before what refers to them; fleets' answers are good where fleets have the same numbers. */
+struct state_writer;
+int names_save(const struct names *names, struct state_writer *writer);
+struct names_load;
+struct names_load *names_load_begin(struct names *names); /* NULL without memory */
+void names_load_end(struct names_load *load);
+void names_load_name(struct names_load *load, const Apnwatch__V1__SavedName *saved);
+void names_load_answer(struct names_load *load, const Apnwatch__V1__SavedAnswer *saved);
+void names_load_resolved(struct names_load *load, const Apnwatch__V1__SavedResolved *saved);
 
 uint32_t names_count(const struct names *names);
 uint64_t names_evictions(const struct names *names);

@@ -24,7 +24,9 @@ static const struct {
         [LOCATION_REPORT] = {"location.report", QUIET_DAY},
         [LOCATION_LOOKUP] = {"location.lookup", QUIET_DAY},
         [SENSOR_BLIND] = {"sensor.blind", QUIET_NEVER},
-        [SENSOR_LOSS] = {"sensor.loss", QUIET_NEVER},
+        [SENSOR_LOSS] = {"sensor.loss", QUIET_HOUR},
+        [SENSOR_STALL] = {"sensor.stall", QUIET_NEVER},
+        [SENSOR_CRASH] = {"sensor.crash", QUIET_DAY},
 };
 
 /* T0885 Commonly Used Port, T0869 Standard Application Layer Protocol, T0886 Remote Services, T0883 Internet Accessible
@@ -88,9 +90,23 @@ static const struct severity_row rows[CIRCUMSTANCES] = {
         [BLIND_MOSTLY] = {SENSOR_BLIND, LOW, 30, CONFIRMED, {NULL},
                 "half of the flows or more could not be judged"},
         [LOSS_SOME] = {SENSOR_LOSS, LOW, 30, CONFIRMED, {NULL},
-                "above a hundredth of the packets"},
+                "read, not whole: above a hundredth of the packets"},
         [LOSS_MUCH] = {SENSOR_LOSS, MEDIUM, 50, CONFIRMED, {NULL},
-                "above a tenth of the packets"},
+                "read, not whole: above a tenth of the packets"},
+        [DROPPED_SOME] = {SENSOR_LOSS, LOW, 30, CONFIRMED, {NULL},
+                "not read: less than a thousandth of the packets"},
+        [DROPPED_MORE] = {SENSOR_LOSS, MEDIUM, 50, CONFIRMED, {NULL},
+                "not read: a thousandth of the packets or more"},
+        [DROPPED_MUCH] = {SENSOR_LOSS, HIGH, 70, CONFIRMED, {NULL},
+                "not read: a hundredth of the packets or more"},
+        [STALL_SILENT] = {SENSOR_STALL, MEDIUM, 60, CONFIRMED, {NULL},
+                "no packets on an interface"},
+        [STALL_DOWN] = {SENSOR_STALL, HIGH, 70, CONFIRMED, {NULL},
+                "an interface is down or gone"},
+        [WORKER_DIED] = {SENSOR_CRASH, HIGH, 75, CONFIRMED, {NULL},
+                "a worker died"},
+        [WORKER_SILENT] = {SENSOR_CRASH, MEDIUM, 55, CONFIRMED, {NULL},
+                "a worker says nothing"},
 };
 
 const struct severity_row *severity_of(enum circumstance circumstance)

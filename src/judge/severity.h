@@ -20,6 +20,8 @@ enum finding_type {
         LOCATION_LOOKUP,
         SENSOR_BLIND,
         SENSOR_LOSS,
+        SENSOR_STALL,
+        SENSOR_CRASH,
         FINDING_TYPES
 };
 
@@ -54,6 +56,13 @@ enum circumstance {
         BLIND_MOSTLY,           /* half of the fleet's flows or more */
         LOSS_SOME,
         LOSS_MUCH,              /* a tenth of the packets or more */
+        DROPPED_SOME,           /* before sense saw them */
+        DROPPED_MORE,           /* a thousandth or more */
+        DROPPED_MUCH,           /* a hundredth or more */
+        STALL_SILENT,
+        STALL_DOWN,             /* the interface is down or gone */
+        WORKER_DIED,
+        WORKER_SILENT,
         CIRCUMSTANCES
 };
 

@@ -195,6 +195,12 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
                 meet_again(s);
 }
 
+static void on_run(void *context)
+{
+        struct destination_state *state = context;
+        flow_set_clear(state->watched);
+}
+
 static void counters(void *context, void (*add)(void *context, const char *name, uint64_t value), void *to)
 {
         const struct destination_state *state = context;
@@ -208,5 +214,6 @@ const struct detector destination_detector = {
         .create = create,
         .destroy = destroy,
         .on_event = on_event,
+        .on_run = on_run,
         .counters = counters,
 };

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "judge/sighting.h"
+#include "judge/state.h"
 #include "model/event.h"
 
 struct judge;
@@ -21,10 +22,17 @@ struct detector {
         void *(*create)(struct judge *judge);  /* NULL: keeps nothing */
         void (*destroy)(void *state);
         void (*on_event)(struct judge *judge, void *state, struct sighting *sighting);
+        /* Of the bodies it wants, those that tell of the sensor itself and of no flow: Counters, Link, Incident. */
+        void (*on_notice)(struct judge *judge, void *state, const event_t *event);
+        void (*on_run)(void *state); /* a run of sense begins: numbers of flows begin anew. NULL: keeps none */
         void (*on_tick)(struct judge *judge, void *state, int64_t clock_ns);
         /* Tells what it had to leave out: `add` is called with the name and value of each counter. NULL: nothing. */
         void (*counters)(void *state, void (*add)(void *context, const char *name, uint64_t value), void *context);
         void (*on_finish)(struct judge *judge, void *state, const event_t *last); /* before the book is closed */
+        /* What it keeps over a restart, as records; NULL: nothing. `load` is handed the records of no table one by one and
+         * says whether that was its own. */
+        int (*save)(const void *state, struct state_writer *writer);
+        bool (*load)(void *state, const Apnwatch__V1__StateRecord *record);
 };
 
 extern const struct detector *const detectors[]; /* ends with NULL */

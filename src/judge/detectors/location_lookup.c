@@ -136,6 +136,12 @@ static void on_event(struct judge *judge, void *state, struct sighting *s)
         }
 }
 
+static void on_run(void *context)
+{
+        struct lookup_state *state = context;
+        flow_set_clear(state->watched);
+}
+
 static void counters(void *context, void (*add)(void *context, const char *name, uint64_t value), void *to)
 {
         const struct lookup_state *state = context;
@@ -149,5 +155,6 @@ const struct detector location_lookup_detector = {
         .create = create,
         .destroy = destroy,
         .on_event = on_event,
+        .on_run = on_run,
         .counters = counters,
 };

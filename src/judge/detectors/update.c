@@ -288,6 +288,33 @@ static void on_event(struct judge *judge, void *state, struct sighting *s)
                 on_flow(s);
 }
 
+static int save(const void *context, struct state_writer *writer)
+{
+        const struct update_state *state = context;
+        Apnwatch__V1__StateRecord record = APNWATCH__V1__STATE_RECORD__INIT;
+        Apnwatch__V1__SavedPart saved = APNWATCH__V1__SAVED_PART__INIT;
+        record.body_case = APNWATCH__V1__STATE_RECORD__BODY_UPDATE_PART;
+        record.update_part = &saved;
+        for (unsigned i = 0; i < PART_SLOTS; i++) {
+                saved.key = state->parts[i].key;
+                saved.moved = state->parts[i].moved;
+                if (saved.moved > 0)
+                        state_write(writer, &record);
+        }
+        return writer->error;
+}
+
+static bool load(void *context, const Apnwatch__V1__StateRecord *record)
+{
+        struct update_state *state = context;
+        if (record->body_case != APNWATCH__V1__STATE_RECORD__BODY_UPDATE_PART)
+                return false;
+        unsigned slot = (unsigned)record->update_part->key % PART_SLOTS;
+        state->parts[slot].key = record->update_part->key;
+        state->parts[slot].moved = record->update_part->moved;
+        return true;
+}
+
 const struct detector update_detector = {
         .name = "update",
         .wants = DETECTOR_WANTS(FLOW_NEWS) | DETECTOR_WANTS(TRANSFER),
@@ -295,4 +322,6 @@ const struct detector update_detector = {
         .create = create,
         .destroy = free,
         .on_event = on_event,
+        .save = save,
+        .load = load,
 };

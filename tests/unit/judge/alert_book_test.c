@@ -26,9 +26,11 @@ struct told {
 static struct told told[TOLD_LIMIT];
 static unsigned told_count;
 
-static void take_alert(void *context, const Apnwatch__V1__Alert *alert)
+static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
         (void)context;
+        (void)cause;
+        (void)cause_length;
         assert_true(told_count < TOLD_LIMIT);
         struct told *t = &told[told_count++];
         *t = (struct told){.revision = alert->revision,
