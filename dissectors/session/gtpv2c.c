@@ -356,18 +356,17 @@ static void read_element(struct reader *reader, const struct ie *ie)
                         read_pdn_address(out, ie);
                 break;
         default:
-                if (ie->instance != 0)
-                        break;
                 read_user(out, ie);
                 read_place(out, ie);
-                read_state(out, ie);
+                if (ie->instance == 0)
+                        read_state(out, ie);
                 break;
         }
 }
 
 /* The front of a message: whose it is, and the cursor over its elements. */
 static enum dissect_result read_header(struct cursor *at, struct signalling *out, struct gtpv2c_message *message,
-                                       struct cursor *elements, bool *cut)
+                                       struct cursor *elements, const uint8_t **end, bool *cut)
 {
         uint8_t flags = cursor_u8(at), type = cursor_u8(at);
         uint16_t length = cursor_be16(at);
@@ -379,10 +378,15 @@ static enum dissect_result read_header(struct cursor *at, struct signalling *out
                 return DISSECT_MALFORMED;
         *cut = length > cursor_left(at);
         struct cursor body = cursor_take(at, *cut ? cursor_left(at) : length);
+        *end = body.end;
         message->piggybacked = flags & FLAG_PIGGYBACKED && !*cut;
         const struct message_kind *kind = kind_of(type);
         if (kind == NULL)
                 return DISSECT_NO_MATCH;
+        if (!message->piggybacked) { /* there are stacks that count too few: the last element may end behind the message */
+                body.end = at->end;
+                at->at = at->end;
+        }
         signalling_init(out, APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C, kind->procedure, kind->phase, type);
         out->has_key = flags & FLAG_TEID;
         if (out->has_key)
@@ -400,15 +404,16 @@ static enum dissect_result read_header(struct cursor *at, struct signalling *out
 enum dissect_result gtpv2c_parse(struct cursor *at, unsigned pdn, struct signalling *out, struct gtpv2c_message *message)
 {
         struct cursor elements;
+        const uint8_t *end;
         bool cut;
         *message = (struct gtpv2c_message){.pdn_count = 0};
         signalling_init(out, APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C, PROCEDURE(OTHER), PHASE(COMMAND), 0);
-        enum dissect_result result = read_header(at, out, message, &elements, &cut);
+        enum dissect_result result = read_header(at, out, message, &elements, &end, &cut);
         if (result != DISSECT_OK)
                 return result;
         struct reader reader = {.out = out, .message = message, .pdn = pdn};
         struct ie ie;
-        while (next_ie(&reader, &elements, &ie))
+        while (elements.at < end && next_ie(&reader, &elements, &ie))
                 read_element(&reader, &ie);
         if (reader.malformed || (elements.short_read && !cut))
                 return DISSECT_MALFORMED;

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-enum { FILLER = 0xf, IMSI_LEAST = 6, IMSI_MOST = 15, IMEI_LEAST = 14, IMEI_MOST = 16, MSISDN_MOST = 20, IMEI_OCTETS = 8 };
+enum { FILLER = 0xf, IMSI_LEAST = 6, IMSI_MOST = 16, IMEI_LEAST = 14, IMEI_MOST = 16, MSISDN_MOST = 20, IMEI_OCTETS = 8 };
 
 static bool digits_of_tbcd(const uint8_t *bytes, size_t length, size_t least, size_t most, char out[DIGITS_SIZE])
 {

@@ -10,14 +10,14 @@
 #include "base/cursor.h"
 
 enum {
-        DIGITS_SIZE = 24,    /* IMSI 15, IMEISV 16, MSISDN at most 20, and a NUL */
+        DIGITS_SIZE = 24,    /* IMSI and IMEISV 16, MSISDN at most 20, and a NUL */
         PLMN_TEXT_SIZE = 8,  /* "262-001" */
         APN_SIZE = 101,      /* TS 23.003, 9.1: 100 octets */
         APN_OPERATOR_SIZE = 24 /* "mnc001.mcc001.gprs" */
 };
 
 /* TBCD: two digits an octet, the low half first, 0xf fills. A digit above 9, or a digit behind a filler: false. */
-bool imsi_of_tbcd(const uint8_t *bytes, size_t length, char out[DIGITS_SIZE]);   /* 6 to 15 digits */
+bool imsi_of_tbcd(const uint8_t *bytes, size_t length, char out[DIGITS_SIZE]);   /* 6 to 15 digits; 16 from stacks that fill with 0 */
 bool imei_of_tbcd(const uint8_t *bytes, size_t length, char out[DIGITS_SIZE]);   /* IMEI or IMEISV, 14 to 16 */
 bool msisdn_of_tbcd(const uint8_t *bytes, size_t length, char out[DIGITS_SIZE]); /* 1 to 20; without the octet of number type */
 
