@@ -1,6 +1,7 @@
 #include "cmd/budget.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 
@@ -8,6 +9,7 @@ enum { /* bytes a row, with its links and its slot; limits where the configurati
         DEVICE_BYTES = 150, DEVICES = 1000000,
         NAME_BYTES = 48, NAMES = 2000000,
         ALERT_BYTES = 1200, ALERTS = 200000,
+        OUTBOX_BYTES = 96 << 20, /* its limit in memory, and SQLite's cache */
 };
 
 struct row {
@@ -15,7 +17,8 @@ struct row {
         uint64_t count, bytes;
 };
 
-bool budget_fits(const struct settings *settings, const struct sensor_settings *sensor)
+bool budget_fits(const struct settings *settings, const struct sensor_settings *sensor, const struct live_settings *live,
+                 uint64_t *ceiling)
 {
         const struct configuration *configuration = settings->configuration;
         uint64_t devices = configuration && configuration->limit_devices ? configuration->limit_devices : DEVICES;
@@ -25,13 +28,20 @@ bool budget_fits(const struct settings *settings, const struct sensor_settings *
                 {"devices", devices, devices * DEVICE_BYTES},
                 {"names", NAMES, (uint64_t)NAMES * NAME_BYTES},
                 {"alerts", ALERTS, (uint64_t)ALERTS * ALERT_BYTES},
+                {"rings of the interfaces", 0, live ? live_probe_memory(live) : 0},
+                {"outbox: what waits for the disk", 0, live ? OUTBOX_BYTES : 0},
         };
         uint64_t total = 0;
         for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
                 total += rows[i].bytes;
                 log_info("memory: %-38s %8.1f MiB at most", rows[i].what, (double)rows[i].bytes / 1048576);
         }
-        log_info("memory: %-38s %8.1f MiB at most", "all", (double)total / 1048576);
+        if (live != NULL)
+                fprintf(stderr, "apnwatch: memory: %.1f MiB at most\n", (double)total / 1048576);
+        else
+                log_info("memory: %-38s %8.1f MiB at most", "all", (double)total / 1048576);
+        if (ceiling != NULL)
+                *ceiling = total;
         if (limit == 0 || total <= limit)
                 return true;
         log_error("%s: limits.memory is %" PRIu64 " MiB, but the tables may take %" PRIu64

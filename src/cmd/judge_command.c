@@ -53,7 +53,7 @@ static int judge_log(struct settings *settings, struct event_log *log)
         /* The run's own name, so that judging its log gives the same alerts, unless the configuration says another. */
         const struct configuration *configuration = settings->configuration;
         const char *sensor = configuration && configuration->sensor ? configuration->sensor : event_log_head(log)->sensor;
-        struct run *run = run_open(settings, sensor);
+        struct run *run = run_open(settings, sensor, NULL);
         if (run == NULL)
                 return EXIT_USAGE;
         struct event_sink sink = run_events(run);

@@ -13,6 +13,7 @@ static const struct command {
         const char *arguments, *what;
 } commands[] = {
         {"read", read_command, "[options] FILE...", "analyse captures and raise alerts"},
+        {"live", live_command, "[options] -i IFACE", "the sensor: judge what passes, deliver alerts as they come"},
         {"judge", judge_command, "[options] events:FILE", "judge a recorded event log"},
         {"policy", policy_command, "check|explain ...", "check a policy, explain what it says of a contact"},
         {"intel", intel_command, "check|list|match ...", "vendor data: check it, list it, ask it"},

@@ -139,19 +139,6 @@ static bool set_times(const struct settings *settings, struct sensor_settings *s
         return true;
 }
 
-static void set_from_configuration(const struct configuration *configuration, struct sensor_settings *sensor)
-{
-        if (configuration == NULL)
-                return;
-        sensor->encap.taps = configuration->taps;
-        sensor->context_names = (const char *const *)configuration->context_names;
-        sensor->context_count = configuration->context_count;
-        sensor->flow_limit = configuration->limit_flows;
-        sensor->timeouts = (struct sensor_timeouts){.tcp = configuration->timeout_tcp_ms / 1000,
-                                                    .udp = configuration->timeout_udp_ms / 1000,
-                                                    .other = configuration->timeout_other_ms / 1000};
-}
-
 static bool progress_wanted(const struct settings *settings)
 {
         if (settings->progress == PROGRESS_AUTO)
@@ -182,11 +169,11 @@ static int read_files(struct read_options *read, const struct file_probe_input *
                 .show_progress = progress_wanted(settings)};
         if (!set_times(settings, &job.sensor) || !filter_is_good(read->filter))
                 return EXIT_USAGE;
-        set_from_configuration(settings->configuration, &job.sensor);
-        if (!budget_fits(settings, &job.sensor))
+        settings_to_sensor(settings->configuration, &job.sensor);
+        if (!budget_fits(settings, &job.sensor, NULL, NULL))
                 return EXIT_USAGE;
         sensor_name(read, sensor);
-        struct run *run = run_open(settings, sensor);
+        struct run *run = run_open(settings, sensor, NULL);
         if (run == NULL)
                 return EXIT_USAGE;
         job.probe.digest = run_wants_digests(run);

@@ -8,29 +8,26 @@
 #include "base/log.h"
 #include "cmd/summary_text.h"
 #include "config.h"
+#include "deliver/delivery.h"
 #include "judge/report.h"
+
+enum { READ_PATIENCE_S = 30, LIVE_PATIENCE_S = 5 };
 
 struct run {
         struct settings *settings;
-        struct sink **sinks;
-        struct sink_filter *filters;
-        unsigned sink_count;
-        bool standard_output, summary_wanted, events_wanted;
-        struct sink_run about;
+        struct delivery *delivery;
+        struct delivery_output *outputs;
         struct judge *judge;
         int worst;                /* severity of an alert that was raised; -1: none */
-        bool bad_input;
+        bool live, keeps_open, bad_input;
 };
 
 static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
         struct run *run = context;
-        (void)cause;
-        (void)cause_length;
         if ((int)alert->severity > run->worst)
                 run->worst = (int)alert->severity;
-        for (unsigned i = 0; i < run->sink_count; i++)
-                sink_alert(run->sinks[i], alert);
+        delivery_alert(run->delivery, alert, cause, cause_length);
 }
 
 /* A named file that is no capture or is empty, any damaged capture: exit status 1, and a line for each. */
@@ -48,10 +45,7 @@ static void note_input(struct run *run, const Apnwatch__V1__Input *input)
 static void take_event(void *context, const event_t *event)
 {
         struct run *run = context;
-        if (run->events_wanted)
-                for (unsigned i = 0; i < run->sink_count; i++)
-                        if (sink_wants_events(run->sinks[i]))
-                                sink_event(run->sinks[i], event);
+        delivery_event(run->delivery, event);
         if (event->body_case == APNWATCH__V1__EVENT__BODY_INPUT)
                 note_input(run, event->input);
         judge_event(run->judge, event);
@@ -63,77 +57,100 @@ static void take_hint(void *context, const struct address *device, uint16_t devi
         judge_soon(run->judge, device, device_context);
 }
 
-static bool open_sink(struct run *run, const char *given, const struct sink_filter *filter)
+static const char *first_of(const char *one, const char *other)
 {
-        char error[512] = "";
-        struct sink *sink = sink_open(given, filter, NULL, &run->about, error, sizeof error);
-        if (sink == NULL) {
-                log_error("%s", error);
-                return false;
-        }
-        run->sinks[run->sink_count++] = sink;
-        run->standard_output |= sink_is_standard_output(sink);
-        run->summary_wanted |= sink_wants_summary(sink);
-        run->events_wanted |= sink_wants_events(sink);
-        return true;
+        return one ? one : other;
 }
 
-static bool open_sinks(struct run *run)
+/* The redis section is for every Redis; what an output says of itself wins. */
+static void set_output(struct delivery_output *out, const char *given, const struct output_setting *said,
+                       const struct configuration *configuration)
+{
+        static const struct output_setting nothing;
+        bool is_redis = strncmp(given, "redis", 5) == 0;
+        if (said == NULL)
+                said = &nothing;
+        else
+                out->filter = (struct sink_filter){
+                        .min_severity = said->min_severity > 0 ? said->min_severity : 0,
+                        .types = (const char **)said->types, .type_count = said->type_count,
+                        .fleets = (const char **)said->fleets, .fleet_count = said->fleet_count,
+                        .tenants = (const char **)said->tenants, .tenant_count = said->tenant_count};
+        out->given = given;
+        out->options = (struct sink_options){.username = said->username, .password_file = said->password_file,
+                                             .token_file = said->token_file, .ca = said->ca, .cert = said->cert,
+                                             .key = said->key, .json = said->json};
+        if (!is_redis || configuration == NULL)
+                return;
+        struct sink_options *options = &out->options;
+        options->username = first_of(options->username, configuration->redis_username);
+        options->password_file = first_of(options->password_file, configuration->redis_password_file);
+        options->ca = first_of(options->ca, configuration->redis_ca);
+        options->cert = first_of(options->cert, configuration->redis_cert);
+        options->key = first_of(options->key, configuration->redis_key);
+        options->maxlen = configuration->redis_maxlen;
+        options->json |= configuration->redis_json;
+}
+
+/* In `read` the entries of an outbox have IDs that follow from the run alone. */
+static struct outbox_settings outbox_of(const struct run *run, const char *sensor)
+{
+        const struct configuration *configuration = run->settings->configuration;
+        struct outbox_settings outbox = {.sensor = sensor, .fixed_ms = run->live ? 0 : 1};
+        if (run->live && configuration != NULL) {
+                outbox.path = configuration->outbox_path;
+                outbox.size_limit = configuration->outbox_size;
+                outbox.retention_s = configuration->outbox_retention_s;
+        }
+        return outbox;
+}
+
+static bool open_delivery(struct run *run, const char *sensor, struct event_base *base)
 {
         const struct settings *settings = run->settings;
         const struct configuration *configuration = settings->configuration;
         /* The command line wins: with -o the configuration's outputs are left alone. */
         unsigned configured = settings->outputs.count == 0 && configuration ? configuration->output_count : 0;
-        bool good = true;
-        run->sinks = calloc(settings->outputs.count + configured + 1, sizeof *run->sinks);
-        run->filters = calloc(configured + 1, sizeof *run->filters);
-        if (run->sinks == NULL || run->filters == NULL)
+        unsigned count = 0;
+        run->outputs = calloc(settings->outputs.count + configured + 1, sizeof *run->outputs);
+        if (run->outputs == NULL)
                 return false;
         for (unsigned i = 0; i < settings->outputs.count; i++)
-                good &= open_sink(run, settings->outputs.items[i], NULL);
-        for (unsigned i = 0; i < configured; i++) {
-                const struct output_setting *output = &configuration->outputs[i];
-                run->filters[i] = (struct sink_filter){
-                        .min_severity = output->min_severity > 0 ? output->min_severity : 0,
-                        .types = (const char **)output->types, .type_count = output->type_count,
-                        .fleets = (const char **)output->fleets, .fleet_count = output->fleet_count,
-                        .tenants = (const char **)output->tenants, .tenant_count = output->tenant_count};
-                good &= open_sink(run, output->sink, &run->filters[i]);
-        }
-        return good;
-}
-
-static void close_sinks(struct run *run, bool *failed)
-{
-        for (unsigned i = 0; i < run->sink_count; i++)
-                if (sink_close(run->sinks[i]) != 0)
-                        *failed = true;
-        run->sink_count = 0;
+                set_output(&run->outputs[count++], settings->outputs.items[i], NULL, configuration);
+        for (unsigned i = 0; i < configured; i++)
+                set_output(&run->outputs[count++], configuration->outputs[i].sink, &configuration->outputs[i], configuration);
+        const struct delivery_settings delivery = {
+                .run = {.sensor = sensor, .version = PACKAGE_VERSION, .configuration_digest = settings->digest, .append = run->live},
+                .outbox = outbox_of(run, sensor), .outputs = run->outputs, .output_count = count, .base = base};
+        run->delivery = delivery_open(&delivery);
+        return run->delivery != NULL;
 }
 
 static void run_free(struct run *run)
 {
-        bool failed;
-        close_sinks(run, &failed);
+        (void)delivery_close(run->delivery);
         judge_destroy(run->judge);
-        free(run->sinks);
-        free(run->filters);
+        free(run->outputs);
         free(run);
 }
 
-struct run *run_open(struct settings *settings, const char *sensor)
+struct run *run_open(struct settings *settings, const char *sensor, struct event_base *base)
 {
+        const struct configuration *configuration = settings->configuration;
         struct run *run = calloc(1, sizeof *run);
         if (run == NULL)
                 return NULL;
         run->settings = settings;
         run->worst = -1;
-        run->about = (struct sink_run){.sensor = sensor, .version = PACKAGE_VERSION, .configuration_digest = settings->digest};
+        run->live = base != NULL;
         struct judge_settings judge = {.policy = settings->policy, .intel = settings->intel, .inventory = settings->inventory,
-                                       .geo = settings->geo, .sensor = sensor, .alerts = {.alert = take_alert, .context = run}};
-        if (settings->configuration != NULL)
-                judge.device_limit = settings->configuration->limit_devices;
-        if (!open_sinks(run) || (run->judge = judge_create(&judge)) == NULL) {
+                                       .geo = settings->geo, .sensor = sensor, .alerts = {.alert = take_alert, .context = run},
+                                       .revisions = run->live};
+        if (configuration != NULL) {
+                judge.device_limit = configuration->limit_devices;
+                judge.stall_s = (configuration->timeout_stall_ms + 999) / 1000;
+        }
+        if (!open_delivery(run, sensor, base) || (run->judge = judge_create(&judge)) == NULL) {
                 run_free(run);
                 return NULL;
         }
@@ -147,20 +164,46 @@ struct event_sink run_events(struct run *run)
 
 bool run_wants_digests(const struct run *run)
 {
-        return run->summary_wanted;
+        return delivery_wants_summary(run->delivery);
+}
+
+struct judge *run_judge(struct run *run)
+{
+        return run->judge;
+}
+
+struct delivery *run_delivery(struct run *run)
+{
+        return run->delivery;
+}
+
+void run_keep_open(struct run *run)
+{
+        run->keeps_open = true;
 }
 
 static void tell_summary(struct run *run)
 {
         const struct judge_report *report = judge_report(run->judge);
-        if (run->summary_wanted) {
+        if (delivery_wants_summary(run->delivery)) {
                 char *json = judge_report_json(report);
-                for (unsigned i = 0; json != NULL && i < run->sink_count; i++)
-                        sink_summary(run->sinks[i], json);
+                if (json != NULL)
+                        delivery_summary(run->delivery, json);
                 free(json);
         }
         if (!run->settings->quiet)
-                summary_text_print(report, run->standard_output ? stderr : stdout);
+                summary_text_print(report, delivery_uses_standard_output(run->delivery) ? stderr : stdout);
+}
+
+/* Servers get what they are still to have; what does not go out any more is lost in `read`, and kept by an outbox in `live`. */
+static bool deliver_rest(struct run *run)
+{
+        uint64_t left = delivery_drain(run->delivery, run->live ? LIVE_PATIENCE_S : READ_PATIENCE_S);
+        if (left > 0 && !run->live)
+                log_error("%" PRIu64 " alerts could not be delivered; run the same again to go on where it stopped", left);
+        else if (left > 0)
+                log_warning("%" PRIu64 " alerts wait in the outbox", left);
+        return left == 0 || run->live;
 }
 
 int run_close(struct run *run, int status)
@@ -168,12 +211,16 @@ int run_close(struct run *run, int status)
         bool failed = false;
         int fail_on = run->settings->fail_on;
         if (status != EXIT_USAGE) { /* else nothing has run */
-                judge_finish(run->judge);
-                tell_summary(run);
+                if (!run->keeps_open) {
+                        judge_finish(run->judge);
+                        tell_summary(run);
+                }
+                failed = !deliver_rest(run);
         }
         if (fflush(stdout) != 0 && status == EXIT_DONE)
                 failed = true;
-        close_sinks(run, &failed);
+        failed |= delivery_close(run->delivery) != 0;
+        run->delivery = NULL;
         if (status == EXIT_DONE && (failed || run->bad_input))
                 status = EXIT_FAILED;
         if (status == EXIT_DONE && fail_on >= 0 && run->worst >= fail_on)

@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sense/sensor.h"
 
 enum { KEY_INTEL = 0x100, KEY_INVENTORY, KEY_DEVICES, KEY_GEOIP, KEY_PROGRESS, KEY_FAIL_ON, KEY_DEVICE, KEY_FROM, KEY_TO };
 
@@ -220,4 +221,17 @@ enum exit_status settings_load(struct settings *settings)
                 return EXIT_USAGE;
         digest_all(settings);
         return EXIT_DONE;
+}
+
+void settings_to_sensor(const struct configuration *configuration, struct sensor_settings *sensor)
+{
+        if (configuration == NULL)
+                return;
+        sensor->encap.taps = configuration->taps;
+        sensor->context_names = (const char *const *)configuration->context_names;
+        sensor->context_count = configuration->context_count;
+        sensor->flow_limit = configuration->limit_flows;
+        sensor->timeouts = (struct sensor_timeouts){.tcp = configuration->timeout_tcp_ms / 1000,
+                                                    .udp = configuration->timeout_udp_ms / 1000,
+                                                    .other = configuration->timeout_other_ms / 1000};
 }

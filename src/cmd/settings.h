@@ -46,6 +46,10 @@ void settings_clear(struct settings *settings);
 /* Loads all that is named. Every message is on standard error; EXIT_DONE or EXIT_USAGE. */
 enum exit_status settings_load(struct settings *settings);
 
+/* What the configuration says for sense: taps, limits, timeouts. `configuration` may be NULL. */
+struct sensor_settings;
+void settings_to_sensor(const struct configuration *configuration, struct sensor_settings *sensor);
+
 void word_list_add(struct word_list *list, const char *word);
 
 /* "info" ... "critical" as 0 ... 4, or -1. */

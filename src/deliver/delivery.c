@@ -26,7 +26,7 @@ struct delivery {
         unsigned count;
         struct outbox *outbox;
         struct event_base *base;
-        bool owns_base, standard_output, wants_summary;
+        bool owns_base, standard_output, wants_summary, wants_events;
         struct event *commit;
 };
 
@@ -162,6 +162,7 @@ static bool open_outlets(struct delivery *delivery)
                 }
                 delivery->outlets[delivery->count++].sink = sink;
                 delivery->standard_output |= sink_is_standard_output(sink);
+                delivery->wants_events |= sink_wants_events(sink);
                 delivery->wants_summary |= sink_wants_summary(sink);
         }
         for (unsigned i = 0; good && i < delivery->count; i++)
@@ -281,7 +282,7 @@ void delivery_alert(struct delivery *delivery, const Apnwatch__V1__Alert *alert,
 
 void delivery_event(struct delivery *delivery, const event_t *event)
 {
-        for (unsigned i = 0; i < delivery->count; i++)
+        for (unsigned i = 0; delivery->wants_events && i < delivery->count; i++)
                 if (sink_wants_events(delivery->outlets[i].sink))
                         sink_event(delivery->outlets[i].sink, event);
 }

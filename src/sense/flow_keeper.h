@@ -51,4 +51,5 @@ void flow_keeper_tell(struct flow_keeper *keeper, event_t *event, int64_t clock_
 
 const struct flow_keeper_counters *flow_keeper_counters(const struct flow_keeper *keeper);
 const struct inspector *flow_keeper_inspector(const struct flow_keeper *keeper);
+uint32_t flow_keeper_count(const struct flow_keeper *keeper); /* in the table now */
 uint32_t flow_keeper_peak(const struct flow_keeper *keeper);

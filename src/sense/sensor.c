@@ -281,6 +281,7 @@ static void count_flows(struct counter_list *list, const struct flow_keeper *kee
         const struct flow_keeper_counters *flows = flow_keeper_counters(keeper);
         const struct inspector *inspector = flow_keeper_inspector(keeper);
         count(list, "flows.opened", flows->opened);
+        count(list, "flows.now", flow_keeper_count(keeper));
         count(list, "flows.peak", flow_keeper_peak(keeper));
         count(list, "loss.flows_evicted", flows->evicted);
         count(list, "loss.flows_no_memory", flows->no_memory);

@@ -1,0 +1,132 @@
+/* Which SIM and which module is behind an address or a tunnel, from signalling: sessions (PDN connections), their control tunnels, user
+ * tunnels and addresses, each fact with its source and the times when it was first and last said. Reads Signalling events in order;
+ * knows no policy.
+ *
+ * Strength of sources, weakest first, is the order of enum binding_source: a strong fact is not overwritten by a weak one (the conflict is
+ * counted), an equal or stronger one replaces it. A request is kept until its response (30 s of packet time, bounded) and applied when that
+ * accepts it; responses may come first. Retransmissions change nothing. A create that was rejected neither makes nor ends a session.
+ * The same PDN connection seen on S11, S5/S8, N4, Gx, Gy and RADIUS is one session: joined by IMSI and APN and address, by
+ * a shared user tunnel endpoint, or by the address where a protocol says nothing else.
+ *
+ * Addresses are kept by (context, APN): where the tap's context does not tell pools of two APNs apart, the APN does, and a lookup without
+ * APN answers only when it is unique. IPv6 is kept by prefix, /64 unless signalling says a shorter one.
+ *
+ * A session ends: deleted (by signalling; its tunnels are remembered for two minutes as released), replaced (the same IMSI, APN and bearer, or
+ * the same address for another IMSI), restarted (its peer came back with another recovery counter; older values and values of a VIP
+ * that alternate are ignored), timeout (nothing for `idle_s`), end_of_input.
+ *
+ * Bounded: at the limit the session that was silent longest goes (counted); at most 600 bytes a session with its places in all tables. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "model/event.h"
+
+enum binding_source {
+        BINDING_NONE, BINDING_IMPORTED, BINDING_S6A, BINDING_RADIUS, BINDING_GY, BINDING_S6B, BINDING_GX, BINDING_PFCP, BINDING_GTPV1C,
+        BINDING_GTPV2C, BINDING_SOURCES
+};
+const char *binding_source_text(enum binding_source source); /* "gtpv2c", "imported", ...; NULL for none */
+
+enum binding_fact { FACT_IMSI, FACT_IMEI, FACT_MSISDN, FACT_APN, FACT_IPV4, FACT_IPV6, FACT_RAT, FACT_PLMN, FACT_CELL, FACT_AREA, BINDING_FACTS };
+
+enum binding_end { BINDING_LIVE, BINDING_DELETED, BINDING_REPLACED, BINDING_RESTARTED, BINDING_TIMED_OUT, BINDING_INPUT_END, BINDING_EVICTED };
+const char *binding_end_text(enum binding_end end); /* as INTERFACE has them; evicted is "timeout" */
+
+enum { BINDING_CONTROL = 4, BINDING_USER = 8 };
+
+struct binding_endpoint {
+        struct address address;
+        uint32_t key;           /* TEID (of PFCP's SEIDs the low half: they are only found by the whole one) */
+        uint8_t bearer;
+        bool of_network;        /* packets from the device go there */
+        bool is_released;
+};
+
+/* One session as it is known now. Texts are "" when not known. Plain data: copy what is to be kept. */
+struct binding {
+        uint64_t number;        /* unique in a run */
+        char imsi[16], imei[17], msisdn[16];
+        const char *apn;        /* interned, lives as long as the bindings; NULL: not known */
+        struct address ipv4;    /* unspecified: none */
+        struct prefix ipv6;     /* unspecified: none */
+        const char *rat;        /* static; NULL: not known */
+        char plmn[8];           /* "262-01" */
+        char cell[40], area[40]; /* "ecgi:262-01-168496129", "tai:262-01-4660" */
+        uint8_t sources[BINDING_FACTS]; /* enum binding_source */
+        int64_t first_ns, last_ns;      /* of the session */
+        uint16_t context;
+        uint8_t protocol;               /* enum binding_source that opened it */
+        uint8_t bearer;
+        uint8_t control_count, user_count;
+        const struct binding_endpoint *control, *user;
+        uint32_t file;
+        uint64_t file_frame;            /* of the message that opened it */
+};
+
+enum binding_news { BINDING_OPENED, BINDING_CHANGED, BINDING_CLOSED };
+
+/* What listeners are told, in order. `before` holds what was changed (CHANGED), with the same endpoints; else NULL. */
+struct binding_change {
+        enum binding_news news;
+        enum binding_end end;           /* of CLOSED */
+        uint32_t facts;                 /* of CHANGED: 1 << enum binding_fact */
+        bool is_move;                   /* handover or relocation: cell, area, PLMN, RAT or the serving node */
+        const struct binding *now, *before;
+        const event_t *event;           /* that made it; NULL: a timeout or the end of the input */
+        int64_t time_ns;
+};
+
+struct bindings;
+struct bindings_settings {
+        uint32_t session_limit;  /* 0: 1 000 000 */
+        uint32_t idle_s;         /* 0: 24 h */
+        uint32_t wait_s;         /* for a response; 0: 30 s */
+        void (*changed)(void *context, const struct binding_change *change); /* NULL: nobody listens */
+        void *context;
+};
+
+struct bindings *bindings_create(const struct bindings_settings *settings);
+void bindings_destroy(struct bindings *bindings);
+
+void bindings_take(struct bindings *bindings, const event_t *event); /* whose body is Signalling; `context` from event->flow */
+void bindings_tick(struct bindings *bindings, int64_t clock_ns);
+void bindings_finish(struct bindings *bindings, int64_t clock_ns);   /* every session ends: BINDING_INPUT_END */
+
+/* A row of the user's (--bindings): holds from, until; the weakest source. */
+struct binding_row {
+        int64_t from_ns, until_ns;
+        const char *imsi, *imei, *msisdn, *apn; /* NULL: not said */
+        struct address ip;
+};
+void bindings_import(struct bindings *bindings, const struct binding_row *row);
+
+/* Who has this address at this moment; NULL: nobody, or two and `apn` (may be NULL) does not tell them apart. Borrowed until the next call. */
+const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
+                                          int64_t time_ns);
+
+enum tunnel_knowledge {
+        TUNNEL_UNKNOWN,   /* nobody set it up */
+        TUNNEL_BOUND,
+        TUNNEL_RELEASED,  /* of a session or a radio bearer that ended less than two minutes ago: stale packets are usual */
+};
+/* The session whose user tunnel ends at this address with this TEID; `out` NULL unless BOUND or RELEASED and still known. */
+enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
+                                         const struct binding **out);
+
+/* The sessions of one SIM, or of one module (first 14 digits), that are live; at most `limit`. */
+unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);
+unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);
+
+/* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route), link-local and unspecified. */
+bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source);
+
+bool bindings_are_visible(const struct bindings *bindings);          /* signalling was seen in the last hour of packet time */
+bool bindings_peer_restarted(const struct bindings *bindings, const struct address *peer, int64_t since_ns);
+
+struct bindings_numbers {
+        uint64_t sessions, peak, opened, closed[BINDING_EVICTED + 1], conflicts, pending, pending_dropped, orphans, evicted, bytes;
+};
+void bindings_numbers(const struct bindings *bindings, struct bindings_numbers *out);

@@ -1,0 +1,119 @@
+#!/bin/bash
+# The sensor as it runs, on a veth pair in a namespace of its own: what `live` finds in traffic that passes is what `read` finds in
+# the same capture; it ends cleanly, goes on after a kill, counts what it drops. Needs root.
+set -u
+
+source=$(cd "${srcdir:-.}" && pwd)
+top=$(pwd)
+apnwatch=$top/apnwatch
+work=$(mktemp -d "${TMPDIR:-/tmp}/apnwatch-live.XXXXXX") || exit 1
+space=apnwatch-live-$$
+failed=0
+sensor=
+
+fail() { echo "FAIL $case: $1"; failed=1; }
+
+end_all() {
+        [ -z "$sensor" ] || kill -9 "$sensor" 2>/dev/null
+        ip netns delete "$space" 2>/dev/null
+        [ "$failed" = 0 ] && rm -rf "$work"
+}
+trap end_all EXIT
+
+[ "$(id -u)" = 0 ] || { echo "FAIL: namespaces and captures need root"; exit 1; }
+ip netns add "$space" && ip -n "$space" link set lo up &&
+        ip netns exec "$space" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 &&
+        ip -n "$space" link add tx0 type veth peer name rx0 &&
+        ip -n "$space" link set tx0 up && ip -n "$space" link set rx0 up || { echo "FAIL: no network namespace"; failed=1; exit 1; }
+
+inside() { ip netns exec "$space" "$@"; }
+
+start_live() { # configuration, arguments...
+        configuration=$1; shift
+        ip netns exec "$space" "$apnwatch" live -i rx0 -c "$configuration" --intel "$source/contrib/intel" "$@" 2>"$work/live.err" >"$work/live.out" &
+        sensor=$!
+        for _ in $(seq 100); do
+                grep -q '^apnwatch: listening' "$work/live.err" && return 0
+                kill -0 "$sensor" 2>/dev/null || { fail "it does not start: $(cat "$work/live.err")"; return 1; }
+                sleep 0.05
+        done
+        fail "it is not ready in 5 s: $(cat "$work/live.err")"
+        return 1
+}
+
+end_live() { # expected status
+        kill -TERM "$sensor"
+        wait "$sensor"
+        status=$?
+        sensor=
+        [ "$status" = "$1" ] || fail "it ended with $status: $(cat "$work/live.err")"
+}
+
+metrics() {
+        inside bash -c 'exec 3<>/dev/tcp/127.0.0.1/9477 && printf "GET /metrics HTTP/1.0\r\n\r\n" >&3 && cat <&3' 2>/dev/null
+}
+
+metric() { # name with labels: its value
+        metrics | sed -n "s/^$1 \([0-9]*\).*/\1/p"
+}
+
+wait_for() { # seconds, command...: until it succeeds
+        end=$(($(date +%s) + $1)); shift
+        until "$@"; do
+                [ "$(date +%s)" -le "$end" ] || return 1
+                sleep 0.1
+        done
+}
+
+causes() { # alerts: type, device and peer of each, once
+        awk 'function first(text, key) {
+                     if (!match(text, "\"" key "\":\"[^\"]*")) return "-"
+                     return substr(text, RSTART + length(key) + 4, RLENGTH - length(key) - 4)
+             }
+             function part(name) { return match($0, "\"" name "\":\\{") ? substr($0, RSTART) : "" }
+             { print first($0, "type"), first(part("device"), "ip"), first(part("peer"), "ip") }' "$1" | sort -u
+}
+
+revisions_are_single() { # alerts: no (id, revision) twice
+        doubled=$(sed -E 's/.*"id":"([^"]*)","revision":([0-9]+).*/\1 \2/' "$1" | sort | uniq -d | head -3)
+        [ -z "$doubled" ] || fail "delivered twice: $doubled"
+}
+
+"$top/tests/traffic/mkfleet" --scenario mixed --seed 5 --devices 40 --hours 2 --capture "$work/fleet.pcap" --labels "$work/labels.jsonl" \
+        --policy "$work/policy.yaml" --inventory "$work/inventory.csv" >"$work/mkfleet.out" 2>&1 || { case=mkfleet; fail "$(cat "$work/mkfleet.out")"; exit 1; }
+frames=$(tcpdump -r "$work/fleet.pcap" 2>/dev/null | wc -l)
+judged="-p $work/policy.yaml --inventory $work/inventory.csv"
+
+cat >"$work/live.yaml" <<TEXT
+sensor: edge-1
+privacy: off
+outbox: {path: $work/outbox.db, size: 16MiB}
+metrics: {listen: "127.0.0.1:9477"}
+TEXT
+
+case="live finds what read finds in a recording of the same traffic"
+# shellcheck disable=SC2086
+if start_live "$work/live.yaml" $judged -o "jsonl:$work/live.jsonl" -o "eve:$work/live.eve" -o "events:$work/live.events"; then
+        ip netns exec "$space" tcpdump -Z root -i rx0 -w "$work/recorded.pcap" --nano -B 65536 2>"$work/tcpdump" &
+        recorder=$!
+        wait_for 5 grep -q listening "$work/tcpdump" || fail "tcpdump does not listen"
+        inside "$top/tests/live/sender" --interface tx0 --count "$frames" --rate 20000 --capture "$work/fleet.pcap" >"$work/sent" || fail "sender"
+        wait_for 10 eval '[ "$(metric "apnwatch_packets_total{interface=\"rx0\"}")" = '"$frames"' ]' ||
+                fail "$frames sent, $(metric 'apnwatch_packets_total{interface="rx0"}') seen"
+        sleep 0.5
+        kill -INT "$recorder" && wait "$recorder"
+        metrics >"$work/metrics"
+        end_live 0
+        # shellcheck disable=SC2086
+        "$apnwatch" read -q $judged --intel "$source/contrib/intel" -o "jsonl:$work/read.jsonl" "$work/recorded.pcap" || fail "read failed"
+        for what in read live; do causes "$work/$what.jsonl" | grep -v '^sensor[.]' >"$work/$what.causes"; done
+        [ -s "$work/read.causes" ] || fail "read found nothing"
+        diff "$work/read.causes" "$work/live.causes" >"$work/diff" || fail "findings differ: $(head -5 "$work/diff")"
+        revisions_are_single "$work/live.jsonl"
+        # shellcheck disable=SC2086
+        "$apnwatch" judge -q $judged --intel "$source/contrib/intel" -o "jsonl:$work/again.jsonl" "events:$work/live.events" || fail "its event log is not judged"
+        causes "$work/again.jsonl" | grep -v '^sensor[.]' >"$work/again.causes"
+        diff "$work/live.causes" "$work/again.causes" >"$work/diff" || fail "its event log gives others: $(head -5 "$work/diff")"
+fi
+
+exit $failed
