@@ -10,12 +10,12 @@
 #include "deliver/kinds.h"
 
 const struct sink_kind *const sink_kinds[] = {
-        &jsonl_sink_kind, &eve_sink_kind, &events_sink_kind, &summary_sink_kind, NULL,
+        &jsonl_sink_kind, &eve_sink_kind, &events_sink_kind, &summary_sink_kind, &redis_sink_kind, &rediss_sink_kind, NULL,
 };
 
 /* Named by the manual, not in this version. */
 static const char *const kinds_to_come[] = {
-        "case", "ecs", "html", "objects", "ocsf", "pcap", "redis", "rediss", "syslog", "webhook", NULL,
+        "case", "ecs", "html", "objects", "ocsf", "pcap", "syslog", "webhook", NULL,
 };
 
 static void write_kinds(char *text, size_t size)
@@ -48,6 +48,13 @@ static const struct sink_kind *find_kind(const char *given, char *error, unsigne
         return NULL;
 }
 
+/* How much of what was given may be shown: of KIND://USER:PASSWORD@HOST only the kind. */
+static int shown_length(const char *given)
+{
+        const char *authority = strstr(given, "://");
+        return authority != NULL && strchr(authority, '@') != NULL ? (int)(authority - given) : (int)strlen(given);
+}
+
 struct sink *sink_open(const char *given, const struct sink_filter *filter, const struct sink_options *options,
                        const struct sink_run *run, char *error, unsigned error_size)
 {
@@ -74,7 +81,8 @@ struct sink *sink_open(const char *given, const struct sink_filter *filter, cons
         char reason[512] = "";
         int result = kind->open(sink, target, reason, sizeof reason);
         if (result != 0) {
-                snprintf(error, error_size, "output %s: %s", given, reason[0] ? reason : strerror(-result));
+                snprintf(error, error_size, "output %.*s: %s", shown_length(given), given,
+                         reason[0] ? reason : strerror(-result));
                 free(sink->name);
                 free(sink);
                 return NULL;
