@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "deliver/eve_signature.h"
+#include "deliver/last_alert.h"
 #include "deliver/output.h"
 #include "model/json.h"
 
@@ -241,6 +242,19 @@ static int eve_flush(struct sink *sink)
         return output_flush(eve->output);
 }
 
+static int eve_reopen(struct sink *sink)
+{
+        struct eve *eve = sink->state;
+        return output_reopen(eve->output);
+}
+
+static bool eve_last(struct sink *sink, char id[33], uint32_t *revision)
+{
+        const struct eve *eve = sink->state;
+        const char *path = output_path(eve->output);
+        return path != NULL && last_alert_find(path, "apnwatch", id, revision);
+}
+
 static int eve_close(struct sink *sink)
 {
         struct eve *eve = sink->state;
@@ -256,5 +270,7 @@ const struct sink_kind eve_sink_kind = {
         .open = eve_open,
         .alert = eve_alert,
         .flush = eve_flush,
+        .reopen = eve_reopen,
+        .last = eve_last,
         .close = eve_close,
 };

@@ -212,6 +212,19 @@ void feed_delivered(struct feed *feed, uint64_t number)
         account_filtered(feed);
 }
 
+void feed_refused(struct feed *feed, uint64_t number)
+{
+        feed_delivered(feed, number - 1);
+        if (feed->count == 0 || feed->window[feed->first].number != number)
+                return;
+        const struct taken *taken = &feed->window[feed->first];
+        uint64_t filtered = taken->filtered, gaps = taken->gaps ? taken->gaps : 1;
+        feed->first = (feed->first + 1) % feed->size;
+        feed->count--;
+        advance(feed, number, number, 0, filtered, gaps);
+        account_filtered(feed);
+}
+
 void feed_rewind(struct feed *feed)
 {
         feed->rewinds += feed->count > 0;

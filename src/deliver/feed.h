@@ -17,6 +17,8 @@ struct event_base *feed_base(const struct feed *feed);
 bool feed_take(struct feed *feed, struct outbox_entry *out);
 /* Everything taken up to this entry number is delivered. */
 void feed_delivered(struct feed *feed, uint64_t number);
+/* The receiver will never have the entry of this number: it counts as a gap, and everything taken before it as delivered. */
+void feed_refused(struct feed *feed, uint64_t number);
 /* The connection broke: what was taken and is not delivered is taken again. */
 void feed_rewind(struct feed *feed);
 /* What the server says it holds last ({0, 0}: nothing). Ahead of us: delivered up to there. Behind us: what it lost is taken again, a gap

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "deliver/last_alert.h"
 #include "deliver/output.h"
 #include "model/json.h"
 
@@ -42,6 +43,19 @@ static int jsonl_flush(struct sink *sink)
         return output_flush(jsonl->output);
 }
 
+static int jsonl_reopen(struct sink *sink)
+{
+        struct jsonl *jsonl = sink->state;
+        return output_reopen(jsonl->output);
+}
+
+static bool jsonl_last(struct sink *sink, char id[33], uint32_t *revision)
+{
+        const struct jsonl *jsonl = sink->state;
+        const char *path = output_path(jsonl->output);
+        return path != NULL && last_alert_find(path, NULL, id, revision);
+}
+
 static int jsonl_close(struct sink *sink)
 {
         struct jsonl *jsonl = sink->state;
@@ -57,5 +71,7 @@ const struct sink_kind jsonl_sink_kind = {
         .open = jsonl_open,
         .alert = jsonl_alert,
         .flush = jsonl_flush,
+        .reopen = jsonl_reopen,
+        .last = jsonl_last,
         .close = jsonl_close,
 };

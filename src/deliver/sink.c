@@ -10,12 +10,13 @@
 #include "deliver/kinds.h"
 
 const struct sink_kind *const sink_kinds[] = {
-        &jsonl_sink_kind, &eve_sink_kind, &events_sink_kind, &summary_sink_kind, &redis_sink_kind, &rediss_sink_kind, NULL,
+        &jsonl_sink_kind, &eve_sink_kind, &events_sink_kind, &summary_sink_kind,
+        &syslog_sink_kind, &syslog_tls_sink_kind, &syslogs_sink_kind, &webhook_sink_kind, NULL,
 };
 
 /* Named by the manual, not in this version. */
 static const char *const kinds_to_come[] = {
-        "case", "ecs", "html", "objects", "ocsf", "pcap", "syslog", "webhook", NULL,
+        "case", "ecs", "html", "objects", "ocsf", "pcap", "redis", "rediss", NULL,
 };
 
 static void write_kinds(char *text, size_t size)
@@ -63,7 +64,8 @@ struct sink *sink_open(const char *given, const struct sink_filter *filter, cons
                 return NULL;
         const char *target = given + strlen(kind->scheme) + 1;
         if (target[0] == '\0') {
-                snprintf(error, error_size, "output %s: a path is missing behind the colon (- is standard output)", given);
+                snprintf(error, error_size, "output %s: %s behind the colon", given,
+                         kind->start ? "an address is missing" : "a path is missing (- is standard output)");
                 return NULL;
         }
         struct sink *sink = calloc(1, sizeof *sink);
@@ -180,11 +182,13 @@ void sink_flush(struct sink *sink)
 
 int sink_reopen(struct sink *sink)
 {
-        int result = sink->kind->reopen ? sink->kind->reopen(sink) : sink->failed;
+        if (sink->kind->reopen == NULL)
+                return sink->failed;
+        int result = sink->kind->reopen(sink);
         if (result == 0)
-                sink->failed = 0;
-        else
-                note_result(sink, result);
+                sink->failed = 0, sink->lost = 0; /* whoever reopens still has what could not be written */
+        else if (!sink->failed)
+                log_error("output %s: cannot be opened anew: %s; what was open is written on", sink->name, strerror(-result));
         return result;
 }
 

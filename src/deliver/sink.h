@@ -28,6 +28,7 @@ struct sink_options {
         const char *ca, *cert, *key;          /* TLS: PEM files; ca NULL: the system's */
         uint64_t maxlen;                      /* redis: 0: 100000 */
         bool json;                            /* redis: the field `json` too */
+        uint32_t timeout_ms;                  /* webhook: for an answer; 0: 15000 */
 };
 
 struct sink;
@@ -82,7 +83,8 @@ void sink_alert(struct sink *sink, const Apnwatch__V1__Alert *alert);
 void sink_event(struct sink *sink, const event_t *event);
 void sink_summary(struct sink *sink, const char *json);
 void sink_flush(struct sink *sink); /* `live`: after each alert; `read` leaves it to the buffer */
-/* The file anew, a failure forgotten: 0, or negative errno, told when it is the first. */
+/* The file was moved away, or could not be written: goes on with what has its path now; a failure is forgotten. 0 or negative errno,
+ * logged: then everything is as before. */
 int sink_reopen(struct sink *sink);
 int sink_close(struct sink *sink); /* frees; negative errno when it failed at any time */
 

@@ -218,17 +218,21 @@ static void what_cannot_be_opened_is_refused_with_the_reason(void **state)
                 const char *given, *reason;
         } rows[] = {
                 {"out.jsonl", "expected KIND:TARGET with one of jsonl:, eve:, events:, summary:"},
-                {"jsonl:", "a path is missing behind the colon"},
+                {"jsonl:", "a path is missing (- is standard output) behind the colon"},
                 {"csv:x", "there is no such kind (there are jsonl:"},
-                {"case:x.db", "output case: is not built yet"},
+                {"case:x.db", "is not built yet"},
                 {"ecs:x", "is not built yet"},
                 {"ocsf:x", "is not built yet"},
                 {"html:x", "is not built yet"},
                 {"objects:x", "is not built yet"},
                 {"pcap:x", "is not built yet"},
-                {"syslog://x", "is not built yet"},
-                {"webhook:http://x", "is not built yet"},
-                {"redis://sensor:secret@host", "output redis: "},
+                {"webhook:", "an address is missing behind the colon"},
+                {"webhook:a.example", "output webhook:a.example: expected http:// or https://"},
+                {"webhook:syslog://a.example", "expected http:// or https://"},
+                {"webhook:https://user:secret@a.example/", "output webhook:https: has credentials in it"},
+                {"syslog:a.example", "a host is missing"},
+                {"syslog+tls://a.example/x", "nothing may follow host and port"},
+                {"syslogs://secret@a.example", "output syslogs: has credentials in it"},
                 {"jsonl:/no/such/folder/x", "cannot write /no/such/folder/x: No such file or directory"},
                 {"eve:/", "cannot write /: Is a directory"},
                 {"events:LOOP", "Too many levels of symbolic links"},
@@ -242,7 +246,7 @@ static void what_cannot_be_opened_is_refused_with_the_reason(void **state)
                 if (strcmp(given, "summary:FOLDER") == 0)
                         snprintf(given, sizeof given, "summary:%s", path_of("to_folder"));
                 assert_null(sink_open(given, NULL, NULL, &run, error, sizeof error));
-                if (strstr(error, rows[i].reason) == NULL)
+                if (strstr(error, rows[i].reason) == NULL || strstr(error, "secret") != NULL || strstr(error, "cret@") != NULL)
                         fail_msg("%s: %s", given, error);
         }
 }
