@@ -116,4 +116,86 @@ if start_live "$work/live.yaml" $judged -o "jsonl:$work/live.jsonl" -o "eve:$wor
         diff "$work/live.causes" "$work/again.causes" >"$work/diff" || fail "its event log gives others: $(head -5 "$work/diff")"
 fi
 
+send() { # frames, rate
+        inside "$top/tests/live/sender" --interface tx0 --count "$1" --rate "$2" --capture "$work/fleet.pcap" >"$work/sent" || fail "sender"
+}
+
+packets() { metric 'apnwatch_packets_total{interface="rx0"}'; }
+drops() { metric 'apnwatch_drops_total{where="kernel"}'; }
+worker() { pgrep -P "$sensor" -x apnwatch-sense; }
+capabilities() { sed -n 's/^CapPrm:[[:space:]]*//p' "/proc/$1/status"; } # permitted
+has_packets() { [ "$(packets)" = "$1" ]; }
+adds_up() { [ "$(($(packets) + $(drops)))" = "$1" ]; }
+has_alert() { grep -q "\"type\":\"$1\"" "$work/alerts.jsonl"; }
+
+rm -f "$work"/outbox.db*
+case="privileges, a stopped worker, a killed worker, rotation"
+# shellcheck disable=SC2086
+if start_live "$work/live.yaml" $judged --buffer 2MiB -o "jsonl:$work/alerts.jsonl"; then
+        first=$(worker)
+        [ "$(capabilities "$sensor")" = 0000000000002000 ] || fail "the parent has $(capabilities "$sensor"), not CAP_NET_RAW alone"
+        [ "$(capabilities "$first")" = 0000000000000000 ] || fail "the worker has $(capabilities "$first")"
+        kill -STOP "$first"
+        send 200000 150000
+        kill -CONT "$first"
+        wait_for 10 adds_up 200000 || fail "200000 sent, $(packets) seen and $(drops) counted as dropped"
+        [ "$(drops)" -gt 0 ] || fail "nothing was dropped: the test does not test"
+        wait_for 15 has_alert sensor.loss || fail "no sensor.loss"
+        kill -KILL "$first"
+        is_restarted() { [ "$(metric apnwatch_worker_restarts_total)" = 1 ]; }
+        wait_for 10 is_restarted || fail "no new worker"
+        [ "$(worker)" != "$first" ] || fail "process $first still stands"
+        wait_for 5 has_alert sensor.crash || fail "no sensor.crash"
+        before=$(packets)
+        send 1000 20000
+        wait_for 5 has_packets $((before + 1000)) || fail "the new worker sees $(packets), not $((before + 1000))"
+        mv "$work/alerts.jsonl" "$work/alerts.1"
+        kill -USR1 "$sensor"
+        wait_for 5 test -e "$work/alerts.jsonl" || fail "no new file after SIGUSR1"
+        "$apnwatch" live -i lo -c "$work/live.yaml" -o "jsonl:$work/other.jsonl" 2>"$work/other.err"
+        [ $? = 2 ] && grep -q 'outbox' "$work/other.err" || fail "a second sensor takes the same outbox: $(cat "$work/other.err")"
+        end_live 0
+        cat "$work/alerts.1" "$work/alerts.jsonl" >"$work/all.jsonl"
+        revisions_are_single "$work/all.jsonl"
+fi
+
+rm -f "$work"/outbox.db* "$work"/*.jsonl
+case="killed at random points, it goes on where it was"
+lives=0
+for pause in 0.4 0.7 0.3 0.9; do
+        # shellcheck disable=SC2086
+        start_live "$work/live.yaml" $judged -o "jsonl:$work/alerts.jsonl" || break
+        inside "$top/tests/live/sender" --interface tx0 --count "$frames" --rate 10000 --capture "$work/fleet.pcap" >"$work/sent" &
+        sending=$!
+        sleep $pause
+        kill -KILL "$sensor"
+        wait "$sensor" 2>/dev/null
+        wait "$sending"
+        lives=$((lives + 1))
+done
+[ "$lives" = 4 ] || fail "only $lives lives"
+# shellcheck disable=SC2086
+if start_live "$work/live.yaml" $judged -o "jsonl:$work/alerts.jsonl"; then
+        waits_no_more() { [ "$(metric apnwatch_outbox_waiting)" = 0 ]; }
+        wait_for 5 waits_no_more || fail "alerts wait"
+        committed=$(metric apnwatch_alerts_committed_total)
+        end_live 0
+        lines=$(wc -l <"$work/alerts.jsonl")
+        [ "$lines" -gt 5 ] && [ "$lines" = "$committed" ] || fail "$committed alerts were committed, $lines stand in the file"
+        revisions_are_single "$work/alerts.jsonl"
+fi
+
+case="what cannot be opened"
+refused() { # what must be said, arguments...
+        said=$1; shift
+        "$apnwatch" live "$@" >"$work/refused" 2>&1
+        [ $? = 2 ] && grep -q "$said" "$work/refused" || fail "not refused with \"$said\": $(cat "$work/refused")"
+}
+refused 'no-such-interface' -i no-such-interface -o "jsonl:$work/x.jsonl"
+refused 'no interface' -o "jsonl:$work/x.jsonl"
+refused 'no output' -i lo
+refused 'filter' -i lo -f 'tcp port' -o "jsonl:$work/x.jsonl"
+printf 'limits: {memory: 200MiB}\n' >"$work/small.yaml"
+refused 'limits.memory' -i lo -c "$work/small.yaml" -o "jsonl:$work/x.jsonl"
+
 exit $failed
