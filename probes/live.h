@@ -24,7 +24,7 @@ struct live_settings {
 
 /* NULL with a message (no such interface, permission: what capability is missing, filter). Warnings about offloads (GRO, LRO, TSO, GSO: by
  * SIOCETHTOOL), a snap length that cuts, and an interface that is down are logged. probe_next on it gives 1 with count 0 when nothing came
- * within wait_ms, and 0 never. Frames: `file` 0, `interface` the index in settings, `order` and `file_frame` rising over all from 1. */
+ * within wait_ms or a signal came, and 0 never. Frames: `file` 0, `interface` the index in settings, `order` and `file_frame` rising over all from 1. */
 struct probe *live_probe_open(const struct live_settings *settings, char *error, unsigned error_size);
 
 struct live_interface {
@@ -32,10 +32,13 @@ struct live_interface {
         enum { LIVE_UP, LIVE_DOWN, LIVE_GONE } state; /* GONE: cannot be read any more; a new probe must be opened */
         uint64_t received;       /* handed out by probe_next */
         uint64_t bytes;          /* of them, as on the wire */
-        uint64_t dropped_kernel, dropped_interface;
+        uint64_t dropped_kernel; /* the ring was full */
+        uint64_t dropped_interface; /* missed by the card or its driver, since it was opened */
+        uint64_t late;           /* of those received: stamped before one handed out earlier, or before a time told as now; given that time */
 };
 
-/* How each does, settings' order. Every packet that the kernel saw is in received, in dropped_kernel, or still in the ring. */
+/* How each does, settings' order. Every packet that the kernel saw is in received, in dropped_kernel, or still in the ring. Two system calls
+ * an interface. A frame on `lo` is one frame, though the kernel sees it twice. */
 unsigned live_probe_interfaces(struct probe *probe, struct live_interface out[LIVE_INTERFACES]);
 
 /* Wall time as packet times have it (see above), less what may still be on its way in a ring: no frame before it will come. */

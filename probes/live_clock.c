@@ -50,6 +50,7 @@ bool live_clock_update(struct live_clock *clock, struct live_reading now)
                             (double)-step / SECOND_NS);
         clock->epoch = (struct live_epoch){.real_ns = now.real_ns, .time_ns = live_epoch_time(&clock->epoch, expected)};
         clock->step_ns = step;
+        clock->since_ns = now.steady_ns;
         clock->number++;
         return true;
 }
@@ -59,10 +60,15 @@ void live_stamp_start(struct live_stamp *stamp, const struct live_clock *clock)
         *stamp = (struct live_stamp){.epoch = clock->epoch, .last_real_ns = clock->last.real_ns, .number = clock->number};
 }
 
-void live_stamp_drained(struct live_stamp *stamp, const struct live_clock *clock)
+int64_t live_stamp_drained(struct live_stamp *stamp, const struct live_clock *clock, int64_t delay_ns)
 {
-        stamp->epoch = clock->epoch;
-        stamp->number = clock->number;
+        int64_t now = live_epoch_time(&clock->epoch, clock->last.real_ns);
+        if (stamp->number != clock->number && clock->last.steady_ns - clock->since_ns > delay_ns)
+                live_stamp_advance(stamp, clock);
+        /* Frames of before the clock was set may still come, and set forward it leaves them far behind. */
+        if (stamp->number != clock->number && now > clock->epoch.time_ns)
+                now = clock->epoch.time_ns;
+        return now - delay_ns;
 }
 
 bool live_stamp_crosses(const struct live_stamp *stamp, const struct live_clock *clock, int64_t real_ns)

@@ -20,6 +20,7 @@ struct live_clock {
         struct live_epoch epoch;
         struct live_reading last;
         int64_t step_ns;        /* by which the clock was set when this epoch began, negative: back */
+        int64_t since_ns;       /* steady, when that was found */
         unsigned number;        /* of the epoch */
 };
 
@@ -47,16 +48,23 @@ static inline int64_t live_epoch_time(const struct live_epoch *epoch, int64_t re
 }
 
 void live_stamp_start(struct live_stamp *stamp, const struct live_clock *clock);
-/* Nothing that was stamped before the latest reading is left in the ring. */
-void live_stamp_drained(struct live_stamp *stamp, const struct live_clock *clock);
+/* Nothing is left in the ring that was stamped longer than this before the latest reading. Returns the earliest packet time that the
+ * next frame can have. */
+int64_t live_stamp_drained(struct live_stamp *stamp, const struct live_clock *clock, int64_t delay_ns);
 /* Whether a frame with this stamp, the next one of the ring, is of the clock's epoch, when the stamp is of an earlier one. */
 bool live_stamp_crosses(const struct live_stamp *stamp, const struct live_clock *clock, int64_t real_ns);
+
+static inline void live_stamp_advance(struct live_stamp *stamp, const struct live_clock *clock)
+{
+        stamp->epoch = clock->epoch;
+        stamp->number = clock->number;
+}
 
 /* Packet time of the ring's next frame. */
 static inline int64_t live_stamp_time(struct live_stamp *stamp, const struct live_clock *clock, int64_t real_ns)
 {
         if (stamp->number != clock->number && live_stamp_crosses(stamp, clock, real_ns))
-                live_stamp_drained(stamp, clock);
+                live_stamp_advance(stamp, clock);
         stamp->last_real_ns = real_ns;
         return live_epoch_time(&stamp->epoch, real_ns);
 }

@@ -1,11 +1,13 @@
 #include "probes/live.h"
 
 #include <errno.h>
+#include <pcap/pcap.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/frame_filter.h"
 #include "probes/live_ring.h"
 #include "probes/probe_kind.h"
 
@@ -15,6 +17,7 @@ struct live_probe {
         struct probe probe;             /* must be first */
         struct live_settings settings;
         char *filter;
+        struct live_link link;
         struct live_clock clock;
         struct live_ring rings[LIVE_INTERFACES];
         struct live_queue queues[LIVE_INTERFACES];
@@ -72,8 +75,10 @@ static void hand_over(struct live_probe *live, struct frame_batch *batch)
         for (unsigned i = 0; i < batch->count; i++) {
                 struct frame *frame = &batch->frames[i];
                 struct live_interface *report = &live->rings[frame->interface].report;
-                if (frame->time_ns < live->floor_ns)
+                if (frame->time_ns < live->floor_ns) {
                         frame->time_ns = live->floor_ns;
+                        report->late++;
+                }
                 live->floor_ns = frame->time_ns;
                 frame->order = frame->number = ++live->order;
                 report->received++;
@@ -110,6 +115,7 @@ static void live_probe_destroy(struct probe *probe)
         struct live_probe *live = live_probe_of(probe);
         for (unsigned i = 0; i < live->settings.count; i++)
                 live_ring_clear(&live->rings[i]);
+        live_link_close(&live->link);
         free(live->filter);
         free(live);
 }
@@ -183,6 +189,17 @@ uint64_t live_probe_memory(const struct live_settings *settings)
         return settings->count * (blocks * RING_BLOCK_BYTES + LIVE_RING_MEMORY);
 }
 
+/* Also when every interface is down, and so before any is opened. */
+static int check_filter(const char *text, char *error, unsigned error_size)
+{
+        char reason[PCAP_ERRBUF_SIZE];
+        struct frame_filter *filter = frame_filter_create(text, reason, sizeof reason);
+        if (filter == NULL)
+                snprintf(error, error_size, "filter: %s", reason);
+        frame_filter_destroy(filter);
+        return filter != NULL ? 0 : -EINVAL;
+}
+
 static int set_up(struct live_probe *live, const struct live_settings *settings, char *error, unsigned error_size)
 {
         if (settings->count == 0 || settings->count > LIVE_INTERFACES) {
@@ -201,10 +218,14 @@ static int set_up(struct live_probe *live, const struct live_settings *settings,
                 snprintf(error, error_size, "no memory");
                 return -ENOMEM;
         }
+        int result = settings->filter != NULL ? check_filter(settings->filter, error, error_size) : 0;
+        if (result != 0)
+                return result;
         live_clock_start(&live->clock, live_reading_now());
         for (unsigned i = 0; i < settings->count; i++) {
                 live->settings.count = i + 1;
-                int result = live_ring_open(&live->rings[i], &live->settings, i, &live->queues[i], &live->clock, error, error_size);
+                result = live_ring_open(&live->rings[i], &live->settings, i, &live->queues[i], &live->link,
+                                            &live->clock, error, error_size);
                 if (result != 0)
                         return result;
                 live->settings.interfaces[i] = live->rings[i].report.name;
@@ -223,6 +244,7 @@ struct probe *live_probe_open(const struct live_settings *settings, char *error,
                 return NULL;
         }
         live->probe.kind = &live_probe_kind;
+        live_link_open(&live->link); /* without it, what the card missed is not known */
         if (set_up(live, settings, error, error_size) != 0) {
                 live_probe_destroy(&live->probe);
                 return NULL;

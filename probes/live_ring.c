@@ -50,17 +50,29 @@ void live_ring_collect(struct live_ring *ring)
                 queue->none_before_ns = queue->frames[queue->count - 1].time_ns;
                 return;
         }
-        live_stamp_drained(&ring->stamp, ring->clock);
-        queue->none_before_ns = live_epoch_time(&ring->stamp.epoch, ring->clock->last.real_ns) -
-                                (int64_t)RING_DELAY_MS * MILLISECOND_NS;
+        queue->none_before_ns = live_stamp_drained(&ring->stamp, ring->clock, (int64_t)RING_DELAY_MS * MILLISECOND_NS);
+}
+
+/* Since it was last looked at; the first look only says where counting begins. */
+static uint64_t newly_missed(struct live_ring *ring)
+{
+        uint64_t missed = 0, before = ring->missed;
+        if (ring->number == 0 || live_link_missed(ring->link, ring->number, &missed) != 0)
+                return 0;
+        ring->missed = missed;
+        return missed > before ? missed - before : 0;
 }
 
 void live_ring_count_drops(struct live_ring *ring)
 {
         struct tpacket_stats_v3 counted;
         socklen_t size = sizeof counted;
-        /* Each reading sets the kernel's counters to zero; tp_packets holds the dropped ones too. */
-        if (ring->pcap != NULL && getsockopt(ring->descriptor, SOL_PACKET, PACKET_STATISTICS, &counted, &size) == 0)
+        if (ring->pcap == NULL)
+                return;
+        ring->report.dropped_interface += newly_missed(ring);
+        /* Each reading sets the kernel's counters to zero, which is why libpcap is not asked: it would have them from then on, in 32
+         * bits. tp_packets holds the dropped ones too. */
+        if (getsockopt(ring->descriptor, SOL_PACKET, PACKET_STATISTICS, &counted, &size) == 0)
                 ring->report.dropped_kernel += counted.tp_drops;
 }
 
@@ -68,7 +80,6 @@ static void close_handle(struct live_ring *ring)
 {
         if (ring->pcap == NULL)
                 return;
-        live_ring_count_drops(ring);
         pcap_close(ring->pcap);
         ring->pcap = NULL;
         ring->descriptor = -1;
@@ -149,6 +160,14 @@ static int activate(pcap_t *pcap, const char *name, const struct live_settings *
         return 0;
 }
 
+/* 0: all of them. Negative: it is gone. */
+static int bound_interface(const struct live_ring *ring)
+{
+        struct sockaddr_ll bound;
+        socklen_t size = sizeof bound;
+        return getsockname(ring->descriptor, (struct sockaddr *)&bound, &size) == 0 ? bound.sll_ifindex : -1;
+}
+
 static int open_handle(struct live_ring *ring, const struct live_settings *settings, char *error, unsigned error_size)
 {
         char reason[PCAP_ERRBUF_SIZE];
@@ -168,15 +187,18 @@ static int open_handle(struct live_ring *ring, const struct live_settings *setti
         ring->link_type = pcap_datalink(pcap) == DLT_RAW ? LINK_RAW : (uint16_t)pcap_datalink(pcap);
         ring->report.state = LIVE_UP;
         live_stamp_start(&ring->stamp, ring->clock);
+        ring->number = bound_interface(ring) > 0 ? (unsigned)bound_interface(ring) : 0;
+        newly_missed(ring);
         live_offload_warn(ring->descriptor, ring->report.name, settings->snap_length);
         return 0;
 }
 
-int live_ring_open(struct live_ring *ring, const struct live_settings *settings, unsigned index, struct live_queue *queue,
+int live_ring_open(struct live_ring *ring, const struct live_settings *settings, unsigned index, struct live_queue *queue, struct live_link *link,
                    const struct live_clock *clock, char *error, unsigned error_size)
 {
         snprintf(error, error_size, "no memory");
-        *ring = (struct live_ring){.index = (uint16_t)index, .queue = queue, .clock = clock, .descriptor = -1, .report = {.state = LIVE_DOWN}};
+        *ring = (struct live_ring){.index = (uint16_t)index, .queue = queue, .link = link, .clock = clock, .descriptor = -1,
+                                    .report = {.state = LIVE_DOWN}};
         ring->report.name = strdup(settings->interfaces[index]);
         ring->bytes = malloc(RING_BATCH_BYTES + RING_SNAP_LENGTH);
         queue->frames = calloc(FRAME_BATCH, sizeof *queue->frames);
@@ -189,6 +211,7 @@ int live_ring_open(struct live_ring *ring, const struct live_settings *settings,
         return 0;
 }
 
+/* Without reading the counters: the reader may be another process by now, and they are its own. */
 void live_ring_clear(struct live_ring *ring)
 {
         close_handle(ring);
@@ -242,12 +265,8 @@ void live_ring_check(struct live_ring *ring, const struct live_settings *setting
         int pending;
         socklen_t size = sizeof pending;
         getsockopt(ring->descriptor, SOL_SOCKET, SO_ERROR, &pending, &size); /* else it would end every poll */
-        struct sockaddr_ll bound;
-        size = sizeof bound;
-        bool there = getsockname(ring->descriptor, (struct sockaddr *)&bound, &size) == 0 && bound.sll_ifindex >= 0;
-        if (there) {
-                bool any = bound.sll_ifindex == 0;
-                set_state(ring, any || is_up(ring->descriptor, ring->report.name) ? LIVE_UP : LIVE_DOWN);
+        if (bound_interface(ring) >= 0) {
+                set_state(ring, ring->number == 0 || is_up(ring->descriptor, ring->report.name) ? LIVE_UP : LIVE_DOWN);
                 return;
         }
         int64_t now = ring->clock->last.steady_ns;
@@ -256,6 +275,7 @@ void live_ring_check(struct live_ring *ring, const struct live_settings *setting
                 ring->gone_after_ns = now + (int64_t)RING_DELAY_MS * MILLISECOND_NS;
         } else if (now > ring->gone_after_ns && ring->queue->count == 0) {
                 set_state(ring, LIVE_GONE);
+                live_ring_count_drops(ring);
                 close_handle(ring);
         }
 }

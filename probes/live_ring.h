@@ -10,6 +10,7 @@
 
 #include "probes/live.h"
 #include "probes/live_clock.h"
+#include "probes/live_link.h"
 #include "probes/live_merge.h"
 
 enum {
@@ -28,15 +29,18 @@ struct live_ring {
         const struct live_clock *clock;
         void *pcap;                     /* NULL: it was down when it was to be opened, or is gone */
         int descriptor;
-        uint16_t index, link_type;
+        unsigned number;                /* the kernel's, of the interface; 0: all of them (`any`) */
+        uint16_t index, link_type;      /* the former: in the settings */
         uint8_t *bytes;
         size_t bytes_used;
+        struct live_link *link;         /* the probe's */
+        uint64_t missed;                /* by the card, when it was looked at last */
         bool broken;                    /* something is wrong with it: live_ring_check says what */
         int64_t gone_after_ns;          /* steady; what lies in the ring is read until then. 0: nothing of the kind */
 };
 
 /* Settings without any zero that stands for something else. 0, or negative errno with a message. An interface that is down is no failure: it is opened when it is up. */
-int live_ring_open(struct live_ring *ring, const struct live_settings *settings, unsigned index, struct live_queue *queue,
+int live_ring_open(struct live_ring *ring, const struct live_settings *settings, unsigned index, struct live_queue *queue, struct live_link *link,
                    const struct live_clock *clock, char *error, unsigned error_size);
 void live_ring_clear(struct live_ring *ring);
 
@@ -44,5 +48,5 @@ void live_ring_clear(struct live_ring *ring);
 void live_ring_collect(struct live_ring *ring);
 /* Down, up again, or gone? */
 void live_ring_check(struct live_ring *ring, const struct live_settings *settings);
-/* Adds what the kernel dropped since the last time. */
+/* Adds what the kernel and the card dropped since the last time. */
 void live_ring_count_drops(struct live_ring *ring);

@@ -1,10 +1,15 @@
 /* Reads interfaces with the live probe for the tests, and says what came, one line an interface at the end:
  *
- *      NAME STATE received N bytes N kernel N interface N
+ *      NAME STATE received N bytes N kernel N interface N late N
  *
- * then "frames N disorder N numbers N now N": frames whose time or order fell, numbers of made frames (sender.c) that came
- * twice or backwards on their interface, and times told as now that later frames were before. "ready" is printed when it reads;
- * every change of a state as "NAME STATE".
+ * and then "frames N disorder N numbers N pairs N now N rounds N delay N":
+ *      disorder        frames whose time or order fell
+ *      numbers         numbers of made frames (sender.c) that came twice or backwards on their interface
+ *      pairs           ... that came on another interface before they came on the first
+ *      now             times told as now that fell, or that later frames were before
+ *      rounds          how often probe_next returned
+ *      delay           milliseconds at most between a frame's time and its being handed over
+ * "ready" is printed when it reads; every change of a state as "NAME STATE".
  *
  *      reader -i IF [-i IF] [--buffer BYTES] [--snap N] [--filter TEXT] [--idle MS] [--until FRAMES] [--child] [--slow NS]
  *
@@ -24,7 +29,7 @@
 
 #include "probes/live.h"
 
-enum { NOBODY = 65534, NUMBER_AT = 14 + 20 + 8 };
+enum { LIFE_S = 120, NOBODY = 65534, NUMBER_AT = 14 + 20 + 8 };
 
 struct seen {
         uint64_t frames, disorder, numbers, now;
@@ -33,6 +38,8 @@ struct seen {
         uint32_t next_number[LIVE_INTERFACES];
         int states[LIVE_INTERFACES];
         uint64_t rounds;
+        uint64_t pairs;
+        int64_t delay_ms;
 };
 
 static volatile sig_atomic_t ended;
@@ -52,6 +59,11 @@ static int64_t steady_ms(void)
 
 static void look_at(struct seen *seen, const struct frame *frame)
 {
+        struct timespec wall;
+        clock_gettime(CLOCK_REALTIME, &wall);
+        int64_t delay_ms = ((int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec - frame->time_ns) / 1000000;
+        if (delay_ms > seen->delay_ms)
+                seen->delay_ms = delay_ms;
         seen->frames++;
         seen->disorder += frame->time_ns < seen->last_ns || frame->order != seen->last_order + 1;
         seen->now += frame->time_ns < seen->told_ns;
@@ -64,6 +76,7 @@ static void look_at(struct seen *seen, const struct frame *frame)
         number = ntohl(number);
         seen->numbers += number < seen->next_number[frame->interface];
         seen->next_number[frame->interface] = number + 1;
+        seen->pairs += frame->interface > 0 && number >= seen->next_number[0];
 }
 
 static const char *state_word(int state)
@@ -89,12 +102,13 @@ static void tell_result(struct probe *probe, const struct seen *seen)
         struct live_interface all[LIVE_INTERFACES];
         unsigned count = live_probe_interfaces(probe, all);
         for (unsigned i = 0; i < count; i++)
-                printf("%s %s received %llu bytes %llu kernel %llu interface %llu\n", all[i].name, state_word((int)all[i].state),
+                printf("%s %s received %llu bytes %llu kernel %llu interface %llu late %llu\n", all[i].name, state_word((int)all[i].state),
                        (unsigned long long)all[i].received, (unsigned long long)all[i].bytes,
-                       (unsigned long long)all[i].dropped_kernel, (unsigned long long)all[i].dropped_interface);
-        printf("frames %llu disorder %llu numbers %llu now %llu rounds %llu\n", (unsigned long long)seen->frames,
-               (unsigned long long)seen->disorder, (unsigned long long)seen->numbers, (unsigned long long)seen->now,
-               (unsigned long long)seen->rounds);
+                       (unsigned long long)all[i].dropped_kernel, (unsigned long long)all[i].dropped_interface,
+                       (unsigned long long)all[i].late);
+        printf("frames %llu disorder %llu numbers %llu pairs %llu now %llu rounds %llu delay %lld\n", (unsigned long long)seen->frames,
+               (unsigned long long)seen->disorder, (unsigned long long)seen->numbers, (unsigned long long)seen->pairs,
+               (unsigned long long)seen->now, (unsigned long long)seen->rounds, (long long)seen->delay_ms);
 }
 
 static void work_for(uint64_t nanoseconds)
@@ -105,6 +119,7 @@ static void work_for(uint64_t nanoseconds)
 
 static int read_frames(struct probe *probe, uint64_t until, int64_t idle_ms, uint64_t slow_ns)
 {
+        alarm(LIFE_S); /* whatever becomes of whoever started it */
         struct seen seen = {0};
         struct frame_batch *batch = calloc(1, sizeof *batch);
         int64_t recent = steady_ms();

@@ -2,7 +2,7 @@
  * send (UDP from 10.20.0.0/16 with a running number in the payload). Prints one line: how many were sent, and how often the
  * kernel refused one (its queue was full; such a frame is sent again).
  *
- *      sender --interface IF --count N [--rate PPS] [--capture FILE] */
+ *      sender --interface IF --count N [--rate PPS] [--capture FILE | --vlan ID] */
 #define _GNU_SOURCE 1 /* sendmmsg */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,8 @@ enum { BATCH = 64, MADE_ROOM = 1514, SECOND_NS = 1000000000, HEADERS = 14 + 20 +
 
 struct stock {
         struct iovec *frames;
-        size_t count, room;
+        size_t count, room;     /* 0: frames are made */
+        unsigned vlan;          /* made ones carry it; 0: none */
 };
 
 struct tally {
@@ -92,7 +93,7 @@ static uint16_t ip_checksum(const uint8_t *header)
 }
 
 /* UDP checksum 0: none. */
-static size_t make_frame(uint8_t *frame, uint32_t number)
+static size_t make_frame(uint8_t *frame, uint32_t number, unsigned vlan)
 {
         /* Half of what such devices send is below 100 bytes. */
         static const uint16_t payloads[] = {18, 24, 30, 36, 44, 44, 52, 60, 64, 80, 120, 160, 220, 300, 512, 1200};
@@ -112,7 +113,12 @@ static size_t make_frame(uint8_t *frame, uint32_t number)
         memcpy(udp, ports, sizeof ports);
         uint32_t wire_number = htonl(number);
         memcpy(udp + 8, &wire_number, sizeof wire_number);
-        return (size_t)HEADERS + payload;
+        if (vlan == 0)
+                return (size_t)HEADERS + payload;
+        const uint8_t tag[] = {0x81, 0x00, (uint8_t)(vlan >> 8), (uint8_t)vlan};
+        memmove(frame + 12 + sizeof tag, frame + 12, (size_t)HEADERS + payload - 12);
+        memcpy(frame + 12, tag, sizeof tag);
+        return (size_t)HEADERS + payload + sizeof tag;
 }
 
 static unsigned prepare(struct mmsghdr *messages, struct iovec *vectors, uint8_t (*made)[MADE_ROOM], const struct stock *stock,
@@ -123,7 +129,7 @@ static unsigned prepare(struct mmsghdr *messages, struct iovec *vectors, uint8_t
                 if (stock->count > 0)
                         vectors[i] = stock->frames[(first + i) % stock->count];
                 else
-                        vectors[i] = (struct iovec){.iov_base = made[i], .iov_len = make_frame(made[i], (uint32_t)(first + i))};
+                        vectors[i] = (struct iovec){.iov_base = made[i], .iov_len = make_frame(made[i], (uint32_t)(first + i), stock->vlan)};
                 messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &vectors[i], .msg_iovlen = 1}};
         }
         return count;
@@ -191,10 +197,12 @@ int main(int argc, char **argv)
 {
         static const struct option options[] = {
                 {"interface", required_argument, NULL, 'i'}, {"rate", required_argument, NULL, 'r'},
-                {"count", required_argument, NULL, 'n'}, {"capture", required_argument, NULL, 'f'}, {0},
+                {"count", required_argument, NULL, 'n'}, {"capture", required_argument, NULL, 'f'},
+                {"vlan", required_argument, NULL, 'v'}, {0},
         };
         const char *name = NULL, *capture = NULL;
         uint64_t rate = 0, count = 0;
+        struct stock stock = {0};
         int option;
         while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
                 if (option == 'i')
@@ -205,18 +213,19 @@ int main(int argc, char **argv)
                         rate = strtoull(optarg, NULL, 10);
                 else if (option == 'n')
                         count = strtoull(optarg, NULL, 10);
+                else if (option == 'v')
+                        stock.vlan = (unsigned)strtoul(optarg, NULL, 10);
                 else
                         return 2;
         }
         if (name == NULL || count == 0) {
-                fprintf(stderr, "usage: sender --interface IF --count N [--rate PPS] [--capture FILE]\n");
+                fprintf(stderr, "usage: sender --interface IF --count N [--rate PPS] [--capture FILE | --vlan ID]\n");
                 return 2;
         }
         size_t longest = 0;
         int descriptor = open_socket(name, &longest);
         if (descriptor < 0)
                 return fail(name);
-        struct stock stock = {0};
         if (capture != NULL && load_capture(&stock, capture, longest) != 0) {
                 fprintf(stderr, "sender: %s cannot be sent\n", capture);
                 return 1;
