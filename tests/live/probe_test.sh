@@ -9,7 +9,14 @@ fi
 here=$PWD/tests/live
 work=$(mktemp -d)
 reader=
-trap '[ -z "$reader" ] || kill -CONT "$reader" 2>/dev/null && kill "$reader" 2>/dev/null; rm -rf "$work"' EXIT
+clear() {
+        if [ -n "$reader" ]; then
+                kill -CONT "$reader" 2>/dev/null || :
+                kill "$reader" 2>/dev/null || :
+        fi
+        rm -rf "$work"
+}
+trap clear EXIT
 failed=0
 
 # Only what the sender makes counts: an interface that comes up may say things of its own.
