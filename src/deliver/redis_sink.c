@@ -33,7 +33,7 @@
 #include "deliver/redis_refusal.h"
 #include "deliver/tls_client.h"
 
-enum { WINDOW = 512, BATCH = WINDOW / 2, STATUS_S = 10, DEFAULT_MAXLEN = 100000 };
+enum { WINDOW = 512, BATCH = WINDOW / 2, STATUS_S = 10, DEFAULT_MAXLEN = 100000, REASONS = 6 };
 
 enum phase {
         PHASE_APART,        /* no connection */
@@ -62,6 +62,8 @@ struct redis_sink {
         uint64_t carried;        /* entries since the connect */
         bool stream_is_there, status_is_due;
         bool is_told_well;       /* feed_connected was called on this connection */
+        char *reasons[REASONS];  /* why it did not go well, told since it last did */
+        unsigned reason_count;
         bool knows_transactions, has_transactions, multi_is_refused;
         bool policy_is_checked, status_is_refused; /* told once */
 };
@@ -183,12 +185,19 @@ static bool read_last_id(const redisReply *reply, struct entry_id *out)
         return false;
 }
 
+static void forget_reasons(struct redis_sink *redis)
+{
+        while (redis->reason_count > 0)
+                free(redis->reasons[--redis->reason_count]);
+}
+
 /* Not before something went through, so that a server that takes the connection and then refuses is told once. */
 static void tell_well(struct redis_sink *redis)
 {
         if (redis->is_told_well)
                 return;
         redis->is_told_well = true;
+        forget_reasons(redis);
         feed_connected(redis->feed);
 }
 
@@ -230,12 +239,33 @@ static void on_ready(void *context)
         redis_link_flush(redis->link);
 }
 
+/* The name of the output says where, unless a Sentinel or MOVED did. */
+static const char *without_host(const struct redis_sink *redis, const char *why)
+{
+        const struct redis_host *host = &redis->address.hosts[0];
+        char text[sizeof host->name + 16];
+        int length = snprintf(text, sizeof text, strchr(host->name, ':') ? "[%s]:%u: " : "%s:%u: ", host->name, host->port);
+        bool is_known = redis->address.sentinel[0] == '\0' && strncmp(why, text, (size_t)length) == 0;
+        return is_known ? why + length : why;
+}
+
+/* Each reason once until it goes well again, also when they take turns, as those of several Sentinels do. */
+static void tell_trouble(struct redis_sink *redis, const char *why)
+{
+        unsigned i = 0;
+        while (i < redis->reason_count && strcmp(redis->reasons[i], why) != 0)
+                i++;
+        if (i == redis->reason_count && i < REASONS && (redis->reasons[i] = strdup(why)) != NULL)
+                redis->reason_count++;
+        feed_trouble(redis->feed, redis->reason_count > 0 ? redis->reasons[redis->reason_count - 1] : why);
+}
+
 static void on_lost(void *context, const char *why)
 {
         struct redis_sink *redis = context;
         redis->phase = PHASE_APART;
         redis->running = redis->ready = (struct batch){0};
-        feed_trouble(redis->feed, why);
+        tell_trouble(redis, without_host(redis, why));
         feed_rewind(redis->feed);
 }
 
@@ -417,6 +447,7 @@ static void redis_sink_free(struct redis_sink *redis)
         redis_link_destroy(redis->link);
         if (redis->status_timer)
                 event_free(redis->status_timer);
+        forget_reasons(redis);
         redis_entry_clear(&redis->entry);
         free(redis->key);
         free(redis->status_key);
