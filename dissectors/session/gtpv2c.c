@@ -14,7 +14,7 @@ enum message_type {
 enum element {
         IE_IMSI = 1, IE_CAUSE = 2, IE_RECOVERY = 3, IE_APN = 71, IE_EBI = 73, IE_IP_ADDRESS = 74, IE_MEI = 75, IE_MSISDN = 76,
         IE_PAA = 79, IE_RAT = 82, IE_SERVING_NETWORK = 83, IE_ULI = 86, IE_FTEID = 87, IE_BEARER_CONTEXT = 93, IE_CHARGING_ID = 94,
-        IE_PDN_CONNECTION = 109
+        IE_MM_CONTEXT_EPS = 107, IE_PDN_CONNECTION = 109
 };
 
 #define PROCEDURE(name) APNWATCH__V1__SIGNALLING__PROCEDURE__##name
@@ -188,6 +188,46 @@ static void read_ebi(struct signalling *out, const struct ie *ie)
         }
 }
 
+static void skip_vectors(struct cursor *at, unsigned quintuplets, unsigned quadruplets)
+{
+        for (unsigned i = 0; i < quadruplets; i++) {
+                cursor_skip(at, 16);            /* RAND */
+                cursor_skip(at, cursor_u8(at)); /* XRES */
+                cursor_skip(at, cursor_u8(at)); /* AUTN */
+                cursor_skip(at, 32);            /* K_ASME */
+        }
+        for (unsigned i = 0; i < quintuplets; i++) {
+                cursor_skip(at, 16);            /* RAND */
+                cursor_skip(at, cursor_u8(at)); /* XRES */
+                cursor_skip(at, 32);            /* CK, IK */
+                cursor_skip(at, cursor_u8(at)); /* AUTN */
+        }
+}
+
+/* 8.38, figure 8.38-5: what one MME hands to the next. Of the six kinds of MM Context the one of EPS to EPS. */
+static void read_mm_context(struct signalling *out, const struct ie *ie)
+{
+        enum { HAS_NH = 0x10, HAS_DRX = 0x08, HAS_USED_AMBR = 0x02, HAS_SUBSCRIBED_AMBR = 0x80 };
+        struct cursor at = cursor_of(ie->bytes, ie->length);
+        uint8_t first = cursor_u8(&at), second = cursor_u8(&at), third = cursor_u8(&at);
+        cursor_skip(&at, 3 + 3 + 32);           /* NAS counts, K_ASME */
+        skip_vectors(&at, second >> 5, second >> 2 & 7);
+        if (first & HAS_DRX)
+                cursor_skip(&at, 2);
+        if (first & HAS_NH)
+                cursor_skip(&at, 32 + 1);       /* and NCC */
+        if (third & HAS_SUBSCRIBED_AMBR)
+                cursor_skip(&at, 8);
+        if (second & HAS_USED_AMBR)
+                cursor_skip(&at, 8);
+        cursor_skip(&at, cursor_u8(&at));       /* UE network capability */
+        cursor_skip(&at, cursor_u8(&at));       /* MS network capability */
+        size_t length = cursor_u8(&at);
+        const uint8_t *mei = cursor_bytes(&at, length);
+        if (mei != NULL && length > 0 && out->imei[0] == '\0')
+                imei_of_tbcd(mei, length, out->imei);
+}
+
 static void read_user(struct signalling *out, const struct ie *ie)
 {
         switch (ie->type) {
@@ -209,6 +249,9 @@ static void read_user(struct signalling *out, const struct ie *ie)
                 break;
         case IE_PAA:
                 read_paa(out, ie);
+                break;
+        case IE_MM_CONTEXT_EPS:
+                read_mm_context(out, ie);
                 break;
         default:
                 break;
@@ -383,10 +426,8 @@ static enum dissect_result read_header(struct cursor *at, struct signalling *out
         const struct message_kind *kind = kind_of(type);
         if (kind == NULL)
                 return DISSECT_NO_MATCH;
-        if (!message->piggybacked) { /* there are stacks that count too few: the last element may end behind the message */
+        if (!message->piggybacked) /* there are stacks that count too few: the last element may end behind the message */
                 body.end = at->end;
-                at->at = at->end;
-        }
         signalling_init(out, APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C, kind->procedure, kind->phase, type);
         out->has_key = flags & FLAG_TEID;
         if (out->has_key)
@@ -415,6 +456,8 @@ enum dissect_result gtpv2c_parse(struct cursor *at, unsigned pdn, struct signall
         struct ie ie;
         while (elements.at < end && next_ie(&reader, &elements, &ie))
                 read_element(&reader, &ie);
+        if (elements.at > at->at)
+                at->at = elements.at;
         if (reader.malformed || (elements.short_read && !cut))
                 return DISSECT_MALFORMED;
         return cut ? DISSECT_TRUNCATED : DISSECT_OK;
