@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 enum { FILTERED_AT_ONCE = 2048, /* then the event loop goes round */
+       ASKED_AGAIN = 100000,    /* entries, when a sink lost what it had */
        FIRST_PAUSE_MS = 50, LONGEST_PAUSE_MS = 30000 };
 
 struct taken { /* an entry that is on its way */
@@ -112,7 +113,7 @@ static void advance(struct feed *feed, uint64_t number, uint64_t told, uint64_t 
         outbox_advance(feed->consumer, number, told, delivered, filtered, gaps);
         feed->sink->delivered += delivered;
         feed->sink->filtered += filtered;
-        if (feed->is_connected)
+        if (feed->is_connected && (told > 0 || waiting(feed) == 0))
                 settle(feed);
 }
 
@@ -242,28 +243,26 @@ static uint64_t at_most(uint64_t wanted, uint64_t most)
         return wanted < most ? wanted : most;
 }
 
-/* What of the account lies between `number` and the position: entries that are held are asked again; of those that are not, nobody knows
- * what each was: delivered first, then gaps, then filtered. The sum is right in any case. */
+/* What of the account lies between `number` and the position. Entries that are held are asked again, a bounded number of them; of the
+ * others nobody knows what each was: delivered first, then gaps, then filtered. The sum is right in any case. */
 static struct account account_behind(struct feed *feed, uint64_t number, const struct outbox_position *position)
 {
         struct outbox_entry entry;
         struct account account = {0, 0, 0};
-        uint64_t unknown = 0;
-        for (uint64_t at = number; at < position->position; at = entry.number) {
-                if (!outbox_next(feed->consumer, at, &entry)) {
-                        unknown += position->position - at;
+        uint64_t at = number;
+        for (unsigned asked = 0; asked < ASKED_AGAIN && at < position->position; asked++, at = entry.number) {
+                if (!outbox_next(feed->consumer, at, &entry))
                         break;
-                }
                 if (entry.is_gap)
-                        unknown += at_most(entry.number, position->position) - at;
-                else if (sink_wants_alert(feed->sink, entry.alert))
+                        continue;
+                if (sink_wants_alert(feed->sink, entry.alert))
                         account.delivered++;
                 else
                         account.filtered++;
         }
         account.delivered = at_most(account.delivered, position->delivered);
-        account.filtered = at_most(account.filtered, position->filtered);
-        unknown = position->position - number - account.delivered - account.filtered;
+        account.filtered = at_most(account.filtered, position->filtered - position->began);
+        uint64_t unknown = position->position - number - account.delivered - account.filtered;
         uint64_t more = at_most(unknown, position->delivered - account.delivered);
         account.delivered += more;
         account.gaps = at_most(unknown - more, position->gaps);

@@ -136,7 +136,7 @@ int outbox_open(struct outbox **out, const struct outbox_settings *settings, cha
                 goto fail;
         if ((result = load(outbox)) != 0) {
                 snprintf(error, error_size, "outbox %s: %s", settings->path ? settings->path : "(temporary)",
-                         result == -EBADMSG ? "the file is damaged" : outbox_store_reason(&outbox->store));
+                         result == -EBADMSG ? "the file is damaged" : outbox->store.reason);
                 goto fail;
         }
         *out = outbox;
@@ -429,9 +429,10 @@ static int store_consumers(struct outbox *outbox)
 static int write_all(struct outbox *outbox, unsigned count)
 {
         struct outbox_store *store = &outbox->store;
+        unsigned added = count < outbox->pending.count ? count : outbox->pending.count;
         int result = insert_pending(outbox, count);
         if (result == 0)
-                result = trim(outbox, count);
+                result = trim(outbox, added);
         if (result == 0 && (outbox->draft.committed != outbox->stored_number || outbox->last_ms != outbox->stored_ms))
                 result = outbox_store_run(store, outbox_store_bind(store, STORE_SET_SENSOR, 2, outbox->draft.committed,
                                                                    outbox->last_ms));
@@ -473,13 +474,11 @@ static int commit_some(struct outbox *outbox, unsigned count)
                 adopt_draft(outbox, count);
                 return 0;
         }
-        char reason[200];
-        snprintf(reason, sizeof reason, "%s", outbox_store_reason(store));
+        if (outbox->failing != result)
+                log_error("outbox: cannot write: %s; alerts wait in memory", store->reason);
         if (!sqlite3_get_autocommit(store->db))
                 (void)outbox_store_run(store, outbox_store_bind(store, STORE_ROLLBACK, 0));
         outbox->dropped_waiting = dropped_waiting;
-        if (outbox->failing != result)
-                log_error("outbox: cannot write: %s; alerts wait in memory", reason);
         return result;
 }
 
@@ -547,20 +546,18 @@ int outbox_commit(struct outbox *outbox)
 
 int outbox_raise_ids(struct outbox *outbox, uint64_t number, struct entry_id above)
 {
-        struct entry_id next = outbox_id_of(outbox, number + 1);
-        uint64_t ms = above.ms + 1;
         if (above.ms >= INT64_MAX)
                 return -ERANGE;
-        bool rises = next.ms < ms; /* of an entry that was added */
-        if (number >= outbox->last_number) {
-                uint64_t now = outbox->fixed_ms ? outbox->fixed_ms : outbox->now_ms();
-                rises = later(now, outbox->last_ms) < ms;
-        }
-        if (outbox->last_ms < ms)
-                outbox->last_ms = ms;
-        if (rises && number < outbox->last_number)
+        uint64_t ms = above.ms + 1, now = outbox->fixed_ms ? outbox->fixed_ms : outbox->now_ms();
+        bool is_waiting = number < outbox->last_number;
+        bool rises = is_waiting ? outbox_id_of(outbox, number + 1).ms < ms : later(now, outbox->last_ms) < ms;
+        struct outbox_history before = outbox->shape.history;
+        outbox->last_ms = later(outbox->last_ms, ms);
+        if (rises && is_waiting)
                 outbox_history_raise(&outbox->shape.history, number, ms);
         int result = has_work(outbox) ? commit_all(outbox) : 0;
+        if (result < 0) /* an ID that a kill would take back must not go out */
+                outbox->shape.history = before;
         return result < 0 ? result : rises;
 }
 

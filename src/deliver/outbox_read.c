@@ -138,7 +138,8 @@ bool outbox_next(struct outbox_consumer *consumer, uint64_t number, struct outbo
         struct outbox_block *block = &consumer->block;
         if (number >= outbox->shape.committed)
                 return false;
-        if ((number < block->after || number >= block->through) && !load_block(consumer, number))
+        bool was_trimmed = number + 1 < outbox->shape.first_held && block->trims != outbox->trims;
+        if ((number < block->after || number >= block->through || was_trimmed) && !load_block(consumer, number))
                 return false;
         unsigned at = find_in_block(block, number);
         bool is_gap = at == block->count || block->entries[at].number != number + 1;

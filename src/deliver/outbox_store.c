@@ -43,9 +43,11 @@ static const char *const statement_text[STORE_STATEMENTS] = {
         [STORE_ADD_MARK] = "INSERT INTO acknowledged(ms, number) VALUES(?, ?)",
 };
 
-int outbox_store_errno(const struct outbox_store *store)
+static int errno_of(const struct outbox_store *store)
 {
-        int system = sqlite3_system_errno(store->db);
+        int here = errno, system = sqlite3_system_errno(store->db); /* which it keeps of some calls, and of COMMIT not */
+        if (system == 0)
+                system = here;
         switch (sqlite3_errcode(store->db) & 0xff) {
         case SQLITE_FULL: return -ENOSPC;
         case SQLITE_BUSY: case SQLITE_LOCKED: return -EBUSY;
@@ -57,14 +59,19 @@ int outbox_store_errno(const struct outbox_store *store)
         }
 }
 
-const char *outbox_store_reason(const struct outbox_store *store)
+/* At once: SQLite forgets the system's error when the statement is reset. */
+static int note_failure(struct outbox_store *store)
 {
-        switch (sqlite3_errcode(store->db) & 0xff) {
-        case SQLITE_FULL: return "the disk is full";
-        case SQLITE_CORRUPT: case SQLITE_NOTADB: return "the file is damaged, or no outbox";
-        case SQLITE_CANTOPEN: case SQLITE_IOERR: return strerror(-outbox_store_errno(store));
-        default: return sqlite3_errmsg(store->db);
-        }
+        int code = errno_of(store), kind = sqlite3_errcode(store->db) & 0xff;
+        const char *reason = strerror(-code);
+        if (kind == SQLITE_FULL)
+                reason = "the disk is full";
+        else if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
+                reason = "the file is damaged, or no outbox";
+        else if (kind != SQLITE_CANTOPEN && kind != SQLITE_IOERR)
+                reason = sqlite3_errmsg(store->db);
+        snprintf(store->reason, sizeof store->reason, "%s", reason);
+        return code;
 }
 
 sqlite3_stmt *outbox_store_bind(struct outbox_store *store, enum outbox_statement which, unsigned count, ...)
@@ -81,10 +88,11 @@ sqlite3_stmt *outbox_store_bind(struct outbox_store *store, enum outbox_statemen
 
 int outbox_store_row(struct outbox_store *store, sqlite3_stmt *statement)
 {
+        errno = 0;
         int result = sqlite3_step(statement);
         if (result == SQLITE_ROW)
                 return 1;
-        int code = result == SQLITE_DONE ? 0 : outbox_store_errno(store);
+        int code = result == SQLITE_DONE ? 0 : note_failure(store);
         sqlite3_reset(statement);
         return code;
 }
@@ -109,7 +117,8 @@ uint64_t outbox_store_number(struct outbox_store *store, enum outbox_statement w
 
 static int execute(struct outbox_store *store, const char *text)
 {
-        return sqlite3_exec(store->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : outbox_store_errno(store);
+        errno = 0;
+        return sqlite3_exec(store->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : note_failure(store);
 }
 
 /* SQLite would make it with the mode that the umask leaves, and gives the log the mode of the file. */
@@ -141,7 +150,7 @@ static int prepare_statements(struct outbox_store *store)
         for (unsigned i = 0; i < STORE_STATEMENTS; i++)
                 if (sqlite3_prepare_v3(store->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT, &store->statements[i], NULL) !=
                     SQLITE_OK)
-                        return outbox_store_errno(store);
+                        return note_failure(store);
         return 0;
 }
 
@@ -151,7 +160,7 @@ static int explain(const struct outbox_store *store, int code, char *error, size
         if (code == -EBUSY)
                 snprintf(error, size, "outbox %s: in use by another process; is another apnwatch running with it?", name);
         else
-                snprintf(error, size, "outbox %s: %s", name, outbox_store_reason(store));
+                snprintf(error, size, "outbox %s: %s", name, store->reason);
         return code;
 }
 
@@ -170,7 +179,7 @@ static int open_database(struct outbox_store *store, char *error, size_t size)
         int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
         if (sqlite3_open_v2(store->path ? store->path : "", &store->db, flags, NULL) == SQLITE_OK)
                 return 0;
-        return store->db ? explain(store, outbox_store_errno(store), error, size) : -ENOMEM;
+        return store->db ? explain(store, note_failure(store), error, size) : -ENOMEM;
 }
 
 int outbox_store_open(struct outbox_store *store, const char *path, const char *sensor, unsigned log_pages, char *error,
@@ -190,8 +199,10 @@ int outbox_store_open(struct outbox_store *store, const char *path, const char *
                 store->page_size = outbox_schema_number(store->db, "PRAGMA page_size");
         if (result == 0)
                 return 0;
+        if (store->reason[0] == '\0')
+                (void)note_failure(store);
         if (error[0] == '\0')
-                result = explain(store, outbox_store_errno(store), error, error_size);
+                (void)explain(store, result, error, error_size);
 fail:
         if (error[0] == '\0')
                 snprintf(error, error_size, "outbox %s: %s", path, strerror(-result));

@@ -32,6 +32,7 @@ struct outbox_store {
         sqlite3_stmt *statements[STORE_STATEMENTS];
         uint64_t page_size;
         char *path;
+        char reason[160];        /* for people: of the last failure */
 };
 
 /* `path` NULL: private and temporary. `log_pages`: the log is taken over into the file at this many. 0 or negative errno with a message. */
@@ -47,7 +48,3 @@ int outbox_store_run(struct outbox_store *store, sqlite3_stmt *statement);
 int outbox_store_row(struct outbox_store *store, sqlite3_stmt *statement);
 /* One number of one row; `otherwise` when there is none. */
 uint64_t outbox_store_number(struct outbox_store *store, enum outbox_statement which, uint64_t otherwise);
-
-/* What went wrong last, as negative errno, and for people. */
-int outbox_store_errno(const struct outbox_store *store);
-const char *outbox_store_reason(const struct outbox_store *store);

@@ -109,3 +109,36 @@ unsigned case_which(const Apnwatch__V1__Alert *alert)
         assert_int_equal(product, which * 2654435761u);
         return which;
 }
+
+static int standard_error = -1;
+
+void case_log_begin(void)
+{
+        char name[300];
+        snprintf(name, sizeof name, "%s/log", folder);
+        fflush(stderr);
+        standard_error = dup(STDERR_FILENO);
+        assert_non_null(freopen(name, "w+", stderr));
+}
+
+const char *case_log_end(void)
+{
+        static char text[8192];
+        fflush(stderr);
+        rewind(stderr);
+        text[fread(text, 1, sizeof text - 1, stderr)] = '\0';
+        assert_int_equal(dup2(standard_error, fileno(stderr)), fileno(stderr));
+        close(standard_error);
+        clearerr(stderr);
+        return text;
+}
+
+unsigned case_times(const char *text, const char *part)
+{
+        unsigned times = 0;
+        while ((text = strstr(text, part)) != NULL) {
+                times++;
+                text += strlen(part);
+        }
+        return times;
+}

@@ -20,3 +20,7 @@ int case_add_revision(struct outbox *outbox, unsigned which, uint32_t revision, 
 int case_add_sized(struct outbox *outbox, unsigned which, unsigned title_length);
 void case_fill(struct outbox *outbox, unsigned first, unsigned last, unsigned title_length); /* added and committed */
 unsigned case_which(const Apnwatch__V1__Alert *alert);
+
+void case_log_begin(void);             /* standard error goes to a file of the folder */
+const char *case_log_end(void);        /* what was written there; valid until the next call */
+unsigned case_times(const char *text, const char *part);
