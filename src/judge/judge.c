@@ -168,7 +168,7 @@ static void take_names(struct judge *judge, const event_t *event)
         if (!sighting_of_event(judge, event, AS_TOLD, &s))
                 return;
         int64_t time_ns = event->has_time ? (int64_t)event->time : judge->clock_ns;
-        if (s.device->dns_since_s == 0)
+        if (s.device->dns_since_s == 0 || s.device->dns_since_s < judge->hole_ns / 1000000000)
                 s.device->dns_since_s = (uint32_t)(time_ns / 1000000000);
         for (size_t i = 0; i < told->n_answer; i++) {
                 const Apnwatch__V1__Names__Answer *answer = told->answer[i];
@@ -219,6 +219,9 @@ static void take_clock(struct judge *judge, int64_t clock_ns)
         else if (clock_ns < judge->clock_ns)
                 return;
         judge->clock_ns = clock_ns;
+        if (judge->had_hole)
+                judge->hole_ns = clock_ns;
+        judge->had_hole = false;
 }
 
 static bool has_other_contexts(const struct run_names *names, const Apnwatch__V1__Run *run)
@@ -243,6 +246,8 @@ static void forget_device(void *context, struct device *device)
 static void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
 {
         if (run->version != NULL || run->n_tap > 0) {
+                judge->had_hole |= judge->has_run || judge->is_loaded;
+                judge->has_run = true;
                 bool other_contexts = judge->is_loaded && has_other_contexts(&judge->run, run);
                 judge->is_loaded = false;
                 alert_book_new_run(judge->book, other_contexts);
@@ -262,7 +267,8 @@ void judge_event(struct judge *judge, const event_t *event)
 {
         if (event->clock >= JUDGE_TIME_LIMIT)
                 return;
-        take_clock(judge, (int64_t)event->clock);
+        if (event->body_case != APNWATCH__V1__EVENT__BODY_RUN)
+                take_clock(judge, (int64_t)event->clock);
         judge->events++;
         switch (event->body_case) {
         case APNWATCH__V1__EVENT__BODY_TICK:
@@ -278,8 +284,12 @@ void judge_event(struct judge *judge, const event_t *event)
                 report_set_counters(judge->report, event->counters);
                 notify_detectors(judge, event);
                 break;
-        case APNWATCH__V1__EVENT__BODY_LINK:
         case APNWATCH__V1__EVENT__BODY_INCIDENT:
+                if (event->incident->kind == APNWATCH__V1__INCIDENT__KIND__PIPE_LOSS)
+                        judge->hole_ns = judge->clock_ns;
+                notify_detectors(judge, event);
+                break;
+        case APNWATCH__V1__EVENT__BODY_LINK:
                 notify_detectors(judge, event);
                 break;
         case APNWATCH__V1__EVENT__BODY_NAMES:

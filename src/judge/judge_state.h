@@ -28,5 +28,7 @@ struct judge {
         uint64_t events;  /* taken */
         bool is_finished;
         bool is_loaded;   /* `run` is that of the save, until a run begins */
+        bool has_run, had_hole; /* had_hole: events were lost up to the next one */
+        int64_t hole_ns;  /* when the last such time ended; 0: there was none. DNS answers may have been missed in it */
         void *detector_states[DETECTOR_LIMIT];
 };

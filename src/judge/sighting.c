@@ -19,6 +19,18 @@ static const char *name_that_meets(const struct sighting_names *known, const cha
         return NULL;
 }
 
+enum { HOLE_ANSWERED_S = 3600, HOLE_FORGOTTEN_S = 24 * 3600 };
+
+/* Answers of the time when sense did not run, or events were lost, were not seen, and devices go on with them: a name at an
+ * address that the fleet's answers never held tells nothing then. */
+static bool is_behind_hole(const struct sighting *s)
+{
+        int64_t hole_s = s->judge->hole_ns / 1000000000, start_s = s->contact.start_ns / 1000000000;
+        if (hole_s == 0 || start_s >= hole_s + HOLE_FORGOTTEN_S)
+                return false;
+        return start_s < hole_s + HOLE_ANSWERED_S || s->device->dns_since_s < hole_s;
+}
+
 static enum name_evidence name_evidence(void *context, const char *pattern, const char **name)
 {
         struct sighting *s = context;
@@ -39,6 +51,8 @@ static enum name_evidence name_evidence(void *context, const char *pattern, cons
         }
         if ((*name = name_that_meets(&s->fleet_names, pattern)))
                 return NAME_BY_FLEET;
+        if (is_behind_hole(s))
+                return NAME_UNRESOLVED;
         if (name_that_meets(&s->held_names, pattern))
                 return NAME_EXPIRED;
         return names_fleet_resolved(names, s->fleet_index, pattern, s->contact.start_ns) ? NAME_ELSEWHERE : NAME_UNRESOLVED;
@@ -163,7 +177,8 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         fleets_bind(judge->fleets, s->device, now_ns);
         s->fleet_index = s->device->fleet;
         s->fleet = fleets_at(judge->fleets, s->fleet_index)->fleet;
-        s->contact.dns_seen = s->device->dns_since_s != 0 && s->device->dns_since_s <= s->contact.start_ns / 1000000000;
+        s->contact.dns_seen = s->device->dns_since_s != 0 && s->device->dns_since_s >= judge->hole_ns / 1000000000 &&
+                              s->device->dns_since_s <= s->contact.start_ns / 1000000000;
         s->contact.resolver = (struct name_resolver){name_evidence, s};
         return true;
 }
