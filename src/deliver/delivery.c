@@ -56,9 +56,11 @@ static void carry_to_file(struct outlet *outlet)
                 }
                 feed_delivered(outlet->feed, entry.number);
         }
-        if (done > FILE_BATCH) {
-                struct timeval at_once = {0, 0};
-                event_add(outlet->retry, &at_once);
+        struct feed_numbers numbers;
+        feed_numbers(outlet->feed, &numbers);
+        if (numbers.waiting > 0) { /* the batch is full, or the feed passed over many that the filter does not want */
+                struct timeval soon = {0, done > FILE_BATCH ? 0 : 20000};
+                event_add(outlet->retry, &soon);
         }
 }
 
