@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <event2/buffer.h>
@@ -29,7 +28,6 @@ struct connection {
         struct bufferevent *stream;
         struct event *deadline;
         bool is_answered, is_at_end; /* the client will send nothing more */
-        TAILQ_ENTRY(connection) link;
 };
 
 struct metrics_listener {
@@ -40,14 +38,19 @@ struct metrics_listener {
         unsigned request_ms, answer_ms;
         metrics_collect_fn collect;
         void *context;
-        TAILQ_HEAD(, connection) connections; /* the oldest first */
+        struct connection *connections[CONNECTION_LIMIT]; /* the oldest first */
         unsigned count;
 };
 
 static void connection_close(struct connection *connection)
 {
-        TAILQ_REMOVE(&connection->listener->connections, connection, link);
-        connection->listener->count--;
+        struct metrics_listener *listener = connection->listener;
+        unsigned place = 0;
+        while (listener->connections[place] != connection)
+                place++;
+        listener->count--;
+        for (; place < listener->count; place++)
+                listener->connections[place] = listener->connections[place + 1];
         event_free(connection->deadline);
         bufferevent_free(connection->stream);
         free(connection);
@@ -178,7 +181,7 @@ static void on_accept(struct evconnlistener *accepting, evutil_socket_t descript
         (void)peer;
         (void)length;
         if (listener->count == CONNECTION_LIMIT)
-                connection_close(TAILQ_FIRST(&listener->connections));
+                connection_close(listener->connections[0]);
         struct connection *connection = calloc(1, sizeof *connection);
         if (connection == NULL) {
                 evutil_closesocket(descriptor);
@@ -197,8 +200,7 @@ static void on_accept(struct evconnlistener *accepting, evutil_socket_t descript
                 free(connection);
                 return;
         }
-        TAILQ_INSERT_TAIL(&listener->connections, connection, link);
-        listener->count++;
+        listener->connections[listener->count++] = connection;
         bufferevent_setwatermark(connection->stream, EV_READ, 0, HEAD_LIMIT);
         bufferevent_setcb(connection->stream, on_read, on_written, on_event, connection);
         bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
@@ -260,7 +262,6 @@ int metrics_listen(struct metrics_listener **out, struct event_base *base, const
                 return -ENOMEM;
         *listener = (struct metrics_listener){
                 .base = base, .collect = collect, .context = context, .request_ms = REQUEST_MS, .answer_ms = ANSWER_MS};
-        TAILQ_INIT(&listener->connections);
         listener->pause = evtimer_new(base, on_pause_over, listener);
         if (listener->pause != NULL)
                 listener->accepting = evconnlistener_new_bind(base, on_accept, listener,
@@ -285,7 +286,7 @@ void metrics_listener_set_patience(struct metrics_listener *listener, unsigned r
 
 uint16_t metrics_listener_port(const struct metrics_listener *listener)
 {
-        struct sockaddr_storage name;
+        struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
         socklen_t length = sizeof name;
         if (getsockname(evconnlistener_get_fd(listener->accepting), (struct sockaddr *)&name, &length) < 0)
                 return 0;
@@ -298,8 +299,8 @@ void metrics_listener_close(struct metrics_listener *listener)
 {
         if (listener == NULL)
                 return;
-        while (!TAILQ_EMPTY(&listener->connections))
-                connection_close(TAILQ_FIRST(&listener->connections));
+        while (listener->count > 0)
+                connection_close(listener->connections[listener->count - 1]);
         if (listener->accepting != NULL)
                 evconnlistener_free(listener->accepting);
         if (listener->pause != NULL)
