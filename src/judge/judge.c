@@ -24,7 +24,8 @@ static const char *input_name(void *context, uint32_t file)
 static void device_is_done(void *context, struct device *device)
 {
         struct judge *judge = context;
-        report_add_device(judge->report, device, fleets_at(judge->fleets, device->fleet)->name);
+        bool is_bound = device->fleet != DEVICE_FLEET_UNKNOWN; /* else loaded, and not seen since */
+        report_add_device(judge->report, device, is_bound ? fleets_at(judge->fleets, device->fleet)->name : NULL);
 }
 
 static bool create_detectors(struct judge *judge)

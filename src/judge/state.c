@@ -9,8 +9,8 @@
 #include "model/framing.h"
 #include "model/wire.h"
 
-/* Unpacked, a record grows at most as lists of small messages do; see framing.c. */
-enum { HEAD = 8, WRITE_AT = 64 * 1024, BUFFER_SIZE = WRITE_AT + HEAD + STATE_RECORD_LIMIT, ARENA_SIZE = 16 * STATE_RECORD_LIMIT };
+/* Unpacked, a record grows little: what is large in it are bytes. */
+enum { HEAD = 8, WRITE_AT = 64 * 1024, BUFFER_SIZE = WRITE_AT + HEAD + STATE_RECORD_LIMIT, ARENA_SIZE = 4 * STATE_RECORD_LIMIT };
 
 int state_writer_open(struct state_writer *writer, int descriptor)
 {

@@ -12,7 +12,7 @@
 
 #include "judge/state.pb-c.h"
 
-enum { STATE_VERSION = 1, STATE_RECORD_LIMIT = 256 * 1024 };
+enum { STATE_VERSION = 1, STATE_RECORD_LIMIT = 128 * 1024 };
 
 struct state_writer {
         int descriptor, error; /* error: 0, or the negative errno that stopped it */

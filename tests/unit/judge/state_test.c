@@ -556,6 +556,7 @@ static void another_policy_keeps_alerts_and_names_and_leaves_fleets(void **state
         for (double at_s = 27.0 * HOUR; at_s < 60.0 * HOUR; at_s += 600)
                 tick(lives->court, at_s);
         assert_true(lives->count > before); /* what was open is closed by quiet */
+        judge_finish(judge);
         assert_revisions_rise(lives);
         assert_open_alerts_are_in_the_book(lives);
         free(bytes);
