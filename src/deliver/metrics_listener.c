@@ -286,13 +286,15 @@ void metrics_listener_set_patience(struct metrics_listener *listener, unsigned r
 
 uint16_t metrics_listener_port(const struct metrics_listener *listener)
 {
-        struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+        union {
+                struct sockaddr any;
+                struct sockaddr_in v4;
+                struct sockaddr_in6 v6;
+        } name = {.v6 = {.sin6_port = 0}};
         socklen_t length = sizeof name;
-        if (getsockname(evconnlistener_get_fd(listener->accepting), (struct sockaddr *)&name, &length) < 0)
+        if (getsockname(evconnlistener_get_fd(listener->accepting), &name.any, &length) < 0)
                 return 0;
-        const struct sockaddr_in *v4 = (const void *)&name;
-        const struct sockaddr_in6 *v6 = (const void *)&name;
-        return ntohs(name.ss_family == AF_INET6 ? v6->sin6_port : v4->sin_port);
+        return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
 }
 
 void metrics_listener_close(struct metrics_listener *listener)
