@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SINK_LABEL_SIZE = 256 };
+enum { SINK_LABEL_SIZE = 256, OUTBOX_DEFAULT_LIMIT = 1 << 30 };
 
 /* The families of one value without labels. */
 static void tell_gauge(struct metrics_writer *writer, const char *name, uint64_t value, const char *help)
@@ -123,7 +123,8 @@ static void tell_outbox(struct metrics_writer *writer, const struct live_numbers
         tell_gauge(writer, "apnwatch_outbox_entries", numbers->outbox.held,
                    "Entries that the outbox holds, those kept after delivery included.");
         tell_gauge(writer, "apnwatch_outbox_bytes", numbers->outbox.bytes, "Bytes of the outbox in use.");
-        tell_gauge(writer, "apnwatch_outbox_limit_bytes", numbers->outbox_limit, "Its size at most.");
+        tell_gauge(writer, "apnwatch_outbox_limit_bytes", numbers->outbox_limit ? numbers->outbox_limit : OUTBOX_DEFAULT_LIMIT,
+                   "Its size at most.");
         tell_counter(writer, "apnwatch_outbox_refused_total", numbers->outbox.refused, "Revisions that it had already.");
         tell_gauge(writer, "apnwatch_outbox_failing", numbers->outbox.is_failing,
                    "1 while commits fail (disk full); alerts wait in memory.");

@@ -50,7 +50,7 @@ struct live_numbers {
         unsigned alert_count;
 
         struct outbox_numbers outbox;
-        uint64_t outbox_limit;   /* bytes */
+        uint64_t outbox_limit;   /* bytes; 0: as in outbox_settings, the default */
         const struct delivery_sink *sinks;
         unsigned sink_count;
 

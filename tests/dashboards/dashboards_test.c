@@ -279,6 +279,23 @@ static void every_metric_is_shown_or_watched(void **state)
                         fail_msg("%s stands on no dashboard and in no rule", families[i].name);
 }
 
+static void every_metric_is_explained_with_its_labels(void **state)
+{
+        (void)state;
+        char *page = read_source("doc/apnwatch-config.5");
+        for (unsigned i = 0; i < family_count; i++) {
+                char entry[400];
+                const struct family *family = &families[i];
+                int length = snprintf(entry, sizeof entry, "\n.It Li %s", family->name);
+                for (unsigned k = 0; k < family->label_count; k++)
+                        length += snprintf(entry + length, sizeof entry - (size_t)length, "%s %s", k ? " ," : " Brq", family->labels[k]);
+                snprintf(entry + length, sizeof entry - (size_t)length, "\n");
+                if (strstr(page, entry) == NULL)
+                        fail_msg("doc/apnwatch-config.5 has no line %s", entry + 1);
+        }
+        free(page);
+}
+
 static void provisioning_files_are_yaml(void **state)
 {
         (void)state;
@@ -299,6 +316,7 @@ int main(void)
                 cmocka_unit_test(dashboards_ask_for_what_is_there_and_promtool_reads_their_queries),
                 cmocka_unit_test(alert_rules_ask_for_what_is_there),
                 cmocka_unit_test(every_metric_is_shown_or_watched),
+                cmocka_unit_test(every_metric_is_explained_with_its_labels),
                 cmocka_unit_test(provisioning_files_are_yaml),
         };
         return cmocka_run_group_tests(tests, families_read, NULL);

@@ -60,7 +60,7 @@ static void the_other_numbers_stand_where_they_belong(void **state)
         expect_line(text, "apnwatch_alerts_total{type=\"destination.unlisted\",severity=\"medium\"} 9");
         expect_line(text, "apnwatch_flows 33");
         expect_line(text, "apnwatch_events_total 4000");
-        expect_line(text, "apnwatch_outbox_limit_bytes 1073741824");
+        expect_line(text, "apnwatch_outbox_limit_bytes 536870912");
         expect_line(text, "apnwatch_outbox_refused_total 1");
         expect_line(text, "apnwatch_outbox_failing 0");
         expect_line(text, "apnwatch_sink_in_flight{sink=\"redis://127.0.0.1:6379\"} 1");
@@ -109,6 +109,16 @@ static void what_is_secret_of_a_webhook_is_left_out(void **state)
         free(text);
 }
 
+static void an_outbox_without_a_size_has_that_of_the_default(void **state)
+{
+        (void)state;
+        struct live_numbers numbers = sample_numbers;
+        numbers.outbox_limit = 0;
+        char *text = text_of(&numbers);
+        expect_line(text, "apnwatch_outbox_limit_bytes 1073741824"); /* not 0, which would be full at once */
+        free(text);
+}
+
 static void check_with_promtool(const struct live_numbers *numbers)
 {
         char *text = text_of(numbers);
@@ -134,6 +144,7 @@ int main(void)
                 cmocka_unit_test(the_other_numbers_stand_where_they_belong),
                 cmocka_unit_test(names_that_a_worker_makes_up_do_not_widen_the_set),
                 cmocka_unit_test(what_is_secret_of_a_webhook_is_left_out),
+                cmocka_unit_test(an_outbox_without_a_size_has_that_of_the_default),
                 cmocka_unit_test(promtool_finds_nothing_wrong_with_them),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ const struct live_numbers sample_numbers = {
         .alerts = alerts,
         .alert_count = 3,
         .outbox = {.committed = 10, .refused = 1, .bytes = 4096, .held = 10},
-        .outbox_limit = 1 << 30,
+        .outbox_limit = 1 << 29,
         .sinks = sinks,
         .sink_count = 4,
         .worker_restarts = 1,
