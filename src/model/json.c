@@ -412,7 +412,7 @@ static bool is_set(const ProtobufCFieldDescriptor *field, const ProtobufCMessage
 static void put_list(struct json_buffer *out, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message)
 {
         size_t count = *MEMBER(message, field->quantifier_offset, size_t);
-        const uint8_t *items = *MEMBER(message, field->offset, const uint8_t *);
+        const uint8_t *items = *MEMBER(message, field->offset, uint8_t *);
         size_t item_size = field->type == PROTOBUF_C_TYPE_UINT32 ? sizeof(uint32_t) : sizeof(void *);
         json_put_begin_list(out);
         for (size_t i = 0; i < count; i++)
