@@ -15,6 +15,7 @@ static const struct command {
         {"read", read_command, "[options] FILE...", "analyse captures and raise alerts"},
         {"live", live_command, "[options] -i IFACE", "the sensor: judge what passes, deliver alerts as they come"},
         {"judge", judge_command, "[options] events:FILE", "judge a recorded event log"},
+        {"tail", tail_command, "[options] redis://...", "print alerts from Redis as they come"},
         {"policy", policy_command, "check|explain ...", "check a policy, explain what it says of a contact"},
         {"intel", intel_command, "check|list|match ...", "vendor data: check it, list it, ask it"},
 };
