@@ -46,8 +46,8 @@ bool live_clock_update(struct live_clock *clock, struct live_reading now)
         if (step > -STEP_NS && step < STEP_NS)
                 return false;
         if (step < 0 && !slowed)
-                log_warning("the clock was set back by %.3f s: packet times go on at nine tenths of the speed until they meet it again",
-                            (double)-step / SECOND_NS);
+                log_warning("the clock was set back by %.3f s: packet times go on at nine tenths of the speed until they meet "
+                            "it again", (double)-step / SECOND_NS);
         clock->epoch = (struct live_epoch){.real_ns = now.real_ns, .time_ns = live_epoch_time(&clock->epoch, expected)};
         clock->step_ns = step;
         clock->since_ns = now.steady_ns;

@@ -34,8 +34,8 @@ struct live_stamp {
 struct live_reading live_reading_now(void);
 
 void live_clock_start(struct live_clock *clock, struct live_reading now);
-/* To be called often: what lies between two readings cannot be told apart. True: the clock was set (back: logged, once until packet
- * time has met the clock again). */
+/* To be called often: what lies between two readings cannot be told apart. True: the clock was set (back: logged, once until
+ * packet time has met the clock again). */
 bool live_clock_update(struct live_clock *clock, struct live_reading now);
 
 static inline int64_t live_epoch_time(const struct live_epoch *epoch, int64_t real_ns)
@@ -48,8 +48,8 @@ static inline int64_t live_epoch_time(const struct live_epoch *epoch, int64_t re
 }
 
 void live_stamp_start(struct live_stamp *stamp, const struct live_clock *clock);
-/* Nothing is left in the ring that was stamped longer than this before the latest reading. Returns the earliest packet time that the
- * next frame can have. */
+/* Nothing is left in the ring that was stamped longer than this before the latest reading. Returns the earliest packet time that
+ * the next frame can have. */
 int64_t live_stamp_drained(struct live_stamp *stamp, const struct live_clock *clock, int64_t delay_ns);
 /* Whether a frame with this stamp, the next one of the ring, is of the clock's epoch, when the stamp is of an earlier one. */
 bool live_stamp_crosses(const struct live_stamp *stamp, const struct live_clock *clock, int64_t real_ns);

@@ -41,8 +41,8 @@ static void warn_of_offloads(int descriptor, const char *name)
                 snprintf(off + off_used, sizeof off - off_used, " %s off", offloads[i].word);
         }
         if (*on != '\0')
-                log_warning("%s: frames may be longer than on the wire, since offloads are on (%s); to turn them off: ethtool -K %s%s",
-                            name, on, name, off);
+                log_warning("%s: frames may be longer than on the wire, since offloads are on (%s); to turn them off: "
+                            "ethtool -K %s%s", name, on, name, off);
 }
 
 void live_offload_warn(int descriptor, const char *name, uint32_t snap_length)

@@ -1,5 +1,6 @@
 #include "probes/live_ring.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -24,11 +25,12 @@ static void take_frame(u_char *user, const struct pcap_pkthdr *header, const u_c
         /* With nanosecond precision tv_usec holds nanoseconds. */
         int64_t real_ns = (int64_t)header->ts.tv_sec * SECOND_NS + header->ts.tv_usec;
         uint8_t *copy = ring->bytes + ring->bytes_used;
+        assert(queue->count < FRAME_BATCH && ring->bytes_used + header->caplen <= RING_ROOM);
         memcpy(copy, bytes, header->caplen);
         ring->bytes_used += header->caplen;
         queue->frames[queue->count++] = (struct frame){
                 .bytes = copy, .captured = header->caplen, .wire = header->len, .link_type = ring->link_type,
-                .time_ns = live_stamp_time(&ring->stamp, ring->clock, real_ns), .interface = ring->index,
+                .time_ns = live_stamp_time(&ring->stamp, &ring->shared->clock, real_ns), .interface = ring->index,
         };
         if (ring->bytes_used > RING_BATCH_BYTES)
                 pcap_breakloop(ring->pcap);
@@ -50,14 +52,14 @@ void live_ring_collect(struct live_ring *ring)
                 queue->none_before_ns = queue->frames[queue->count - 1].time_ns;
                 return;
         }
-        queue->none_before_ns = live_stamp_drained(&ring->stamp, ring->clock, (int64_t)RING_DELAY_MS * MILLISECOND_NS);
+        queue->none_before_ns = live_stamp_drained(&ring->stamp, &ring->shared->clock, (int64_t)RING_DELAY_MS * MILLISECOND_NS);
 }
 
 /* Since it was last looked at; the first look only says where counting begins. */
 static uint64_t newly_missed(struct live_ring *ring)
 {
         uint64_t missed = 0, before = ring->missed;
-        if (ring->number == 0 || live_link_missed(ring->link, ring->number, &missed) != 0)
+        if (ring->number == 0 || live_link_missed(&ring->shared->link, ring->number, &missed) != 0)
                 return 0;
         ring->missed = missed;
         return missed > before ? missed - before : 0;
@@ -70,8 +72,8 @@ void live_ring_count_drops(struct live_ring *ring)
         if (ring->pcap == NULL)
                 return;
         ring->report.dropped_interface += newly_missed(ring);
-        /* Each reading sets the kernel's counters to zero, which is why libpcap is not asked: it would have them from then on, in 32
-         * bits. tp_packets holds the dropped ones too. */
+        /* Each reading sets the kernel's counters to zero, which is why libpcap is not asked: it would have them from then
+         * on, in 32 bits. tp_packets holds the dropped ones too. */
         if (getsockopt(ring->descriptor, SOL_PACKET, PACKET_STATISTICS, &counted, &size) == 0)
                 ring->report.dropped_kernel += counted.tp_drops;
 }
@@ -137,7 +139,8 @@ static int activate(pcap_t *pcap, const char *name, const struct live_settings *
                 return -EINVAL;
         }
         if (settings->snap_length > RING_SNAP_LENGTH) {
-                snprintf(error, error_size, "a snap length of %u is too large: at most %u", settings->snap_length, RING_SNAP_LENGTH);
+                snprintf(error, error_size, "a snap length of %u is too large: at most %u", settings->snap_length,
+                         RING_SNAP_LENGTH);
                 return -EINVAL;
         }
         pcap_set_snaplen(pcap, (int)settings->snap_length);
@@ -168,8 +171,33 @@ static int bound_interface(const struct live_ring *ring)
         return getsockname(ring->descriptor, (struct sockaddr *)&bound, &size) == 0 ? bound.sll_ifindex : -1;
 }
 
-static int open_handle(struct live_ring *ring, const struct live_settings *settings, char *error, unsigned error_size)
+static short interface_flags(int descriptor, const char *name)
 {
+        struct ifreq request = {0};
+        snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+        return ioctl(descriptor, SIOCGIFFLAGS, &request) == 0 ? request.ifr_flags : 0;
+}
+
+/* By number, since an interface may be given another name while it is read. */
+static bool is_up(const struct live_ring *ring)
+{
+        struct ifreq request = {.ifr_ifindex = (int)ring->number};
+        return ring->number == 0 || (ioctl(ring->descriptor, SIOCGIFNAME, &request) == 0 &&
+                                     (interface_flags(ring->descriptor, request.ifr_name) & IFF_UP));
+}
+
+/* Each frame on it goes out and comes in. libpcap leaves the former out, but only after it has taken room in the ring, or has
+ * been counted as dropped. */
+static void ignore_outgoing_on_loopback(const struct live_ring *ring)
+{
+        int on = 1;
+        if (interface_flags(ring->descriptor, ring->report.name) & IFF_LOOPBACK)
+                setsockopt(ring->descriptor, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+}
+
+static int open_handle(struct live_ring *ring, char *error, unsigned error_size)
+{
+        const struct live_settings *settings = &ring->shared->settings;
         char reason[PCAP_ERRBUF_SIZE];
         pcap_t *pcap = pcap_create(ring->report.name, reason);
         if (pcap == NULL) {
@@ -186,25 +214,28 @@ static int open_handle(struct live_ring *ring, const struct live_settings *setti
         /* Files and libpcap number raw IP differently. */
         ring->link_type = pcap_datalink(pcap) == DLT_RAW ? LINK_RAW : (uint16_t)pcap_datalink(pcap);
         ring->report.state = LIVE_UP;
-        live_stamp_start(&ring->stamp, ring->clock);
+        live_stamp_start(&ring->stamp, &ring->shared->clock);
         ring->number = bound_interface(ring) > 0 ? (unsigned)bound_interface(ring) : 0;
         newly_missed(ring);
+        ignore_outgoing_on_loopback(ring);
         live_offload_warn(ring->descriptor, ring->report.name, settings->snap_length);
         return 0;
 }
 
-int live_ring_open(struct live_ring *ring, const struct live_settings *settings, unsigned index, struct live_queue *queue, struct live_link *link,
-                   const struct live_clock *clock, char *error, unsigned error_size)
+int live_ring_open(struct live_ring *ring, struct live_shared *shared, unsigned index, struct live_queue *queue, char *error,
+                   unsigned error_size)
 {
         snprintf(error, error_size, "no memory");
-        *ring = (struct live_ring){.index = (uint16_t)index, .queue = queue, .link = link, .clock = clock, .descriptor = -1,
-                                    .report = {.state = LIVE_DOWN}};
-        ring->report.name = strdup(settings->interfaces[index]);
-        ring->bytes = malloc(RING_BATCH_BYTES + RING_SNAP_LENGTH);
+        *ring = (struct live_ring){
+                .index = (uint16_t)index, .queue = queue, .shared = shared, .descriptor = -1,
+                .report = {.state = LIVE_DOWN},
+        };
+        ring->report.name = strdup(shared->settings.interfaces[index]);
+        ring->bytes = malloc(RING_ROOM);
         queue->frames = calloc(FRAME_BATCH, sizeof *queue->frames);
         if (ring->report.name == NULL || ring->bytes == NULL || queue->frames == NULL)
                 return -ENOMEM;
-        int result = open_handle(ring, settings, error, error_size);
+        int result = open_handle(ring, error, error_size);
         if (result != -ENETDOWN)
                 return result;
         log_warning("%s: it is read from when it is up", error);
@@ -221,13 +252,6 @@ void live_ring_clear(struct live_ring *ring)
         ring->queue->frames = NULL;
 }
 
-static bool is_up(int descriptor, const char *name)
-{
-        struct ifreq request = {0};
-        snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-        return ioctl(descriptor, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP);
-}
-
 static void set_state(struct live_ring *ring, int state)
 {
         static const char *const words[] = {[LIVE_UP] = "up again", [LIVE_DOWN] = "down", [LIVE_GONE] = "gone"};
@@ -238,38 +262,38 @@ static void set_state(struct live_ring *ring, int state)
 }
 
 /* It was down when the probe was opened. Whoever reads may not have the right to open it any more. */
-static void open_late(struct live_ring *ring, const struct live_settings *settings)
+static void open_late(struct live_ring *ring)
 {
         char error[256];
         int control = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (control < 0)
                 return;
-        bool up = is_up(control, ring->report.name);
+        bool up = interface_flags(control, ring->report.name) & IFF_UP;
         close(control);
         if (!up)
                 return;
-        int result = open_handle(ring, settings, error, sizeof error);
+        int result = open_handle(ring, error, sizeof error);
         if (result != 0 && result != -ENETDOWN)
                 set_state(ring, LIVE_GONE);
 }
 
-void live_ring_check(struct live_ring *ring, const struct live_settings *settings)
+void live_ring_check(struct live_ring *ring)
 {
         ring->broken = false;
         if (ring->report.state == LIVE_GONE)
                 return;
         if (ring->pcap == NULL) {
-                open_late(ring, settings);
+                open_late(ring);
                 return;
         }
         int pending;
         socklen_t size = sizeof pending;
         getsockopt(ring->descriptor, SOL_SOCKET, SO_ERROR, &pending, &size); /* else it would end every poll */
         if (bound_interface(ring) >= 0) {
-                set_state(ring, ring->number == 0 || is_up(ring->descriptor, ring->report.name) ? LIVE_UP : LIVE_DOWN);
+                set_state(ring, is_up(ring) ? LIVE_UP : LIVE_DOWN);
                 return;
         }
-        int64_t now = ring->clock->last.steady_ns;
+        int64_t now = ring->shared->clock.last.steady_ns;
         set_state(ring, LIVE_DOWN);
         if (ring->gone_after_ns == 0) {
                 ring->gone_after_ns = now + (int64_t)RING_DELAY_MS * MILLISECOND_NS;

@@ -2,7 +2,7 @@
 # The live probe on veth pairs in a network namespace of its own, which goes when this ends. Needs root.
 set -eu
 if [ "${1:-}" != inside ]; then
-        [ "$(id -u)" = 0 ] || { echo "probe_test: needs root, for network namespaces and packet sockets: run make check as root"; exit 1; }
+        [ "$(id -u)" = 0 ] || { echo "probe_test: needs root, for namespaces and packet sockets: run make check as root"; exit 1; }
         unshare --net true || { echo "probe_test: no network namespaces here: they are needed"; exit 1; }
         exec unshare --net sh "$0" inside
 fi
@@ -21,6 +21,7 @@ failed=0
 
 # Only what the sender makes counts: an interface that comes up may say things of its own.
 start() { # arguments of the reader
+        : >"$work/out" # what the one before said is not taken for this one's
         "$here/reader" --filter "udp port 5683 or (vlan and udp port 5683)" "$@" >"$work/out" 2>"$work/err" &
         reader=$!
         await ready
@@ -63,7 +64,7 @@ make_pair a
 make_pair b
 
 title="100 000 packets a second, read by a child without privilege"
-start -i a1 --child --idle 200
+start -i a1 --child --until 100000 --idle 3000
 send --interface a0 --rate 100000 --count 100000
 finish
 equal received "$(field "$work/out" a1 received)" 100000
@@ -84,7 +85,7 @@ equal "received and dropped ($received + $dropped)" $((received + dropped)) 3000
 in_order
 
 title="both ends of a pair and a silent interface"
-start -i a0 -i a1 -i b1 --idle 250
+start -i a0 -i a1 -i b1 --until 20000 --idle 3000
 send --interface a0 --rate 20000 --count 10000
 finish
 equal "received at the first" "$(field "$work/out" a0 received)" 10000
@@ -93,11 +94,32 @@ equal late "$(field "$work/out" a0 late)+$(field "$work/out" a1 late)" 0+0
 in_order
 
 title="tags of VLANs"
-start -i a1 --snap 200 --idle 200
+start -i a1 --snap 200 --until 160 --idle 3000
 send --interface a0 --count 160 --vlan 77
 finish
 equal bytes "$(field "$work/out" a1 bytes)" "$(field "$work/sent" sent bytes)"
 grep -q "snap length of 200 cuts" "$work/err" || { echo "no warning about the snap length"; failed=1; }
+
+title="long frames: a batch ends by bytes"
+ip link set a0 mtu 65535
+ip link set a1 mtu 65535
+start -i a1 --until 500 --idle 3000
+send --interface a0 --rate 20000 --count 500 --payload 60000
+finish
+equal received "$(field "$work/out" a1 received)" 500
+equal bytes "$(field "$work/out" a1 bytes)" "$(field "$work/sent" sent bytes)"
+in_order
+
+title="loopback: a frame is one frame, also when it is dropped"
+ip link set lo up
+start -i lo --buffer 2097152 --idle 200
+kill -STOP "$reader"
+send --interface lo --count 50000
+kill -CONT "$reader"
+finish
+received=$(field "$work/out" lo received) dropped=$(field "$work/out" lo kernel)
+equal "received and dropped ($received + $dropped)" $((received + dropped)) 50000
+in_order
 
 title="down, up again, and deleted"
 ip link set a1 down
@@ -145,6 +167,8 @@ timeout 5 "$here/reader" -i nothere 2>"$work/err" && failed=1
 grep -q "^nothere: no such interface; there are: .*lo" "$work/err" || { echo "$title:"; cat "$work/err"; failed=1; }
 timeout 5 "$here/reader" -i lo --filter "udp prot" 2>"$work/err" && failed=1
 grep -q "^filter: .*syntax error" "$work/err" || { echo "$title:"; cat "$work/err"; failed=1; }
+timeout 5 "$here/reader" -i lo -i lo 2>"$work/err" && failed=1
+grep -q "named twice" "$work/err" || { echo "$title:"; cat "$work/err"; failed=1; }
 timeout 5 setpriv --reuid 65534 --clear-groups "$here/reader" -i lo 2>"$work/err" && failed=1
 grep -q "CAP_NET_RAW is missing" "$work/err" || { echo "$title:"; cat "$work/err"; failed=1; }
 

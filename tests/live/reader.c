@@ -102,12 +102,12 @@ static void tell_result(struct probe *probe, const struct seen *seen)
         struct live_interface all[LIVE_INTERFACES];
         unsigned count = live_probe_interfaces(probe, all);
         for (unsigned i = 0; i < count; i++)
-                printf("%s %s received %llu bytes %llu kernel %llu interface %llu late %llu\n", all[i].name, state_word((int)all[i].state),
-                       (unsigned long long)all[i].received, (unsigned long long)all[i].bytes,
+                printf("%s %s received %llu bytes %llu kernel %llu interface %llu late %llu\n", all[i].name,
+                       state_word((int)all[i].state), (unsigned long long)all[i].received, (unsigned long long)all[i].bytes,
                        (unsigned long long)all[i].dropped_kernel, (unsigned long long)all[i].dropped_interface,
                        (unsigned long long)all[i].late);
-        printf("frames %llu disorder %llu numbers %llu pairs %llu now %llu rounds %llu delay %lld\n", (unsigned long long)seen->frames,
-               (unsigned long long)seen->disorder, (unsigned long long)seen->numbers, (unsigned long long)seen->pairs,
+        printf("frames %llu disorder %llu numbers %llu pairs %llu now %llu rounds %llu delay %lld\n",
+               (unsigned long long)seen->frames, (unsigned long long)seen->disorder, (unsigned long long)seen->numbers, (unsigned long long)seen->pairs,
                (unsigned long long)seen->now, (unsigned long long)seen->rounds, (long long)seen->delay_ms);
 }
 

@@ -2,7 +2,7 @@
  * send (UDP from 10.20.0.0/16 with a running number in the payload). Prints one line: how many were sent, and how often the
  * kernel refused one (its queue was full; such a frame is sent again).
  *
- *      sender --interface IF --count N [--rate PPS] [--capture FILE | --vlan ID] */
+ *      sender --interface IF --count N [--rate PPS] [--capture FILE | --vlan ID --payload BYTES] */
 #define _GNU_SOURCE 1 /* sendmmsg */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,12 +21,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 64, MADE_ROOM = 1514, SECOND_NS = 1000000000, HEADERS = 14 + 20 + 8 };
+enum { BATCH = 64, MADE_ROOM = 65536, PAYLOAD_MAX = 65000, SECOND_NS = 1000000000, HEADERS = 14 + 20 + 8 };
 
 struct stock {
         struct iovec *frames;
         size_t count, room;     /* 0: frames are made */
         unsigned vlan;          /* made ones carry it; 0: none */
+        uint16_t payload;       /* ... have so many bytes of it; 0: what devices send */
 };
 
 struct tally {
@@ -93,12 +94,12 @@ static uint16_t ip_checksum(const uint8_t *header)
 }
 
 /* UDP checksum 0: none. */
-static size_t make_frame(uint8_t *frame, uint32_t number, unsigned vlan)
+static size_t make_frame(uint8_t *frame, uint32_t number, unsigned vlan, uint16_t told_payload)
 {
         /* Half of what such devices send is below 100 bytes. */
         static const uint16_t payloads[] = {18, 24, 30, 36, 44, 44, 52, 60, 64, 80, 120, 160, 220, 300, 512, 1200};
         static const uint8_t link[] = {0x02, 0, 0, 0, 0, 2, 0x02, 0, 0, 0, 0, 1, 0x08, 0x00};
-        uint16_t payload = payloads[number % (sizeof payloads / sizeof payloads[0])];
+        uint16_t payload = told_payload ? told_payload : payloads[number % (sizeof payloads / sizeof payloads[0])];
         uint16_t ip_length = (uint16_t)(20 + 8 + payload), udp_length = (uint16_t)(8 + payload);
         uint16_t device = (uint16_t)(number % 10007);
         memset(frame, 0, (size_t)HEADERS + payload);
@@ -129,7 +130,10 @@ static unsigned prepare(struct mmsghdr *messages, struct iovec *vectors, uint8_t
                 if (stock->count > 0)
                         vectors[i] = stock->frames[(first + i) % stock->count];
                 else
-                        vectors[i] = (struct iovec){.iov_base = made[i], .iov_len = make_frame(made[i], (uint32_t)(first + i), stock->vlan)};
+                        vectors[i] = (struct iovec){
+                                .iov_base = made[i],
+                                .iov_len = make_frame(made[i], (uint32_t)(first + i), stock->vlan, stock->payload),
+                        };
                 messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &vectors[i], .msg_iovlen = 1}};
         }
         return count;
@@ -198,7 +202,7 @@ int main(int argc, char **argv)
         static const struct option options[] = {
                 {"interface", required_argument, NULL, 'i'}, {"rate", required_argument, NULL, 'r'},
                 {"count", required_argument, NULL, 'n'}, {"capture", required_argument, NULL, 'f'},
-                {"vlan", required_argument, NULL, 'v'}, {0},
+                {"vlan", required_argument, NULL, 'v'}, {"payload", required_argument, NULL, 'p'}, {0},
         };
         const char *name = NULL, *capture = NULL;
         uint64_t rate = 0, count = 0;
@@ -215,11 +219,13 @@ int main(int argc, char **argv)
                         count = strtoull(optarg, NULL, 10);
                 else if (option == 'v')
                         stock.vlan = (unsigned)strtoul(optarg, NULL, 10);
+                else if (option == 'p')
+                        stock.payload = (uint16_t)strtoul(optarg, NULL, 10);
                 else
                         return 2;
         }
-        if (name == NULL || count == 0) {
-                fprintf(stderr, "usage: sender --interface IF --count N [--rate PPS] [--capture FILE | --vlan ID]\n");
+        if (name == NULL || count == 0 || stock.payload > PAYLOAD_MAX) {
+                fprintf(stderr, "usage: sender --interface IF --count N [--rate PPS] [--capture FILE | --vlan ID --payload BYTES]\n");
                 return 2;
         }
         size_t longest = 0;

@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 srcdir=$(cd "$here/../.." && pwd)
 export srcdir
 [ -x ./apnwatch ] && [ -f Makefile ] || { echo "run.sh: call it from the top of a build directory, after make" >&2; exit 2; }
-make -s tests/traffic/mkfleet tests/traffic/score tests/faults/producer tests/faults/audit tests/faults/proxy
+make -s tests/traffic/mkfleet tests/traffic/score tests/live/sender tests/faults/producer tests/faults/audit tests/faults/proxy
 
 result=$(mktemp)
 trap 'rm -f "$result"' EXIT
@@ -26,6 +26,7 @@ part "twenty seeds of each scenario, captures" env SEEDS="$(seq -s ' ' 101 120)"
 part "twenty seeds of each scenario, event logs" env SEEDS="$(seq -s ' ' 101 120)" HOW=events sh "$srcdir/tests/traffic/labels_test.sh"
 part "a day of 500 devices inside GTP-U" env DEVICES=500 HOURS=24 HOW=gtpu SCENARIOS="mixed quiet" SEEDS=7 sh "$srcdir/tests/traffic/labels_test.sh"
 part "two weeks of 2000 devices, event logs" env DEVICES=2000 HOURS=336 HOW=stream SCENARIOS=mixed SEEDS=8 sh "$srcdir/tests/traffic/labels_test.sh"
+part "loss of the sensor and of tcpdump on one interface" bash "$srcdir/tests/long/live_loss.sh"
 part "60 000 alerts through eight kills, catching up" sh "$srcdir/tests/long/faults.sh"
 
 if [ "${1:-}" = --record ]; then
