@@ -3,7 +3,7 @@
 #include "dissectors/session/gtpv1c.h"
 #include "dissectors/session/gtpv2c.h"
 
-enum { PORT_GTPC = 2123, MESSAGES_MOST = 4, PDNS_MOST = 11 };
+enum { PORT_GTPC = 2123, PORT_GTPV0 = 3386, MESSAGES_MOST = 4, PDNS_MOST = 11 };
 
 /* What a message says of itself when it is looked at for recognition. */
 static enum dissect_result parse_first(struct cursor *at, struct signalling *s)
@@ -22,6 +22,20 @@ static enum dissect_result parse_first(struct cursor *at, struct signalling *s)
         }
 }
 
+/* GTPv0, 3GPP TS 09.60, clause 6: flags, type, length, sequence, flow label, N-PDU number, three octets of ones, tunnel id. */
+static bool is_gtpv0(const struct dissection *d, const struct cursor *payload)
+{
+        struct cursor at = *payload;
+        bool flags_fit = (cursor_u8(&at) & 0xfe) == 0x1e;
+        cursor_skip(&at, 1);
+        uint16_t length = cursor_be16(&at);
+        cursor_skip(&at, 5);
+        bool spare_fits = cursor_be24(&at) == 0xffffff;
+        cursor_skip(&at, 8);
+        bool whole = length == cursor_left(&at) || (d->cut && length > cursor_left(&at));
+        return !at.short_read && flags_fit && spare_fits && whole;
+}
+
 static bool is_session_procedure(const struct signalling *s)
 {
         return s->procedure == APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE || s->procedure == APNWATCH__V1__SIGNALLING__PROCEDURE__MODIFY;
@@ -33,6 +47,8 @@ static enum recognition gtpc_recognise(const struct dissection *d, const struct 
         struct signalling s;
         bool known_port = d->source_port == PORT_GTPC || d->destination_port == PORT_GTPC;
         enum dissect_result result = parse_first(&at, &s);
+        if (d->source_port == PORT_GTPV0 || d->destination_port == PORT_GTPV0)
+                return is_gtpv0(d, payload) ? MINE : NOT_MINE;
         if (known_port && (result == DISSECT_OK || (result == DISSECT_TRUNCATED && d->cut)))
                 return MINE;
         if (known_port)
@@ -85,6 +101,8 @@ static void dissect_gtpv1(struct dissection *d, struct cursor *payload)
 static enum follow gtpc_dissect(struct dissection *d, void *state, struct cursor payload)
 {
         (void)state;
+        if (cursor_peek(&payload) >> 5 == 0 && is_gtpv0(d, &payload))
+                return FOLLOW_DONE; /* labelled, and so counted; of no network that a cellular device of today uses */
         d->application = "GTP_C";
         if (d->tunnelled)
                 return FOLLOW_DONE;

@@ -344,6 +344,32 @@ static void both_versions_share_a_flow(void **state)
         fake_sense_close(sense);
 }
 
+/* Version 0: flags, Create PDP Context Request, length 2, sequence 7, flow label, 3 octets of ones, tunnel id; recovery. */
+static void version_0_is_labelled_and_not_read(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *bytes;
+                bool ours;
+        } rows[] = {
+                {"1e 10 0002 0007 0000 ff ffffff 0001010000001005 0e 09", true},
+                {"1e 10 0003 0007 0000 ff ffffff 0001010000001005 0e 09", false},
+                {"1e 10 0002 0007 0000 ff ffff00 0001010000001005 0e 09", false},
+                {"0f 10 0002 0007 0000 ff ffffff 0001010000001005 0e 09", false}, /* GTP' */
+                {"1e 10 0002 0007 0000 ff ffffff 00010100000010", false},
+        };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                uint8_t bytes[64];
+                struct fake_sense *sense = fake_sense_open(IPPROTO_UDP, 3386);
+                fake_sense_send(sense, FROM_OPENER, bytes, hex_bytes(rows[i].bytes, bytes, sizeof bytes));
+                assert_int_equal(sense->label != NULL, rows[i].ours);
+                assert_null(sense->application);
+                assert_int_equal(sense->event_count, 0);
+                assert_int_equal(sense->phase, FAKE_SETTLED);
+                fake_sense_close(sense);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -362,6 +388,7 @@ int main(void)
                 cmocka_unit_test(places_come_as_location_or_as_routing_area),
                 cmocka_unit_test(each_pdp_context_makes_an_event),
                 cmocka_unit_test(both_versions_share_a_flow),
+                cmocka_unit_test(version_0_is_labelled_and_not_read),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
