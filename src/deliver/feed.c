@@ -97,7 +97,8 @@ static uint64_t waiting(const struct feed *feed)
         return numbers.committed - position_of(feed).position;
 }
 
-/* Trouble is over when something went through, or nothing waits: a server that takes the connection and nothing else is still trouble. */
+/* Trouble is over when something went through, or nothing waits: a server that takes the connection and nothing else is
+ * still trouble. */
 static void settle(struct feed *feed)
 {
         feed->pause_ms = FIRST_PAUSE_MS;
@@ -152,7 +153,8 @@ static void drop_window(struct feed *feed)
         feed->cursor = position_of(feed).position;
 }
 
-/* From the position up to `number`, which the sink has, although this run did not see it delivered: part of a gap is a gap. */
+/* From the position up to `number`, which the sink has, although this run did not see it delivered: part of a gap is a
+ * gap. */
 static void walk_to(struct feed *feed, uint64_t number)
 {
         struct outbox_entry entry;
@@ -243,8 +245,9 @@ static uint64_t at_most(uint64_t wanted, uint64_t most)
         return wanted < most ? wanted : most;
 }
 
-/* What of the account lies between `number` and the position. Entries that are held are asked again, a bounded number of them; of the
- * others nobody knows what each was: delivered first, then gaps, then filtered. The sum is right in any case. */
+/* What of the account lies between `number` and the position. Entries that are held are asked again, a bounded number
+ * of them; of the others nobody knows what each was: delivered first, then gaps, then filtered. The sum is right in any
+ * case. */
 static struct account account_behind(struct feed *feed, uint64_t number, const struct outbox_position *position)
 {
         struct outbox_entry entry;

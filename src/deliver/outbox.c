@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,29 +10,21 @@
 #include "base/log.h"
 #include "deliver/outbox_parts.h"
 
-enum { PIECE = 256,              /* entries trimmed at once; between pieces it is asked whether that was enough */
-       LEAST_TRIMMED = 1024,     /* a commit may trim so many, or twice what it adds */
-       CHUNK = 4096,             /* alerts in one transaction: after a full disk there are many */
-       RETRY_MS = 250, UPKEEP_MS = 1000, ABSENT_CONSUMERS = 64 };
+enum { ABSENT_CONSUMERS = 64 };
 
 static const uint64_t default_size = UINT64_C(1) << 30, least_size = 512 * 1024, most_log = 4 << 20;
 static const uint64_t default_memory = 64 << 20;
 
-static uint64_t clock_ms(clockid_t clock)
+static uint64_t wall_ms(void)
 {
         struct timespec now;
-        clock_gettime(clock, &now);
+        clock_gettime(CLOCK_REALTIME, &now);
         return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static uint64_t wall_ms(void)
+static uint64_t at_least(uint64_t number, uint64_t least)
 {
-        return clock_ms(CLOCK_REALTIME);
-}
-
-static uint64_t later(uint64_t one, uint64_t other)
-{
-        return one > other ? one : other;
+        return number > least ? number : least;
 }
 
 /* Opening. */
@@ -45,15 +36,15 @@ static int load_history(struct outbox *outbox)
         sqlite3_stmt *row = outbox_store_bind(store, STORE_RANGES, 0);
         int result;
         while ((result = outbox_store_row(store, row)) == 1) {
-                struct dropped_range range = {(uint64_t)sqlite3_column_int64(row, 0), (uint64_t)sqlite3_column_int64(row, 1),
-                                              (uint64_t)sqlite3_column_int64(row, 2), (uint64_t)sqlite3_column_int64(row, 3)};
+                struct dropped_range range = {outbox_store_column(row, 0), outbox_store_column(row, 1),
+                                              outbox_store_column(row, 2), outbox_store_column(row, 3)};
                 outbox_history_lose(history, &range);
         }
         if (result < 0)
                 return result;
         row = outbox_store_bind(store, STORE_FLOORS, 0);
         while ((result = outbox_store_row(store, row)) == 1)
-                outbox_history_raise(history, (uint64_t)sqlite3_column_int64(row, 0), (uint64_t)sqlite3_column_int64(row, 1));
+                outbox_history_raise(history, outbox_store_column(row, 0), outbox_store_column(row, 1));
         history->is_changed = false;
         return result;
 }
@@ -65,16 +56,9 @@ static int load_marks(struct outbox *outbox)
         int result;
         while ((result = outbox_store_row(&outbox->store, row)) == 1)
                 if (shape->mark_count < OUTBOX_MARKS_MOST)
-                        shape->marks[shape->mark_count++] = (struct acknowledged_mark){(uint64_t)sqlite3_column_int64(row, 0),
-                                                                                       (uint64_t)sqlite3_column_int64(row, 1)};
+                        shape->marks[shape->mark_count++] =
+                                (struct acknowledged_mark){outbox_store_column(row, 0), outbox_store_column(row, 1)};
         return result;
-}
-
-static void measure(struct outbox *outbox)
-{
-        uint64_t pages = outbox_store_number(&outbox->store, STORE_PAGES, 0);
-        uint64_t unused = outbox_store_number(&outbox->store, STORE_FREE_PAGES, 0);
-        outbox->bytes = (pages > unused ? pages - unused : 0) * outbox->store.page_size;
 }
 
 static int load(struct outbox *outbox)
@@ -84,15 +68,15 @@ static int load(struct outbox *outbox)
         int result = outbox_store_row(&outbox->store, row);
         if (result != 1)
                 return result < 0 ? result : -EBADMSG;
-        outbox->last_number = (uint64_t)sqlite3_column_int64(row, 0);
-        outbox->last_ms = (uint64_t)sqlite3_column_int64(row, 1);
+        outbox->last_number = outbox_store_column(row, 0);
+        outbox->last_ms = outbox_store_column(row, 1);
         sqlite3_reset(row);
         row = outbox_store_bind(&outbox->store, STORE_COUNT, 0);
         if ((result = outbox_store_row(&outbox->store, row)) != 1)
                 return result < 0 ? result : -EBADMSG;
-        shape->held = (uint64_t)sqlite3_column_int64(row, 0);
-        shape->first_held = (uint64_t)sqlite3_column_int64(row, 1);
-        uint64_t last_held = (uint64_t)sqlite3_column_int64(row, 2);
+        shape->held = outbox_store_column(row, 0);
+        shape->first_held = outbox_store_column(row, 1);
+        uint64_t last_held = outbox_store_column(row, 2);
         sqlite3_reset(row);
         if (last_held > outbox->last_number)
                 return -EBADMSG;
@@ -102,14 +86,14 @@ static int load(struct outbox *outbox)
                 shape->first_held = shape->committed + 1;
         if ((result = load_history(outbox)) < 0 || (result = load_marks(outbox)) < 0)
                 return result;
-        measure(outbox);
+        outbox_measure(outbox);
         return outbox_store_run(&outbox->store, outbox_store_bind(&outbox->store, STORE_FORGET_CONSUMERS, 1,
                                                                   (uint64_t)ABSENT_CONSUMERS));
 }
 
 static void take_settings(struct outbox *outbox, const struct outbox_settings *settings)
 {
-        outbox->size_limit = later(settings->size_limit ? settings->size_limit : default_size, least_size);
+        outbox->size_limit = at_least(settings->size_limit ? settings->size_limit : default_size, least_size);
         outbox->log_bytes = outbox->size_limit / 4 < most_log ? outbox->size_limit / 4 : most_log;
         outbox->memory_limit = settings->memory_limit ? settings->memory_limit : default_memory;
         outbox->retention_ms = (settings->retention_s ? settings->retention_s : 24 * 3600) * UINT64_C(1000);
@@ -130,8 +114,8 @@ int outbox_open(struct outbox **out, const struct outbox_settings *settings, cha
         outbox->arena = (struct wire_arena){.memory = malloc(OUTBOX_ARENA), .size = OUTBOX_ARENA};
         if (outbox->sensor == NULL || outbox->arena.memory == NULL || outbox_pending_init(&outbox->pending) != 0)
                 goto fail;
-        result = outbox_store_open(&outbox->store, settings->path, outbox->sensor, (unsigned)(outbox->log_bytes / 4096), error,
-                                   error_size);
+        unsigned log_pages = (unsigned)(outbox->log_bytes / 4096);
+        result = outbox_store_open(&outbox->store, settings->path, outbox->sensor, log_pages, error, error_size);
         if (result != 0)
                 goto fail;
         if ((result = load(outbox)) != 0) {
@@ -157,20 +141,12 @@ bool outbox_has_uncommitted(const struct outbox *outbox)
         return outbox->pending.count > 0 || outbox->pending.lost.last > 0;
 }
 
-static void bind_id(sqlite3_stmt *statement, int at, const struct alert_key *key)
-{
-        if (key->is_hex)
-                sqlite3_bind_blob(statement, at, key->bytes, (int)key->length, SQLITE_STATIC);
-        else
-                sqlite3_bind_text(statement, at, key->bytes, (int)key->length, SQLITE_STATIC);
-}
-
 static uint64_t find_alert(struct outbox *outbox, const struct alert_key *key)
 {
         sqlite3_stmt *statement = outbox_store_bind(&outbox->store, STORE_FIND, 1, (uint64_t)key->revision);
-        bind_id(statement, 2, key);
+        outbox_bind_id(statement, 2, key);
         int result = outbox_store_row(&outbox->store, statement);
-        uint64_t number = result == 1 ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+        uint64_t number = result == 1 ? outbox_store_column(statement, 0) : 0;
         sqlite3_reset(statement);
         if (result < 0)
                 outbox_note_read_failure(outbox, result);
@@ -203,11 +179,12 @@ int outbox_add(struct outbox *outbox, const Apnwatch__V1__Alert *alert, const vo
                 return -EEXIST;
         }
         uint64_t number = ++outbox->last_number;
-        outbox->last_ms = later(outbox->last_ms, outbox->fixed_ms ? outbox->fixed_ms : outbox->now_ms());
+        outbox->last_ms = at_least(outbox->fixed_ms ? outbox->fixed_ms : outbox->now_ms(), outbox->last_ms);
         size_t length = protobuf_c_message_get_packed_size(&alert->base);
         bool fits = length <= OUTBOX_ALERT_MOST && cause_length <= OUTBOX_ALERT_MOST;
-        struct pending_alert *pending =
-                fits ? outbox_pending_add(&outbox->pending, number, outbox->last_ms, &key, length, cause, cause_length) : NULL;
+        struct pending_alert *pending = NULL;
+        if (fits)
+                pending = outbox_pending_add(&outbox->pending, number, outbox->last_ms, &key, length, cause, cause_length);
         if (pending == NULL) {
                 outbox_pending_lose(&outbox->pending, number, outbox->last_ms);
                 outbox->lost++;
@@ -216,349 +193,6 @@ int outbox_add(struct outbox *outbox, const Apnwatch__V1__Alert *alert, const vo
         protobuf_c_message_pack(&alert->base, pending->bytes + (pending->alert - pending->bytes));
         bound_memory(outbox);
         return 0;
-}
-
-/* Committing. `draft` is the shape that the outbox will have. */
-
-static int insert_alert(struct outbox *outbox, const struct pending_alert *alert)
-{
-        sqlite3_stmt *statement = outbox_store_bind(&outbox->store, STORE_ADD, 3, alert->number, alert->ms,
-                                                    (uint64_t)alert->key.revision);
-        bind_id(statement, 4, &alert->key);
-        sqlite3_bind_blob64(statement, 5, alert->alert, alert->alert_length, SQLITE_STATIC);
-        if (alert->cause_length > 0)
-                sqlite3_bind_blob64(statement, 6, alert->cause, alert->cause_length, SQLITE_STATIC);
-        else
-                sqlite3_bind_null(statement, 6);
-        return outbox_store_run(&outbox->store, statement);
-}
-
-static void lose(struct outbox_shape *draft, const struct dropped_range *range)
-{
-        if (range->last == 0)
-                return;
-        outbox_history_lose(&draft->history, range);
-        if (draft->held == 0)
-                draft->first_held = range->last + 1;
-        draft->committed = range->last;
-}
-
-static int insert_pending(struct outbox *outbox, unsigned count)
-{
-        struct outbox_shape *draft = &outbox->draft;
-        const struct pending_alert *alert = outbox->pending.first;
-        for (; count > 0 && alert; count--, alert = alert->next) {
-                lose(draft, &alert->lost);
-                int result = insert_alert(outbox, alert);
-                if (result < 0)
-                        return result;
-                draft->held++;
-                draft->committed = alert->number;
-        }
-        if (alert == NULL)
-                lose(draft, &outbox->pending.lost);
-        return 0;
-}
-
-static uint64_t acknowledged_by_all(const struct outbox *outbox)
-{
-        uint64_t number = outbox->draft.committed;
-        for (const struct outbox_consumer *consumer = outbox->consumers; consumer; consumer = consumer->next)
-                if (consumer->at.position < number)
-                        number = consumer->at.position;
-        return number;
-}
-
-/* Where the next piece ends, so that a range of dropped numbers begins just behind where a consumer stands. */
-static uint64_t piece_end(const struct outbox *outbox, uint64_t through)
-{
-        uint64_t first = outbox->draft.first_held, end = first + PIECE - 1 < through ? first + PIECE - 1 : through;
-        for (const struct outbox_consumer *consumer = outbox->consumers; consumer; consumer = consumer->next)
-                if (consumer->at.position >= first && consumer->at.position < end)
-                        end = consumer->at.position;
-        return end;
-}
-
-static bool somebody_stands_at(const struct outbox *outbox, uint64_t number)
-{
-        for (const struct outbox_consumer *consumer = outbox->consumers; consumer; consumer = consumer->next)
-                if (consumer->at.position == number)
-                        return true;
-        return false;
-}
-
-/* The oldest entries, up to `through` and PIECE at most. How many; 0: there are none; or negative errno. */
-static int trim_piece(struct outbox *outbox, uint64_t through)
-{
-        struct outbox_shape *draft = &outbox->draft;
-        struct entry_id first, last, next;
-        if (draft->held == 0 || draft->first_held > through)
-                return 0;
-        uint64_t end = piece_end(outbox, through);
-        int result = outbox_entry_at_or_behind(outbox, draft->first_held, &first);
-        if (result == 1)
-                result = outbox_entry_at_or_before(outbox, end, &last);
-        if (result < 1)
-                return result < 0 ? result : -EBADMSG;
-        result = outbox_store_run(&outbox->store, outbox_store_bind(&outbox->store, STORE_DELETE, 2, first.sequence, last.sequence));
-        if (result < 0)
-                return result;
-        unsigned count = (unsigned)sqlite3_changes(outbox->store.db);
-        struct dropped_range range = {first.sequence, last.sequence, first.ms, last.ms};
-        outbox_history_trim(&draft->history, &range, somebody_stands_at(outbox, first.sequence - 1));
-        draft->held -= count < draft->held ? count : draft->held;
-        result = outbox_entry_at_or_behind(outbox, last.sequence + 1, &next);
-        draft->first_held = result == 1 ? next.sequence : draft->committed + 1;
-        return result < 0 ? result : (int)count;
-}
-
-static bool is_too_big(struct outbox *outbox)
-{
-        measure(outbox);
-        return outbox->bytes > outbox->size_limit - outbox->log_bytes;
-}
-
-/* Between two marks is a 32nd of the retention; a clock that was set back waits until it is where it was. */
-static void mark_acknowledged(struct outbox *outbox, uint64_t acknowledged)
-{
-        struct outbox_shape *draft = &outbox->draft;
-        uint64_t now = outbox->now_ms();
-        struct acknowledged_mark *newest = draft->mark_count > 0 ? &draft->marks[draft->mark_count - 1] : NULL;
-        if (newest && (newest->number >= acknowledged || now < newest->ms + outbox->retention_ms / 32))
-                return;
-        if (draft->mark_count == OUTBOX_MARKS_MOST) {
-                memmove(&draft->marks[0], &draft->marks[1], (OUTBOX_MARKS_MOST - 1) * sizeof *draft->marks);
-                draft->mark_count--;
-        }
-        draft->marks[draft->mark_count++] = (struct acknowledged_mark){now, acknowledged};
-        draft->marks_changed = true;
-}
-
-/* The last number whose retention is over. */
-static uint64_t expired(struct outbox *outbox)
-{
-        struct outbox_shape *draft = &outbox->draft;
-        uint64_t now = outbox->now_ms(), number = 0;
-        unsigned over = 0;
-        while (over < draft->mark_count && draft->marks[over].ms + outbox->retention_ms <= now)
-                number = draft->marks[over++].number;
-        if (over > 0 && draft->first_held > number) { /* their work is done */
-                memmove(&draft->marks[0], &draft->marks[over], (draft->mark_count - over) * sizeof *draft->marks);
-                draft->mark_count -= over;
-                draft->marks_changed = true;
-        }
-        return number;
-}
-
-static int trim(struct outbox *outbox, unsigned added)
-{
-        struct outbox_shape *draft = &outbox->draft;
-        uint64_t acknowledged = acknowledged_by_all(outbox);
-        int budget = (int)later(LEAST_TRIMMED, 2 * (uint64_t)added), count = 1;
-        mark_acknowledged(outbox, acknowledged);
-        uint64_t old = expired(outbox);
-        if (old > acknowledged) /* a sink lost what it had */
-                old = acknowledged;
-        while (budget > 0 && count > 0 && draft->first_held <= old) {
-                if ((count = trim_piece(outbox, old)) < 0)
-                        return count;
-                budget -= count;
-        }
-        count = 1;
-        while (budget > 0 && count > 0 && is_too_big(outbox)) {
-                uint64_t first = draft->first_held;
-                if ((count = trim_piece(outbox, draft->committed)) < 0)
-                        return count;
-                budget -= count;
-                if (first > acknowledged)
-                        outbox->dropped_waiting += (unsigned)count;
-        }
-        return 0;
-}
-
-static int store_history(struct outbox *outbox)
-{
-        struct outbox_store *store = &outbox->store;
-        struct outbox_history *history = &outbox->draft.history;
-        if (!history->is_changed)
-                return 0;
-        int result = outbox_store_run(store, outbox_store_bind(store, STORE_CLEAR_RANGES, 0));
-        for (unsigned i = 0; result == 0 && i < history->range_count; i++) {
-                const struct dropped_range *range = &history->ranges[i];
-                result = outbox_store_run(store, outbox_store_bind(store, STORE_ADD_RANGE, 4, range->first, range->last,
-                                                                   range->first_ms, range->last_ms));
-        }
-        if (result == 0)
-                result = outbox_store_run(store, outbox_store_bind(store, STORE_CLEAR_FLOORS, 0));
-        for (unsigned i = 0; result == 0 && i < history->floor_count; i++)
-                result = outbox_store_run(store, outbox_store_bind(store, STORE_ADD_FLOOR, 2, history->floors[i].behind,
-                                                                   history->floors[i].ms));
-        history->is_changed = false;
-        return result;
-}
-
-static int store_marks(struct outbox *outbox)
-{
-        struct outbox_store *store = &outbox->store;
-        struct outbox_shape *draft = &outbox->draft;
-        if (!draft->marks_changed)
-                return 0;
-        int result = outbox_store_run(store, outbox_store_bind(store, STORE_CLEAR_MARKS, 0));
-        for (unsigned i = 0; result == 0 && i < draft->mark_count; i++)
-                result = outbox_store_run(store, outbox_store_bind(store, STORE_ADD_MARK, 2, draft->marks[i].ms, draft->marks[i].number));
-        draft->marks_changed = false;
-        return result;
-}
-
-static int store_consumers(struct outbox *outbox)
-{
-        struct outbox_store *store = &outbox->store;
-        int result = 0;
-        for (struct outbox_consumer *consumer = outbox->consumers; result == 0 && consumer; consumer = consumer->next) {
-                const struct outbox_position *at = &consumer->at;
-                if (!consumer->is_changed)
-                        continue;
-                sqlite3_stmt *statement = outbox_store_bind(store, STORE_SET_CONSUMER, 7, at->began, at->position, at->told,
-                                                            at->delivered, at->filtered, at->gaps, outbox->now_ms());
-                sqlite3_bind_text(statement, 8, consumer->name, -1, SQLITE_STATIC);
-                result = outbox_store_run(store, statement);
-        }
-        return result;
-}
-
-static int write_all(struct outbox *outbox, unsigned count)
-{
-        struct outbox_store *store = &outbox->store;
-        unsigned added = count < outbox->pending.count ? count : outbox->pending.count;
-        int result = insert_pending(outbox, count);
-        if (result == 0)
-                result = trim(outbox, added);
-        if (result == 0 && (outbox->draft.committed != outbox->stored_number || outbox->last_ms != outbox->stored_ms))
-                result = outbox_store_run(store, outbox_store_bind(store, STORE_SET_SENSOR, 2, outbox->draft.committed,
-                                                                   outbox->last_ms));
-        if (result == 0)
-                result = store_consumers(outbox);
-        if (result == 0)
-                result = store_history(outbox);
-        return result ? result : store_marks(outbox);
-}
-
-static void adopt_draft(struct outbox *outbox, unsigned count)
-{
-        bool all = count >= outbox->pending.count;
-        outbox->trims += outbox->draft.first_held != outbox->shape.first_held;
-        outbox->shape = outbox->draft;
-        outbox->stored_number = outbox->draft.committed;
-        outbox->stored_ms = outbox->last_ms;
-        while (outbox->pending.first && count-- > 0)
-                outbox_pending_remove(&outbox->pending);
-        if (all)
-                outbox->pending.lost = (struct dropped_range){0};
-        for (struct outbox_consumer *consumer = outbox->consumers; consumer; consumer = consumer->next)
-                consumer->is_changed = false;
-        measure(outbox);
-}
-
-/* One transaction with at most so many alerts. */
-static int commit_some(struct outbox *outbox, unsigned count)
-{
-        struct outbox_store *store = &outbox->store;
-        uint64_t dropped_waiting = outbox->dropped_waiting;
-        outbox->draft = outbox->shape;
-        int result = outbox_store_run(store, outbox_store_bind(store, STORE_BEGIN, 0));
-        if (result == 0)
-                result = write_all(outbox, count);
-        if (result == 0)
-                result = outbox_store_run(store, outbox_store_bind(store, STORE_COMMIT, 0));
-        if (result == 0) {
-                adopt_draft(outbox, count);
-                return 0;
-        }
-        if (outbox->failing != result)
-                log_error("outbox: cannot write: %s; alerts wait in memory", store->reason);
-        if (!sqlite3_get_autocommit(store->db))
-                (void)outbox_store_run(store, outbox_store_bind(store, STORE_ROLLBACK, 0));
-        outbox->dropped_waiting = dropped_waiting;
-        return result;
-}
-
-static void note_success(struct outbox *outbox)
-{
-        if (outbox->failing != 0)
-                log_warning("outbox: writes again, %" PRIu64 " alerts had waited, %" PRIu64 " lost", outbox->waited,
-                            outbox->lost - outbox->lost_before);
-        outbox->failing = 0;
-        if (outbox->dropped_waiting > 0 && !outbox->is_full_told) {
-                log_warning("outbox: full (%" PRIu64 " MiB): the oldest alerts go although a sink has not taken them, it gets gap records",
-                            outbox->size_limit >> 20);
-                outbox->is_full_told = true;
-        }
-        outbox->draft.committed = outbox->shape.committed;
-        if (outbox->is_full_told && acknowledged_by_all(outbox) + 1 >= outbox->shape.first_held) {
-                log_warning("outbox: every sink goes on, %" PRIu64 " alerts had gone before", outbox->dropped_waiting);
-                outbox->is_full_told = false;
-                outbox->dropped_waiting = 0;
-        }
-}
-
-static bool has_work(struct outbox *outbox)
-{
-        if (outbox_has_uncommitted(outbox) || outbox->shape.history.is_changed || outbox->last_ms != outbox->stored_ms)
-                return true;
-        for (const struct outbox_consumer *consumer = outbox->consumers; consumer; consumer = consumer->next)
-                if (consumer->is_changed)
-                        return true;
-        uint64_t now = clock_ms(CLOCK_MONOTONIC);
-        if (now < outbox->next_upkeep_ms || outbox->shape.held == 0)
-                return false;
-        outbox->next_upkeep_ms = now + UPKEEP_MS;
-        return true;
-}
-
-static int commit_all(struct outbox *outbox)
-{
-        int result;
-        uint64_t waiting = outbox->pending.count;
-        do {
-                result = commit_some(outbox, CHUNK);
-        } while (result == 0 && outbox_has_uncommitted(outbox));
-        if (result == 0) {
-                outbox->waited += waiting;
-                note_success(outbox);
-                return 0;
-        }
-        if (outbox->failing == 0) {
-                outbox->waited = 0;
-                outbox->lost_before = outbox->lost;
-        }
-        outbox->waited += waiting - outbox->pending.count;
-        outbox->failing = result;
-        outbox->retry_ms = clock_ms(CLOCK_MONOTONIC) + RETRY_MS;
-        return result;
-}
-
-int outbox_commit(struct outbox *outbox)
-{
-        if (outbox->failing != 0 && clock_ms(CLOCK_MONOTONIC) < outbox->retry_ms)
-                return outbox->failing;
-        return has_work(outbox) ? commit_all(outbox) : 0;
-}
-
-int outbox_raise_ids(struct outbox *outbox, uint64_t number, struct entry_id above)
-{
-        if (above.ms >= INT64_MAX)
-                return -ERANGE;
-        uint64_t ms = above.ms + 1, now = outbox->fixed_ms ? outbox->fixed_ms : outbox->now_ms();
-        bool is_waiting = number < outbox->last_number;
-        bool rises = is_waiting ? outbox_id_of(outbox, number + 1).ms < ms : later(now, outbox->last_ms) < ms;
-        struct outbox_history before = outbox->shape.history;
-        outbox->last_ms = later(outbox->last_ms, ms);
-        if (rises && is_waiting)
-                outbox_history_raise(&outbox->shape.history, number, ms);
-        int result = has_work(outbox) ? commit_all(outbox) : 0;
-        if (result < 0) /* an ID that a kill would take back must not go out */
-                outbox->shape.history = before;
-        return result < 0 ? result : rises;
 }
 
 /* Consumers. */
@@ -573,7 +207,7 @@ static int load_consumer(struct outbox_consumer *consumer)
         if (result == 1) {
                 uint64_t *const numbers[] = {&at->began, &at->position, &at->told, &at->delivered, &at->filtered, &at->gaps};
                 for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
-                        *numbers[i] = (uint64_t)sqlite3_column_int64(row, (int)i);
+                        *numbers[i] = outbox_store_column(row, (int)i);
         }
         sqlite3_reset(row);
         uint64_t committed = consumer->outbox->shape.committed;
@@ -656,7 +290,7 @@ void outbox_close(struct outbox *outbox)
 {
         if (outbox == NULL)
                 return;
-        if (has_work(outbox) && commit_all(outbox) < 0 && outbox->pending.count > 0)
+        if (outbox_commit_now(outbox) < 0 && outbox->pending.count > 0)
                 log_error("outbox: %u alerts could not be written, they are lost", outbox->pending.count);
         while (outbox->consumers) {
                 struct outbox_consumer *consumer = outbox->consumers;

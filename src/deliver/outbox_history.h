@@ -1,8 +1,10 @@
-/* What the outbox knows of entry IDs beyond the entries it holds: ranges of numbers that are no longer there, and floors to which IDs
- * were raised. Small and of fixed size, so that a commit works on a copy and keeps it only when it succeeded.
+/* What the outbox knows of entry IDs beyond the entries it holds: ranges of numbers that are no longer there, and
+ * floors to which IDs were raised. Small and of fixed size, so that a commit works on a copy and keeps it only when it
+ * succeeded.
  *
- * Which entries are missing is told by the entries that are there; ranges only keep the IDs of their ends. When there are too many,
- * the oldest neighbours become one, and the first ID of such a range is that of an earlier entry: too low, never too high. */
+ * Which entries are missing is told by the entries that are there; ranges only keep the IDs of their ends. When there
+ * are too many, the oldest neighbours become one, and the first ID of such a range is that of an earlier entry: too
+ * low, never too high. */
 #pragma once
 
 #include <stdbool.h>

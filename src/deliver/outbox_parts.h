@@ -1,4 +1,5 @@
-/* What outbox.c (adds, commits, trims) and outbox_read.c (gives entries back) share; nobody else includes it. */
+/* What outbox.c (opens, adds, consumers), outbox_commit.c and outbox_read.c (gives entries back) share; nobody else
+ * includes it. */
 #pragma once
 
 #include "deliver/outbox.h"
@@ -75,3 +76,7 @@ struct outbox {
 int outbox_entry_at_or_before(struct outbox *outbox, uint64_t number, struct entry_id *out);
 int outbox_entry_at_or_behind(struct outbox *outbox, uint64_t number, struct entry_id *out);
 void outbox_note_read_failure(struct outbox *outbox, int code);
+
+void outbox_bind_id(sqlite3_stmt *statement, int at, const struct alert_key *key);
+void outbox_measure(struct outbox *outbox); /* `bytes` */
+int outbox_commit_now(struct outbox *outbox); /* outbox_commit, also directly after a failure */

@@ -66,6 +66,11 @@ bool outbox_pending_has(const struct outbox_pending *pending, const struct alert
         return alert != NULL;
 }
 
+static size_t size_of(const struct pending_alert *alert)
+{
+        return sizeof *alert + (size_t)(alert->alert - alert->bytes) + alert->alert_length + alert->cause_length;
+}
+
 /* Longer chains are slower, no fault: without memory it stays as it is. */
 static void grow_buckets(struct outbox_pending *pending)
 {
@@ -83,8 +88,9 @@ static void grow_buckets(struct outbox_pending *pending)
         pending->bucket_count = count;
 }
 
-struct pending_alert *outbox_pending_add(struct outbox_pending *pending, uint64_t number, uint64_t ms, const struct alert_key *key,
-                                         size_t alert_length, const void *cause, size_t cause_length)
+struct pending_alert *outbox_pending_add(struct outbox_pending *pending, uint64_t number, uint64_t ms,
+                                         const struct alert_key *key, size_t alert_length, const void *cause,
+                                         size_t cause_length)
 {
         size_t id_length = key->is_hex ? 0 : key->length;
         struct pending_alert *alert = malloc(sizeof *alert + id_length + alert_length + cause_length);
@@ -106,7 +112,7 @@ struct pending_alert *outbox_pending_add(struct outbox_pending *pending, uint64_
                 pending->first = alert;
         pending->last = alert;
         pending->count++;
-        pending->bytes += sizeof *alert + id_length + alert_length + cause_length;
+        pending->bytes += size_of(alert);
         if (pending->count > pending->bucket_count)
                 grow_buckets(pending);
         if (pending->buckets[alert->hash & (pending->bucket_count - 1)] != alert) {
@@ -141,7 +147,7 @@ void outbox_pending_remove(struct outbox_pending *pending)
         if (pending->first == NULL)
                 pending->last = NULL;
         pending->count--;
-        pending->bytes -= sizeof *alert + (alert->key.is_hex ? 0 : alert->key.length) + alert->alert_length + alert->cause_length;
+        pending->bytes -= size_of(alert);
         free(alert);
 }
 

@@ -1,5 +1,5 @@
-/* Alerts that wait for a commit, packed, oldest first, found by (id, revision). Numbers rise by one from alert to alert; those of
- * alerts that went before they were committed are kept as what was lost before the next one. */
+/* Alerts that wait for a commit, packed, oldest first, found by (id, revision). Numbers rise by one from alert to
+ * alert; those of alerts that went before they were committed are kept as what was lost before the next one. */
 #pragma once
 
 #include <stdbool.h>
@@ -41,8 +41,9 @@ int outbox_pending_init(struct outbox_pending *pending);
 void outbox_pending_clear(struct outbox_pending *pending);
 bool outbox_pending_has(const struct outbox_pending *pending, const struct alert_key *key);
 /* An alert of so many bytes at the end, for the caller to fill `alert`; NULL: no memory. */
-struct pending_alert *outbox_pending_add(struct outbox_pending *pending, uint64_t number, uint64_t ms, const struct alert_key *key,
-                                         size_t alert_length, const void *cause, size_t cause_length);
+struct pending_alert *outbox_pending_add(struct outbox_pending *pending, uint64_t number, uint64_t ms,
+                                         const struct alert_key *key, size_t alert_length, const void *cause,
+                                         size_t cause_length);
 /* This number never became an alert. */
 void outbox_pending_lose(struct outbox_pending *pending, uint64_t number, uint64_t ms);
 /* The oldest goes and is lost; never the only one. False: there is only one. */

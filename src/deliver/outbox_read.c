@@ -17,8 +17,8 @@ static int neighbour(struct outbox *outbox, enum outbox_statement which, uint64_
         sqlite3_stmt *row = outbox_store_bind(&outbox->store, which, 1, number);
         int result = outbox_store_row(&outbox->store, row);
         if (result == 1) {
-                out->sequence = (uint64_t)sqlite3_column_int64(row, 0);
-                out->ms = (uint64_t)sqlite3_column_int64(row, 1);
+                out->sequence = outbox_store_column(row, 0);
+                out->ms = outbox_store_column(row, 1);
                 sqlite3_reset(row);
         }
         return result;
@@ -47,9 +47,10 @@ void outbox_replay(struct outbox *outbox, uint64_t number,
         bool goes_on = true;
         int result = 0;
         while (goes_on && (result = outbox_store_row(&outbox->store, row)) == 1) {
-                const Apnwatch__V1__Alert *alert = unpack(outbox, sqlite3_column_blob(row, 2), (size_t)sqlite3_column_bytes(row, 2));
+                const void *packed = sqlite3_column_blob(row, 2), *cause = sqlite3_column_blob(row, 3);
+                const Apnwatch__V1__Alert *alert = unpack(outbox, packed, (size_t)sqlite3_column_bytes(row, 2));
                 if (alert != NULL)
-                        goes_on = take(context, alert, sqlite3_column_blob(row, 3), (size_t)sqlite3_column_bytes(row, 3));
+                        goes_on = take(context, alert, cause, (size_t)sqlite3_column_bytes(row, 3));
         }
         sqlite3_reset(row);
         if (result < 0)
@@ -90,8 +91,8 @@ static bool load_block(struct outbox_consumer *consumer, uint64_t after)
                         is_whole = false;
                         break;
                 }
-                block->entries[block->count++] = (struct block_entry){(uint64_t)sqlite3_column_int64(row, 0),
-                                                                      (uint64_t)sqlite3_column_int64(row, 1), used, length};
+                block->entries[block->count++] = (struct block_entry){outbox_store_column(row, 0),
+                                                                      outbox_store_column(row, 1), used, length};
                 if (length > 0)
                         memcpy(block->bytes + used, sqlite3_column_blob(row, 2), length);
                 used += length;
@@ -143,7 +144,8 @@ bool outbox_next(struct outbox_consumer *consumer, uint64_t number, struct outbo
                 return false;
         unsigned at = find_in_block(block, number);
         bool is_gap = at == block->count || block->entries[at].number != number + 1;
-        if (is_gap && (block->trims != outbox->trims || block->after != number)) { /* it may have grown, or ends behind the block */
+        /* A gap may have grown, or end behind the block. */
+        if (is_gap && (block->trims != outbox->trims || block->after != number)) {
                 if (!load_block(consumer, number))
                         return false;
                 at = 0;
@@ -155,7 +157,8 @@ bool outbox_next(struct outbox_consumer *consumer, uint64_t number, struct outbo
         }
         struct block_entry *entry = &block->entries[at];
         block->next = at + 1;
-        *out = (struct outbox_entry){.number = entry->number, .packed = block->bytes + entry->offset, .packed_length = entry->length};
+        *out = (struct outbox_entry){.number = entry->number, .packed = block->bytes + entry->offset,
+                                     .packed_length = entry->length};
         out->id = (struct entry_id){outbox_history_raised(&outbox->shape.history, entry->number, entry->ms), entry->number};
         out->alert = unpack(outbox, out->packed, out->packed_length);
         if (out->alert == NULL) /* what cannot be read is not there */
@@ -169,7 +172,8 @@ bool outbox_next(struct outbox_consumer *consumer, uint64_t number, struct outbo
 static int given_ms(struct outbox *outbox, uint64_t number, uint64_t *ms)
 {
         struct entry_id entry = {0, 0};
-        if (number >= outbox->shape.first_held && outbox_entry_at_or_before(outbox, number, &entry) == 1 && entry.sequence == number) {
+        if (number >= outbox->shape.first_held && outbox_entry_at_or_before(outbox, number, &entry) == 1 &&
+            entry.sequence == number) {
                 *ms = entry.ms;
                 return 1;
         }

@@ -9,16 +9,19 @@
 #include "deliver/outbox_pending.h"
 #include "model/alert.pb-c.h"
 
-/* number: see outbox.h. ms: first part of the entry ID as it was given; floors raise it. id: the alert's, 16 bytes of 32 hex digits.
- * alert: packed apnwatch.v1.Alert. dropped, id_floor: see outbox_history.h. acknowledged: when every consumer had entries up to here. */
+/* number: see outbox.h. ms: first part of the entry ID as it was given; floors raise it. id: the alert's, 16 bytes of
+ * 32 hex digits. alert: packed apnwatch.v1.Alert. dropped, id_floor: see outbox_history.h. acknowledged: when every
+ * consumer had entries up to here. */
 static const char version_1[] =
         "CREATE TABLE entry(number INTEGER PRIMARY KEY, ms INTEGER NOT NULL, revision INTEGER NOT NULL, id NOT NULL,"
         " alert BLOB NOT NULL, cause BLOB);"
         "CREATE UNIQUE INDEX entry_by_alert ON entry(id, revision);"
         "CREATE TABLE sensor(name TEXT NOT NULL, last_number INTEGER NOT NULL, last_ms INTEGER NOT NULL);"
-        "CREATE TABLE consumer(name TEXT PRIMARY KEY, began INTEGER NOT NULL, position INTEGER NOT NULL, told INTEGER NOT NULL,"
-        " delivered INTEGER NOT NULL, filtered INTEGER NOT NULL, gaps INTEGER NOT NULL, seen_ms INTEGER NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE dropped(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL);"
+        "CREATE TABLE consumer(name TEXT PRIMARY KEY, began INTEGER NOT NULL, position INTEGER NOT NULL,"
+        " told INTEGER NOT NULL, delivered INTEGER NOT NULL, filtered INTEGER NOT NULL, gaps INTEGER NOT NULL,"
+        " seen_ms INTEGER NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE dropped(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
+        " last_ms INTEGER NOT NULL);"
         "CREATE TABLE id_floor(behind INTEGER PRIMARY KEY, ms INTEGER NOT NULL);"
         "CREATE TABLE acknowledged(ms INTEGER NOT NULL, number INTEGER NOT NULL);";
 
@@ -81,13 +84,15 @@ static int migrate_from_0(sqlite3 *db)
                 result = execute(db, version_1);
         if (result == 0)
                 result = execute(db, "INSERT INTO sensor SELECT name, last_number, last_ms FROM old_sensor;"
-                                     "INSERT INTO consumer SELECT name, 0, position, position, position, 0, 0, 0 FROM old_consumer");
+                                     "INSERT INTO consumer SELECT name, 0, position, position, position, 0, 0, 0"
+                                     " FROM old_consumer");
         if (result != 0)
                 return result;
         sqlite3_stmt *from = NULL, *to = NULL;
-        if (sqlite3_prepare_v2(db, "SELECT number, ms, alert FROM old_entry ORDER BY number", -1, &from, NULL) != SQLITE_OK ||
-            sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO entry(number, ms, revision, id, alert) VALUES(?, ?, ?, ?, ?)", -1, &to,
-                               NULL) != SQLITE_OK)
+        static const char read[] = "SELECT number, ms, alert FROM old_entry ORDER BY number";
+        static const char write[] = "INSERT OR IGNORE INTO entry(number, ms, revision, id, alert) VALUES(?, ?, ?, ?, ?)";
+        if (sqlite3_prepare_v2(db, read, -1, &from, NULL) != SQLITE_OK ||
+            sqlite3_prepare_v2(db, write, -1, &to, NULL) != SQLITE_OK)
                 result = errno_of(db);
         int step = SQLITE_DONE;
         while (result == 0 && (step = sqlite3_step(from)) == SQLITE_ROW)
@@ -141,7 +146,8 @@ static int check_sensor(sqlite3 *db, const char *path, const char *sensor, char 
         } else {
                 const char *name = (const char *)sqlite3_column_text(statement, 0);
                 if (name == NULL || strcmp(name, sensor) != 0) {
-                        snprintf(error, size, "outbox %s: it is of sensor \"%s\", this is \"%s\"", path, name ? name : "", sensor);
+                        snprintf(error, size, "outbox %s: it is of sensor \"%s\", this is \"%s\"", path, name ? name : "",
+                                 sensor);
                         result = -EINVAL;
                 }
         }
@@ -171,8 +177,8 @@ int outbox_schema_recognise(sqlite3 *db, const char *path, char *error, size_t e
         }
         if (version_of(db) <= OUTBOX_SCHEMA_VERSION)
                 return 0;
-        snprintf(error, error_size, "outbox %s: it is of version %u, this apnwatch knows up to %d; use a newer apnwatch, or another "
-                 "outbox", path, (unsigned)version_of(db), OUTBOX_SCHEMA_VERSION);
+        snprintf(error, error_size, "outbox %s: it is of version %u, this apnwatch knows up to %d; use a newer apnwatch, or"
+                 " another outbox", path, (unsigned)version_of(db), OUTBOX_SCHEMA_VERSION);
         return -ENOTSUP;
 }
 
@@ -197,7 +203,8 @@ int outbox_schema_bring_up(sqlite3 *db, const char *path, const char *sensor, ch
         if (result == 0)
                 return execute(db, "COMMIT");
         if (error[0] == '\0')
-                snprintf(error, error_size, "outbox %s: %s", path, result == -EBADMSG ? "the file is damaged" : strerror(-result));
+                snprintf(error, error_size, "outbox %s: %s", path,
+                         result == -EBADMSG ? "the file is damaged" : strerror(-result));
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
         return result;
 }

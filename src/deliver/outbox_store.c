@@ -29,9 +29,10 @@ static const char *const statement_text[STORE_STATEMENTS] = {
         [STORE_SENSOR] = "SELECT last_number, last_ms FROM sensor",
         [STORE_SET_SENSOR] = "UPDATE sensor SET last_number = ?, last_ms = ?",
         [STORE_CONSUMER] = "SELECT began, position, told, delivered, filtered, gaps FROM consumer WHERE name = ?",
-        [STORE_SET_CONSUMER] = "INSERT OR REPLACE INTO consumer(began, position, told, delivered, filtered, gaps, seen_ms, name) "
-                               "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-        [STORE_FORGET_CONSUMERS] = "DELETE FROM consumer WHERE name IN (SELECT name FROM consumer ORDER BY seen_ms DESC LIMIT -1 OFFSET ?)",
+        [STORE_SET_CONSUMER] = ("REPLACE INTO consumer(began, position, told, delivered, filtered, gaps, seen_ms, name)"
+                               " VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+        [STORE_FORGET_CONSUMERS] = ("DELETE FROM consumer WHERE name IN"
+                                    " (SELECT name FROM consumer ORDER BY seen_ms DESC LIMIT -1 OFFSET ?)"),
         [STORE_RANGES] = "SELECT first, last, first_ms, last_ms FROM dropped ORDER BY first",
         [STORE_CLEAR_RANGES] = "DELETE FROM dropped",
         [STORE_ADD_RANGE] = "INSERT INTO dropped(first, last, first_ms, last_ms) VALUES(?, ?, ?, ?)",
@@ -105,12 +106,17 @@ int outbox_store_run(struct outbox_store *store, sqlite3_stmt *statement)
         return result == 1 ? 0 : result;
 }
 
+uint64_t outbox_store_column(sqlite3_stmt *row, int column)
+{
+        return (uint64_t)sqlite3_column_int64(row, column);
+}
+
 uint64_t outbox_store_number(struct outbox_store *store, enum outbox_statement which, uint64_t otherwise)
 {
         sqlite3_stmt *statement = outbox_store_bind(store, which, 0);
         uint64_t number = otherwise;
         if (outbox_store_row(store, statement) == 1)
-                number = (uint64_t)sqlite3_column_int64(statement, 0);
+                number = outbox_store_column(statement, 0);
         sqlite3_reset(statement);
         return number;
 }
@@ -141,15 +147,16 @@ static int set_up(struct outbox_store *store)
 static int choose_journal(struct outbox_store *store, unsigned log_pages)
 {
         char text[160];
-        snprintf(text, sizeof text, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %u", log_pages);
+        snprintf(text, sizeof text, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %u",
+                 log_pages);
         return execute(store, store->path ? text : "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
 }
 
 static int prepare_statements(struct outbox_store *store)
 {
         for (unsigned i = 0; i < STORE_STATEMENTS; i++)
-                if (sqlite3_prepare_v3(store->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT, &store->statements[i], NULL) !=
-                    SQLITE_OK)
+                if (sqlite3_prepare_v3(store->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT, &store->statements[i],
+                                       NULL) != SQLITE_OK)
                         return note_failure(store);
         return 0;
 }

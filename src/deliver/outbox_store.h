@@ -35,7 +35,8 @@ struct outbox_store {
         char reason[160];        /* for people: of the last failure */
 };
 
-/* `path` NULL: private and temporary. `log_pages`: the log is taken over into the file at this many. 0 or negative errno with a message. */
+/* `path` NULL: private and temporary. `log_pages`: the log is taken over into the file at this many. 0 or negative
+ * errno with a message. */
 int outbox_store_open(struct outbox_store *store, const char *path, const char *sensor, unsigned log_pages, char *error,
                       size_t error_size);
 void outbox_store_close(struct outbox_store *store);
@@ -46,5 +47,6 @@ sqlite3_stmt *outbox_store_bind(struct outbox_store *store, enum outbox_statemen
 int outbox_store_run(struct outbox_store *store, sqlite3_stmt *statement);
 /* 1: a row, 0: no more (the statement is at rest then), or negative errno (at rest too). */
 int outbox_store_row(struct outbox_store *store, sqlite3_stmt *statement);
+uint64_t outbox_store_column(sqlite3_stmt *row, int column);
 /* One number of one row; `otherwise` when there is none. */
 uint64_t outbox_store_number(struct outbox_store *store, enum outbox_statement which, uint64_t otherwise);

@@ -420,7 +420,8 @@ static void pauses_double_to_half_a_minute(void **state)
         end(&station);
 }
 
-/* A server that keeps what came, loses its last entries now and then, and whose answers get lost; a sensor that restarts. */
+/* A server that keeps what came, loses its last entries now and then, and whose answers get lost; a sensor that
+ * restarts. */
 
 enum { STREAM_MOST = 20000 };
 
