@@ -48,7 +48,7 @@ void live_ring_collect(struct live_ring *ring)
         int result = pcap_dispatch(ring->pcap, FRAME_BATCH, take_frame, (u_char *)ring);
         if (result == PCAP_ERROR)
                 ring->broken = true;
-        if (queue->count == FRAME_BATCH || result == PCAP_ERROR_BREAK) {
+        if (queue->count == FRAME_BATCH || (result == PCAP_ERROR_BREAK && queue->count > 0)) {
                 queue->none_before_ns = queue->frames[queue->count - 1].time_ns;
                 return;
         }
@@ -67,7 +67,7 @@ static uint64_t newly_missed(struct live_ring *ring)
 
 void live_ring_count_drops(struct live_ring *ring)
 {
-        struct tpacket_stats_v3 counted;
+        struct tpacket_stats_v3 counted = {0};
         socklen_t size = sizeof counted;
         if (ring->pcap == NULL)
                 return;
@@ -166,7 +166,7 @@ static int activate(pcap_t *pcap, const char *name, const struct live_settings *
 /* 0: all of them. Negative: it is gone. */
 static int bound_interface(const struct live_ring *ring)
 {
-        struct sockaddr_ll bound;
+        struct sockaddr_ll bound = {0};
         socklen_t size = sizeof bound;
         return getsockname(ring->descriptor, (struct sockaddr *)&bound, &size) == 0 ? bound.sll_ifindex : -1;
 }
