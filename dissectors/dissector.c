@@ -18,6 +18,7 @@
 #include "dissectors/session/gtpc.h"
 
 const struct dissector *const dissectors[] = {
+        &gtpc_dissector, /* before CoAP, which some of its messages look like */
         &http_dissector,
         &mqtt_dissector,
         &ftp_dissector,
@@ -28,7 +29,6 @@ const struct dissector *const dissectors[] = {
         &dtls_dissector,
         &quic_dissector,
         &ntp_dissector,
-        &gtpc_dissector,
         &supl_dissector,
         &nmea_dissector,
         &plain_dissector, /* last: any text could be more than text */

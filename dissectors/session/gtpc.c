@@ -41,14 +41,26 @@ static bool is_session_procedure(const struct signalling *s)
         return s->procedure == APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE || s->procedure == APNWATCH__V1__SIGNALLING__PROCEDURE__MODIFY;
 }
 
+/* Whether the message's own length is the datagram's: most of what is not GTP goes no further. */
+static bool fills_datagram(const struct cursor *payload)
+{
+        struct cursor at = *payload;
+        uint8_t version = cursor_u8(&at) >> 5;
+        cursor_skip(&at, 1);
+        size_t length = cursor_be16(&at);
+        return cursor_left(payload) == length + (version == 1 ? 8 : 4);
+}
+
 static enum recognition gtpc_recognise(const struct dissection *d, const struct cursor *payload)
 {
         struct cursor at = *payload;
         struct signalling s;
         bool known_port = d->source_port == PORT_GTPC || d->destination_port == PORT_GTPC;
-        enum dissect_result result = parse_first(&at, &s);
         if (d->source_port == PORT_GTPV0 || d->destination_port == PORT_GTPV0)
                 return is_gtpv0(d, payload) ? MINE : NOT_MINE;
+        if (!known_port && !fills_datagram(payload))
+                return NOT_MINE;
+        enum dissect_result result = parse_first(&at, &s);
         if (known_port && (result == DISSECT_OK || (result == DISSECT_TRUNCATED && d->cut)))
                 return MINE;
         if (known_port)
@@ -63,7 +75,7 @@ static bool may_tell(const struct dissection *d, enum dissect_result result)
 }
 
 /* One event a message; one a PDN connection where it lists several. */
-static enum dissect_result dissect_gtpv2(struct dissection *d, struct cursor *payload, bool *more)
+static void dissect_gtpv2(struct dissection *d, struct cursor *payload, bool *more)
 {
         struct signalling s;
         struct gtpv2c_message message;
@@ -71,7 +83,7 @@ static enum dissect_result dissect_gtpv2(struct dissection *d, struct cursor *pa
         enum dissect_result result = gtpv2c_parse(payload, 0, &s, &message);
         *more = message.piggybacked;
         if (!may_tell(d, result) || s.message == 0)
-                return result;
+                return;
         signalling_emit(d, &s);
         unsigned pdns = message.pdn_count < PDNS_MOST ? message.pdn_count : PDNS_MOST;
         for (unsigned pdn = 1; pdn < pdns; pdn++) {
@@ -79,7 +91,6 @@ static enum dissect_result dissect_gtpv2(struct dissection *d, struct cursor *pa
                 gtpv2c_parse(&again, pdn, &s, &message);
                 signalling_emit(d, &s);
         }
-        return result;
 }
 
 static void dissect_gtpv1(struct dissection *d, struct cursor *payload)

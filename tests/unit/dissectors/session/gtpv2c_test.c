@@ -394,6 +394,7 @@ static void another_port_takes_a_message_that_cannot_be_anything_else(void **sta
                 {CREATE_SESSION_REQUEST "00", 40123, false},
                 {"40 01 0009 000001 00 03 0001 00 09", 2123, true},
                 {"40 01 0009 000001 00 03 0001 00 09", 40123, false},     /* an echo */
+                {"40 02 0009 b1fd96 00 03 0001 00 8f", 2123, true},       /* an echo that could be CoAP: POST, no token */
                 {"48 20 0008 00000001 000001 00", 40123, false},          /* names nobody */
                 {"48 25 000e 00000001 000001 00 02 0002 00 1000", 40123, false},
                 {"12 34 0100 0001 0000 0000 0000 03 777777 00 0001 0001", 2123, false}, /* DNS from a port of 2123 */
