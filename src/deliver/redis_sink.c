@@ -33,7 +33,7 @@
 #include "deliver/redis_refusal.h"
 #include "deliver/tls_client.h"
 
-enum { WINDOW = 512, BATCH = WINDOW / 2, STATUS_S = 10, DEFAULT_MAXLEN = 100000, REASONS = 6 };
+enum { WINDOW = 512, BATCH = WINDOW / 2, ENOUGH_SINGLE = 16, STATUS_S = 10, DEFAULT_MAXLEN = 100000, REASONS = 6 };
 
 enum phase {
         PHASE_APART,        /* no connection */
@@ -59,7 +59,7 @@ struct redis_sink {
         enum phase phase;
         struct batch running;    /* its EXEC was sent */
         struct batch ready;      /* laid ready: MULTI and XADDs were sent, EXEC was not */
-        uint64_t carried;        /* entries since the connect */
+        uint64_t carried;        /* entries since the trouble began, over all connections since */
         bool stream_is_there, status_is_due;
         bool is_told_well;       /* feed_connected was called on this connection */
         char *reasons[REASONS];  /* why it did not go well, told since it last did */
@@ -191,7 +191,7 @@ static void forget_reasons(struct redis_sink *redis)
                 free(redis->reasons[--redis->reason_count]);
 }
 
-/* Not before something went through, so that a server that takes the connection and then refuses is told once. */
+/* Not before something went through, so that a server that takes the connection and then refuses is told once, and pauses grow. */
 static void tell_well(struct redis_sink *redis)
 {
         if (redis->is_told_well)
@@ -226,8 +226,6 @@ static void on_ready(void *context)
 {
         struct redis_sink *redis = context;
         const char *const policy[] = {"CONFIG", "GET", "maxmemory-policy"};
-        redis->carried = 0;
-        redis->is_told_well = false;
         if (!redis->policy_is_checked)
                 send_words(redis, 3, policy, on_policy);
         if (!redis->knows_transactions) {
@@ -265,6 +263,9 @@ static void on_lost(void *context, const char *why)
         struct redis_sink *redis = context;
         redis->phase = PHASE_APART;
         redis->running = redis->ready = (struct batch){0};
+        if (redis->is_told_well)
+                redis->carried = 0;
+        redis->is_told_well = false;
         tell_trouble(redis, without_host(redis, why));
         feed_rewind(redis->feed);
 }
@@ -289,7 +290,7 @@ static void confirm(struct redis_sink *redis)
         redis->carried += redis->running.count;
         feed_delivered(redis->feed, redis->running.last);
         redis->running = (struct batch){0};
-        if (redis->carried >= WINDOW)
+        if (redis->carried >= (redis->has_transactions ? WINDOW : ENOUGH_SINGLE))
                 tell_well(redis);
         carry(redis);
 }
