@@ -173,6 +173,31 @@ static void what_memory_cannot_hold_is_a_gap_with_its_numbers(void **state)
         case_end();
 }
 
+static void ids_do_not_rise_before_that_is_on_disk(void **state)
+{
+        (void)state;
+        case_begin();
+        faulty_disk_begin();
+        struct outbox_settings settings = case_settings();
+        struct outbox *outbox = case_open(&settings);
+        struct entry_id above = {case_now_ms + 9000, 0};
+        case_fill(outbox, 1, 3, 0);
+        case_log_begin();
+        faulty_disk_sync = SQLITE_IOERR_FSYNC;
+        assert_int_equal(outbox_raise_ids(outbox, 1, above), -EIO);
+        assert_int_equal(outbox_id_of(outbox, 2).ms, case_now_ms);
+        faulty_disk_sync = 0;
+        assert_int_equal(outbox_raise_ids(outbox, 1, above), 1);
+        assert_int_equal(outbox_id_of(outbox, 2).ms, case_now_ms + 9001);
+        faulty_disk_syncs = 0;
+        assert_int_equal(outbox_raise_ids(outbox, 3, (struct entry_id){case_now_ms + 20000, 0}), 1); /* of what is to come */
+        assert_int_equal(faulty_disk_syncs, 1);
+        (void)case_log_end();
+        outbox_close(outbox);
+        faulty_disk_end();
+        case_end();
+}
+
 static void a_file_size_limit_is_a_full_disk(void **state)
 {
         (void)state;
@@ -487,6 +512,7 @@ int main(void)
                 cmocka_unit_test(a_commit_is_one_fsync),
                 cmocka_unit_test(alerts_wait_while_the_disk_is_full_or_broken),
                 cmocka_unit_test(what_memory_cannot_hold_is_a_gap_with_its_numbers),
+                cmocka_unit_test(ids_do_not_rise_before_that_is_on_disk),
                 cmocka_unit_test(a_file_size_limit_is_a_full_disk),
                 cmocka_unit_test(what_was_told_as_committed_survives_kills),
                 cmocka_unit_test(a_second_process_is_refused),

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deliver/outbox_history.h"
 #include "tests/unit/deliver/outbox_case.h"
 #include "tests/unit/test.h"
 
@@ -420,6 +421,89 @@ static void ids_rise_above_an_entry_of_someone_else(void **state)
         case_end();
 }
 
+static void ids_rise_also_where_nothing_waits(void **state)
+{
+        (void)state;
+        case_begin();
+        struct outbox_settings settings = case_settings();
+        struct outbox *outbox = case_open(&settings);
+        struct entry_id above = {case_now_ms + 5000, 3};
+        case_fill(outbox, 1, 1, 0);
+        assert_int_equal(outbox_raise_ids(outbox, 1, above), 1);
+        assert_int_equal(outbox_raise_ids(outbox, 1, (struct entry_id){UINT64_MAX, 1}), -ERANGE);
+        outbox_close(outbox);
+        outbox = case_open(&settings);
+        case_fill(outbox, 2, 2, 0);
+        assert_int_equal(outbox_id_of(outbox, 1).ms, case_now_ms);
+        assert_int_equal(outbox_id_of(outbox, 2).ms, case_now_ms + 5001);
+        outbox_close(outbox);
+        case_end();
+}
+
+static void a_gap_begins_just_behind_where_its_consumer_stood(void **state)
+{
+        (void)state;
+        case_begin();
+        struct outbox_settings settings = case_settings();
+        settings.size_limit = 1 << 20;
+        struct outbox *outbox = case_open(&settings);
+        struct outbox_consumer *one = outbox_consumer(outbox, "redis://a"), *other = outbox_consumer(outbox, "redis://b");
+        struct outbox_entry entry;
+        uint64_t start_ms = case_now_ms;
+        for (unsigned which = 1; which <= 40; which++, case_now_ms++)
+                case_fill(outbox, which, which, 0);
+        outbox_advance(one, 17, 17, 17, 0, 0);
+        outbox_advance(other, 29, 29, 29, 0, 0);
+        case_log_begin();
+        for (unsigned first = 41; first < 4041; first += 50)
+                case_fill(outbox, first, first + 49, 0);
+        (void)case_log_end();
+        assert_true(outbox_next(one, 17, &entry));
+        assert_true(entry.is_gap);
+        assert_int_equal(entry.gap_from.sequence, 18);
+        assert_int_equal(entry.gap_from.ms, start_ms + 17);
+        assert_true(outbox_next(other, 29, &entry));
+        assert_true(entry.is_gap);
+        assert_int_equal(entry.gap_from.sequence, 30);
+        assert_int_equal(entry.gap_from.ms, start_ms + 29);
+        bool is_ours;
+        assert_int_equal(outbox_number_of(outbox, (struct entry_id){start_ms + 23, 24}, &is_ours), 24); /* gone, yet known */
+        assert_true(is_ours);
+        outbox_close(outbox);
+        case_end();
+}
+
+static void what_history_forgets_is_too_low_and_never_too_high(void **state)
+{
+        (void)state;
+        static struct outbox_history history;
+        for (uint64_t number = 1; number <= 10 * OUTBOX_RANGES_MOST; number += 10) {
+                struct dropped_range range = {number, number + 9, 1000 + number, 1000 + number + 9};
+                outbox_history_trim(&history, &range, true);
+                assert_in_range(history.range_count, 1, OUTBOX_RANGES_MOST);
+                struct dropped_range lost = {number + 100000, number + 100004, 900000, 900004};
+                if (number % 400 == 1)
+                        outbox_history_lose(&history, &lost);
+        }
+        for (uint64_t number = 1; number <= 10 * OUTBOX_RANGES_MOST; number++) {
+                const struct dropped_range *range = outbox_history_find(&history, number);
+                assert_non_null(range);
+                assert_true(range->first <= number && number <= range->last && range->first_ms <= 1000 + number);
+                assert_true(range->last_ms >= 1000 + number);
+        }
+        for (uint64_t behind = 0; behind < 2 * OUTBOX_FLOORS_MOST; behind++) {
+                outbox_history_raise(&history, behind, 5000 + behind);
+                assert_int_equal(outbox_history_raised(&history, behind + 1, 7), 5000 + behind);
+                assert_int_equal(outbox_history_raised(&history, behind + 1, 9000), 9000);
+        }
+        assert_int_equal(history.floor_count, OUTBOX_FLOORS_MOST);
+        assert_int_equal(outbox_history_raised(&history, OUTBOX_FLOORS_MOST, 7), 7);
+        outbox_history_raise(&history, 70, 6000); /* above all behind 70 */
+        assert_int_equal(outbox_history_raised(&history, 1000, 7), 6000);
+        assert_int_equal(outbox_history_raised(&history, 71, 7), 6000);
+        assert_int_equal(outbox_history_raised(&history, 70, 7), 5069);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -434,6 +518,9 @@ int main(void)
                 cmocka_unit_test(a_smaller_limit_is_reached_in_pieces),
                 cmocka_unit_test(an_alert_that_is_too_big_is_a_gap),
                 cmocka_unit_test(ids_rise_above_an_entry_of_someone_else),
+                cmocka_unit_test(ids_rise_also_where_nothing_waits),
+                cmocka_unit_test(a_gap_begins_just_behind_where_its_consumer_stood),
+                cmocka_unit_test(what_history_forgets_is_too_low_and_never_too_high),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
