@@ -266,8 +266,14 @@ static void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
 
 void judge_event(struct judge *judge, const event_t *event)
 {
+        event_t dated;
         if (event->clock >= JUDGE_TIME_LIMIT)
                 return;
+        if (event->clock == 0 && judge->settings.revisions) { /* told by the parent before any worker said what time it is */
+                dated = *event;
+                dated.clock = (uint64_t)judge->clock_ns;
+                event = &dated;
+        }
         if (event->body_case != APNWATCH__V1__EVENT__BODY_RUN)
                 take_clock(judge, (int64_t)event->clock);
         judge->events++;

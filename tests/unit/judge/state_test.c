@@ -594,6 +594,117 @@ static void devices_of_a_fleets_alert_are_counted_once(void **state)
         close_lives(lives);
 }
 
+/* A state that was saved, a kill, and what sense tells first in the next life. */
+static struct lives *born_again(struct lives *lives)
+{
+        save(lives);
+        kill_and_begin_again(lives);
+        return lives;
+}
+
+static unsigned count_type(const struct lives *lives, const char *type)
+{
+        unsigned count = 0;
+        for (unsigned i = 0; i < lives->count; i++)
+                count += strncmp(lives->delivered[i].cause, type, strlen(type)) == 0;
+        return count;
+}
+
+/* While it did not run, devices may have resolved the name: an address that is new for it accuses nobody for a while. */
+static void answers_that_were_missed_accuse_nobody(void **state)
+{
+        (void)state;
+        struct lives *lives = open_lives(policy_text, 2);
+        struct court_flow flow = {.device = "10.20.0.1", .peer = "198.51.100.99", .peer_port = 8883, .opener = OUT, .label = "TLS",
+                                  .name = "mqtt.utility.example"};
+        court_dns(lives->court, "10.20.0.2", "mqtt.utility.example", NULL, "198.51.100.1", 60, 10);
+        flow.start_s = 20;
+        court_flow(lives->court, &flow);
+        assert_int_equal(count_type(lives, "destination.unlisted"), 1); /* high: a name at an address that is not its own */
+        born_again(lives);
+        flow.device = "10.20.0.3";
+        flow.start_s = 60;
+        court_flow(lives->court, &flow);
+        assert_int_equal(count_type(lives, "destination.unlisted"), 1);
+        flow.start_s = 26 * HOUR;
+        court_flow(lives->court, &flow);
+        assert_int_equal(count_type(lives, "destination.unlisted"), 2);
+        close_lives(lives);
+}
+
+/* An address without a name is accused only when DNS of its device was seen: since the hole. */
+static void dns_before_the_kill_is_not_dns_of_this_life(void **state)
+{
+        (void)state;
+        struct lives *lives = open_lives(policy_text, 2);
+        struct court_flow flow = {.device = "10.20.0.1", .peer = "198.51.100.99", .peer_port = 8883, .opener = OUT};
+        court_dns(lives->court, "10.20.0.1", "mqtt.utility.example", NULL, "198.51.100.1", 60, 10);
+        born_again(lives);
+        flow.start_s = 20;
+        court_flow(lives->court, &flow);
+        assert_int_equal(count_type(lives, "destination.unlisted"), 0);
+        flow.peer = "198.51.100.1"; /* resolved in the life before: allowed */
+        flow.start_s = 30;
+        court_flow(lives->court, &flow);
+        court_dns(lives->court, "10.20.0.1", "mqtt.utility.example", NULL, "198.51.100.1", 60, 40);
+        flow.peer = "198.51.100.98";
+        flow.start_s = 50;
+        court_flow(lives->court, &flow);
+        assert_int_equal(count_type(lives, "destination.unlisted"), 1);
+        assert_int_equal(fleets_at(lives->court->judge->fleets, 0)->undetermined, 1);
+        close_lives(lives);
+}
+
+static void other_contexts_are_other_devices(void **state)
+{
+        (void)state;
+        struct lives *lives = after_a_day();
+        uint8_t *bytes;
+        size_t length;
+        write_saved(lives, &bytes, &length);
+        unsigned before = lives->count;
+        judge_destroy(lives->court->judge);
+        be_born(lives);
+        assert_int_equal(load_bytes(lives->court->judge, bytes, length), 0);
+        Apnwatch__V1__Run run = APNWATCH__V1__RUN__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        char *contexts[] = {(char *)"default", (char *)"water"};
+        run.context = contexts;
+        run.n_context = 2;
+        run.version = (char *)"0.1.0";
+        event.body_case = APNWATCH__V1__EVENT__BODY_RUN;
+        event.run = &run;
+        judge_event(lives->court->judge, &event);
+        assert_int_equal(names_count(lives->court->judge->names), 0);
+        position(lives, "10.20.0.1", 26.5 * HOUR); /* was reported before; the alert of then belongs to whoever had the address */
+        assert_int_equal(lives->count, before + 1);
+        assert_int_equal(lives->delivered[before].revision, 1);
+        for (double at_s = 27.0 * HOUR; at_s < 60.0 * HOUR; at_s += 600)
+                tick(lives->court, at_s);
+        assert_revisions_rise(lives);
+        assert_open_alerts_are_in_the_book(lives);
+        free(bytes);
+        close_lives(lives);
+}
+
+/* The parent tells that the worker died before any said what time it is. */
+static void an_incident_without_a_time_closes_nothing(void **state)
+{
+        (void)state;
+        struct lives *lives = born_again(after_a_day());
+        Apnwatch__V1__Incident incident = APNWATCH__V1__INCIDENT__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        unsigned before = lives->count;
+        incident.kind = APNWATCH__V1__INCIDENT__KIND__WORKER_DIED;
+        event.body_case = APNWATCH__V1__EVENT__BODY_INCIDENT;
+        event.incident = &incident;
+        judge_event(lives->court->judge, &event);
+        assert_int_equal(lives->count, before + 1);
+        assert_int_equal(count_type(lives, "sensor.crash"), 1);
+        assert_open_alerts_are_in_the_book(lives);
+        close_lives(lives);
+}
+
 static void a_cause_that_is_none_is_refused(void **state)
 {
         (void)state;
@@ -625,6 +736,10 @@ int main(void)
                 cmocka_unit_test(another_sensor_or_a_newer_version_is_left_out),
                 cmocka_unit_test(another_policy_keeps_alerts_and_names_and_leaves_fleets),
                 cmocka_unit_test(devices_of_a_fleets_alert_are_counted_once),
+                cmocka_unit_test(answers_that_were_missed_accuse_nobody),
+                cmocka_unit_test(dns_before_the_kill_is_not_dns_of_this_life),
+                cmocka_unit_test(other_contexts_are_other_devices),
+                cmocka_unit_test(an_incident_without_a_time_closes_nothing),
                 cmocka_unit_test(a_cause_that_is_none_is_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
