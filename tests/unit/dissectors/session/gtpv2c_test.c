@@ -339,7 +339,7 @@ static void procedures_are_named_as_the_event_has_them(void **state)
                 {38, IS(NOTIFY), 0}, {64, IS(BEARER), 2}, {65, IS(BEARER), 1}, {66, IS(BEARER_DELETE), 2}, {69, IS(BEARER), 1},
                 {97, IS(BEARER), 0}, {100, IS(BEARER_DELETE), 1}, {101, IS(NODE_DELETE), 0}, {130, IS(RELOCATE), 0},
                 {132, IS(RELOCATE), 2}, {133, IS(RELOCATE), 0}, {138, IS(OTHER), 1}, {149, IS(OTHER), 0}, {162, IS(RELEASE), 0},
-                {165, IS(OTHER), 1}, {170, IS(RELEASE), 0}, {177, IS(OTHER), 1}, {179, IS(NODE_DELETE), 0}, {211, IS(MODIFY), 0},
+                {165, IS(OTHER), 1}, {170, IS(RELEASE), 0}, {177, IS(OTHER), 1}, {179, IS(NODE_DELETE), 0}, {200, IS(OTHER), 0}, {211, IS(MODIFY), 0},
                 {212, IS(MODIFY), 1},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
