@@ -37,6 +37,7 @@ struct feed {
         char *trouble;
         unsigned pause_ms;
         bool is_connected, was_connected, is_foreign_told;
+        bool is_rewound;         /* the window stands only to tell what a server has that did not answer */
 };
 
 static void on_more(evutil_socket_t file, short what, void *context)
@@ -150,6 +151,7 @@ static void drop_window(struct feed *feed)
 {
         feed->first = feed->count = 0;
         feed->filtered = 0;
+        feed->is_rewound = false;
         feed->cursor = position_of(feed).position;
 }
 
@@ -174,6 +176,8 @@ static void walk_to(struct feed *feed, uint64_t number)
 
 bool feed_take(struct feed *feed, struct outbox_entry *out)
 {
+        if (feed->is_rewound)
+                drop_window(feed);
         if (feed->there_already > position_of(feed).position && feed->count == 0) {
                 struct outbox_numbers numbers;
                 outbox_numbers(feed->outbox, &numbers);
@@ -197,15 +201,17 @@ bool feed_take(struct feed *feed, struct outbox_entry *out)
         return false;
 }
 
-void feed_delivered(struct feed *feed, uint64_t number)
+/* What of the window goes up to `number`. The refused one, 0: none, is a gap. */
+static void account_window(struct feed *feed, uint64_t number, uint64_t refused)
 {
         uint64_t delivered = 0, filtered = 0, gaps = 0, last = 0;
         while (feed->count > 0 && feed->window[feed->first].number <= number) {
                 const struct taken *taken = &feed->window[feed->first];
+                bool is_alert = taken->gaps == 0;
                 last = taken->number;
-                delivered += taken->gaps == 0;
+                delivered += is_alert && last != refused;
                 filtered += taken->filtered;
-                gaps += taken->gaps;
+                gaps += is_alert ? last == refused : taken->gaps;
                 feed->first = (feed->first + 1) % feed->size;
                 feed->count--;
         }
@@ -215,23 +221,22 @@ void feed_delivered(struct feed *feed, uint64_t number)
         account_filtered(feed);
 }
 
+void feed_delivered(struct feed *feed, uint64_t number)
+{
+        if (!feed->is_rewound)
+                account_window(feed, number, 0);
+}
+
 void feed_refused(struct feed *feed, uint64_t number)
 {
-        feed_delivered(feed, number - 1);
-        if (feed->count == 0 || feed->window[feed->first].number != number)
-                return;
-        const struct taken *taken = &feed->window[feed->first];
-        uint64_t filtered = taken->filtered, gaps = taken->gaps ? taken->gaps : 1;
-        feed->first = (feed->first + 1) % feed->size;
-        feed->count--;
-        advance(feed, number, number, 0, filtered, gaps);
-        account_filtered(feed);
+        if (!feed->is_rewound)
+                account_window(feed, number, number);
 }
 
 void feed_rewind(struct feed *feed)
 {
-        feed->rewinds += feed->count > 0;
-        drop_window(feed);
+        feed->rewinds += feed->count > 0 && !feed->is_rewound;
+        feed->is_rewound = true;
 }
 
 /* Resuming. */
@@ -291,7 +296,7 @@ static void resume_behind(struct feed *feed, uint64_t number)
 {
         struct outbox_position position = position_of(feed);
         if (number > position.position) {
-                feed_delivered(feed, number);
+                account_window(feed, number, 0);
                 walk_to(feed, number);
         } else {
                 go_back(feed, number);
@@ -304,7 +309,7 @@ static void rise_above(struct feed *feed, struct entry_id last)
 {
         int result = outbox_raise_ids(feed->outbox, position_of(feed).position, last);
         if (result < 0)
-                log_error("output %s: its last entry %" PRIu64 "-%" PRIu64 " is later than ours, which cannot rise above it: %s",
+                log_error("output %s: its last entry %" PRIu64 "-%" PRIu64 " is not ours, and ours cannot rise above it: %s",
                           feed->sink->name, last.ms, last.sequence, strerror(-result));
         else if (result > 0 && !feed->is_foreign_told)
                 log_warning("output %s: its last entry %" PRIu64 "-%" PRIu64 " is not ours and later: entry IDs rise above it",
@@ -348,7 +353,7 @@ void feed_numbers(const struct feed *feed, struct feed_numbers *out)
 {
         struct outbox_position position = position_of(feed);
         *out = (struct feed_numbers){.delivered = position.delivered, .filtered = position.filtered, .gaps = position.gaps,
-                                     .waiting = waiting(feed), .in_flight = feed->count, .rewinds = feed->rewinds,
+                                     .waiting = waiting(feed), .in_flight = feed->is_rewound ? 0 : feed->count, .rewinds = feed->rewinds,
                                      .reconnects = feed->reconnects, .is_connected = feed->is_connected, .trouble = feed->trouble};
 }
 

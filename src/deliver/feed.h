@@ -23,8 +23,8 @@ struct event_base *feed_base(const struct feed *feed);
 bool feed_take(struct feed *feed, struct outbox_entry *out);
 /* Everything taken up to this entry number is delivered. */
 void feed_delivered(struct feed *feed, uint64_t number);
-/* The receiver will never have the entry of this number: it counts as a gap, and everything taken before it as
- * delivered. */
+/* The receiver will never have the entry of this number: it counts as a gap, and everything taken before it that is not
+ * accounted for yet as delivered. */
 void feed_refused(struct feed *feed, uint64_t number);
 /* The connection broke: what was taken and is not delivered is taken again. */
 void feed_rewind(struct feed *feed);

@@ -276,8 +276,8 @@ void outbox_rewind(struct outbox_consumer *consumer, uint64_t number, uint64_t d
 
 void outbox_numbers(const struct outbox *outbox, struct outbox_numbers *out)
 {
-        *out = (struct outbox_numbers){.committed = outbox->shape.committed, .refused = outbox->refused, .bytes = outbox->bytes,
-                                       .held = outbox->shape.held, .in_memory = outbox->pending.count, .lost = outbox->lost,
+        *out = (struct outbox_numbers){.committed = outbox->shape.committed, .refused = outbox->refused,
+                                       .bytes = outbox->bytes, .held = outbox->shape.held, .in_memory = outbox->pending.count, .lost = outbox->lost,
                                        .is_failing = outbox->failing != 0};
 }
 

@@ -177,6 +177,57 @@ static void a_lost_reply_does_not_double(void **state)
         end(&station);
 }
 
+static void an_entry_that_is_refused_is_a_gap(void **state)
+{
+        (void)state;
+        struct station station;
+        begin(&station, true);
+        case_fill(station.outbox, 1, 9, 0);
+        must_take(&station, 2);
+        must_take(&station, 4);
+        must_take(&station, 6);
+        feed_refused(station.feed, 4); /* the one before it has come */
+        must_be(&station, 1, 2, 1, 5);
+        feed_delivered(station.feed, 6);
+        must_be(&station, 2, 3, 1, 3);
+        must_take(&station, 8);
+        feed_rewind(station.feed);
+        feed_delivered(station.feed, 8); /* an answer that came too late counts for nothing */
+        must_be(&station, 2, 3, 1, 3);
+        must_take(&station, 8);
+        end(&station);
+}
+
+/* The outbox is full, the server answers late: it has more than one would think from what is still held. */
+static void what_went_while_it_was_on_its_way_is_delivered(void **state)
+{
+        (void)state;
+        struct station station;
+        begin(&station, true);
+        stop(&station);
+        station.settings.size_limit = 1 << 20;
+        start(&station);
+        case_fill(station.outbox, 1, 200, 0);
+        for (unsigned number = 2; number <= 100; number += 2)
+                must_take(&station, number);
+        case_log_begin();
+        for (unsigned first = 201; first < 4001; first += 50)
+                case_fill(station.outbox, first, first + 49, 0);
+        feed_rewind(station.feed);
+        feed_rewind(station.feed); /* it took two attempts */
+        must_be(&station, 0, 0, 0, 4000);
+        assert_int_equal(numbers_of(&station).in_flight, 0);
+        assert_int_equal(numbers_of(&station).rewinds, 1);
+        feed_resume_behind(station.feed, outbox_id_of(station.outbox, 80));
+        must_be(&station, 40, 40, 0, 3920);
+        struct outbox_entry entry;
+        assert_true(feed_take(station.feed, &entry));
+        assert_true(entry.is_gap);
+        assert_int_equal(entry.gap_from.sequence, 81);
+        (void)case_log_end();
+        end(&station);
+}
+
 static void what_the_server_lost_is_sent_again(void **state)
 {
         (void)state;
@@ -561,6 +612,8 @@ int main(void)
                 cmocka_unit_test(entries_come_in_order_and_each_is_accounted_for),
                 cmocka_unit_test(what_was_on_its_way_is_taken_again),
                 cmocka_unit_test(a_lost_reply_does_not_double),
+                cmocka_unit_test(an_entry_that_is_refused_is_a_gap),
+                cmocka_unit_test(what_went_while_it_was_on_its_way_is_delivered),
                 cmocka_unit_test(what_the_server_lost_is_sent_again),
                 cmocka_unit_test(a_new_sink_is_not_sent_what_was_before_it),
                 cmocka_unit_test(what_is_no_longer_held_becomes_a_gap),

@@ -282,7 +282,8 @@ static void the_size_is_bounded_and_what_waits_becomes_one_gap(void **state)
         struct outbox_settings settings = case_settings();
         settings.size_limit = 1 << 20;
         struct outbox *outbox = case_open(&settings);
-        struct outbox_consumer *slow = outbox_consumer(outbox, "redis://slow"), *quick = outbox_consumer(outbox, "redis://quick");
+        struct outbox_consumer *slow = outbox_consumer(outbox, "redis://slow");
+        struct outbox_consumer *quick = outbox_consumer(outbox, "redis://quick");
         struct outbox_entry entry;
         uint64_t first_ms = case_now_ms, grown = 0;
         outbox_advance(slow, 0, 0, 0, 0, 0);
