@@ -95,8 +95,8 @@ static size_t line_end(const char *text, size_t written, size_t length)
         return newline ? (size_t)(newline - text) + 1 : length;
 }
 
-/* A reader may be slow or stand still: what can be written at once is, and a signal ends the waiting. A pipe takes PIPE_BUF bytes without
- * blocking when poll says that it takes any. */
+/* A reader may be slow or stand still: what can be written at once is, and a signal ends the waiting. A pipe takes PIPE_BUF
+ * bytes without blocking when poll says that it takes any. */
 static ssize_t print(void *context, const char *text, size_t length)
 {
         struct tail_run *run = context;
@@ -148,9 +148,10 @@ static int tell_end(struct tail_run *run)
         struct redis_tail_numbers numbers;
         redis_tail_numbers(run->tail, &numbers);
         if (numbers.foreign > 1)
-                log_warning("%llu entries were passed over: no alerts that this version can read", (unsigned long long)numbers.foreign);
-        log_info("%llu alerts, %llu gap records, %llu entries missed", (unsigned long long)numbers.alerts, (unsigned long long)numbers.gaps,
-                 (unsigned long long)numbers.missed);
+                log_warning("%llu entries were passed over: no alerts that this version can read",
+                            (unsigned long long)numbers.foreign);
+        log_info("%llu alerts, %llu gap records, %llu entries missed", (unsigned long long)numbers.alerts,
+                 (unsigned long long)numbers.gaps, (unsigned long long)numbers.missed);
         if (run->result == 0 || run->result == -EPIPE)
                 return EXIT_DONE;
         if (run->result != -ENOTCONN)
@@ -209,7 +210,8 @@ static int with_loop(struct redis_tail_settings *settings)
 }
 
 /* The command line wins over the configuration. */
-static void fill_link(struct redis_link_settings *link, const struct tail_options *given, const struct configuration *configuration)
+static void fill_link(struct redis_link_settings *link, const struct tail_options *given,
+                      const struct configuration *configuration)
 {
         link->client_name = "apnwatch-tail";
         if (configuration != NULL) {
@@ -228,8 +230,12 @@ static void fill_link(struct redis_link_settings *link, const struct tail_option
 static int tail_source(const struct tail_options *given, const struct configuration *configuration)
 {
         char error[300] = "", host[256] = "apnwatch";
-        struct redis_tail_settings settings = {.sensor = given->sensor, .group = given->group, .consumer = given->consumer,
-                                               .position = given->position, .only_new = given->only_new, .ends = given->no_follow};
+        struct redis_tail_settings settings = {.sensor = given->sensor,
+                                               .group = given->group,
+                                               .consumer = given->consumer,
+                                               .position = given->position,
+                                               .only_new = given->only_new,
+                                               .ends = given->no_follow};
         if (strncmp(given->source, "case:", 5) == 0) {
                 log_error("tail of a case file is not built yet in this version; expected redis://... or rediss://...");
                 return EXIT_USAGE;

@@ -245,7 +245,8 @@ static void look_up(struct dialer *dialer, const char *port)
                 dialer->request = request;
 }
 
-void dialer_call(struct dialer *dialer, const char *host, uint16_t port, unsigned timeout_ms, dialer_done_fn done, void *context)
+void dialer_call(struct dialer *dialer, const char *host, uint16_t port, unsigned timeout_ms, dialer_done_fn done,
+                 void *context)
 {
         char service[8];
         dialer->done = done;

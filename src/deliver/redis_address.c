@@ -89,7 +89,8 @@ bool redis_moved_parse(struct redis_host *out, const char *text, size_t length, 
 
 static int fault(char *error, size_t error_size, const char *what)
 {
-        snprintf(error, error_size, "%s; expected redis[s]://HOST[:PORT][/DB] or redis[s]://HOST[:PORT],...[/DB]?sentinel=NAME", what);
+        snprintf(error, error_size,
+                 "%s; expected redis[s]://HOST[:PORT][/DB] or redis[s]://HOST[:PORT],...[/DB]?sentinel=NAME", what);
         return -EINVAL;
 }
 
@@ -102,7 +103,8 @@ static const char *parse_hosts(struct redis_address *out, const char *given, siz
                 if (out->host_count == REDIS_HOSTS)
                         return "more than 8 hosts";
                 if (!redis_host_parse(&out->hosts[out->host_count], at, host_length, port))
-                        return host_length ? "a host is neither a name nor an address with or without a port (IPv6 stands in brackets)"
+                        return host_length ? "a host is neither a name nor an address with or without a port (IPv6 stands in "
+                                             "brackets)"
                                            : "a host is missing";
                 out->host_count++;
                 at += host_length + 1;
@@ -141,7 +143,8 @@ int redis_address_parse(struct redis_address *out, const char *given, char *erro
         if (what == NULL)
                 what = parse_hosts(out, given, hosts_length);
         size_t database_length = query ? (size_t)(query - database) : strlen(database);
-        if (what == NULL && database_length > 1 && !parse_number(database + 1, database_length - 1, INT32_MAX, &out->database))
+        if (what == NULL && database_length > 1 &&
+            !parse_number(database + 1, database_length - 1, INT32_MAX, &out->database))
                 what = "the database is no number";
         if (what == NULL && out->host_count > 1 && !out->sentinel[0])
                 what = "several hosts are for Sentinels, and ?sentinel=NAME is missing";

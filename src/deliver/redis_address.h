@@ -22,5 +22,6 @@ int redis_address_parse(struct redis_address *out, const char *given, char *erro
 /* "HOST:PORT" or "[V6]:PORT" of `length` bytes; the port may be absent when `port` is not 0. False: it is neither. */
 bool redis_host_parse(struct redis_host *out, const char *given, size_t length, uint16_t port);
 
-/* An error reply "MOVED 3999 127.0.0.1:6381", "MOVED 3999 ::1:6381" or "MOVED 3999 :6381" (the host is that of `from`). False: it is none. */
+/* An error reply "MOVED 3999 127.0.0.1:6381", "MOVED 3999 ::1:6381" or "MOVED 3999 :6381" (the host is that of `from`).
+ * False: it is none. */
 bool redis_moved_parse(struct redis_host *out, const char *text, size_t length, const struct redis_host *from);

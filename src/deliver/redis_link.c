@@ -215,7 +215,8 @@ void redis_link_expect_block(struct redis_link *link, unsigned ms)
 static bool begins_with(const redisReply *reply, const char *word)
 {
         size_t length = strlen(word);
-        return reply->len >= length && memcmp(reply->str, word, length) == 0 && (reply->len == length || reply->str[length] == ' ');
+        return reply->len >= length && memcmp(reply->str, word, length) == 0 &&
+               (reply->len == length || reply->str[length] == ' ');
 }
 
 static void fail_with(struct redis_link *link, const redisReply *reply)
@@ -228,8 +229,8 @@ static void fail_with(struct redis_link *link, const redisReply *reply)
 /* True: the connection is no longer what the caller thinks, and has been dropped. */
 static bool ends_connection(struct redis_link *link, const redisReply *reply)
 {
-        static const char *const words[] = {"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "ASK", "BUSY", "UNBLOCKED",
-                                            "NOAUTH"};
+        static const char *const words[] = {"LOADING", "MASTERDOWN", "READONLY",  "CLUSTERDOWN", "TRYAGAIN",
+                                            "ASK",     "BUSY",       "UNBLOCKED", "NOAUTH"};
         if (begins_with(reply, "MOVED")) {
                 struct redis_host host;
                 char why[WHY_SIZE];
@@ -493,7 +494,8 @@ static bool is_loopback(int socket)
         if (address.ss_family == AF_INET)
                 return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
         const struct in6_addr *v6 = &((struct sockaddr_in6 *)&address)->sin6_addr;
-        return address.ss_family == AF_INET6 && (IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127));
+        return address.ss_family == AF_INET6 &&
+               (IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127));
 }
 
 static void warn_plaintext(struct redis_link *link)
@@ -501,8 +503,8 @@ static void warn_plaintext(struct redis_link *link)
         if (link->tls || link->has_warned || is_loopback(bufferevent_getfd(link->stream)))
                 return;
         link->has_warned = true;
-        log_warning("Redis %s: the connection leaves this host in clear, %salerts can be read on its way; use rediss://", link->peer,
-                    link->settings.password_file ? "the password and " : "");
+        log_warning("Redis %s: the connection leaves this host in clear, %salerts can be read on its way; use rediss://",
+                    link->peer, link->settings.password_file ? "the password and " : "");
 }
 
 static void on_dialed(void *context, struct bufferevent *stream, const char *why)
@@ -588,8 +590,8 @@ static int check_password(const struct redis_link_settings *settings, char *erro
         return length < 0 ? (int)length : 0;
 }
 
-int redis_link_create(struct redis_link **out, struct event_base *base, const struct redis_link_settings *settings, char *error,
-                      size_t error_size)
+int redis_link_create(struct redis_link **out, struct event_base *base, const struct redis_link_settings *settings,
+                      char *error, size_t error_size)
 {
         *out = NULL;
         int result = check_password(settings, error, error_size);

@@ -192,7 +192,8 @@ static void tell_foreign(struct redis_tail *tail, const struct tail_stream *stre
         char text[REDIS_ID_SIZE];
         redis_id_write(text, id);
         if (tail->numbers.foreign++ == 0)
-                log_warning("%s: entry %s is no alert that this version can read; it is passed over, as others of this kind will be",
+                log_warning("%s: entry %s is no alert that this version can read; it is passed over, as others of this kind "
+                            "will be",
                             stream->key, text);
 }
 
@@ -205,7 +206,8 @@ static void tell_missed(struct redis_tail *tail, const struct tail_stream *strea
                     (unsigned long long)count);
 }
 
-static void count_entry(struct redis_tail *tail, const struct tail_stream *stream, enum tail_entry_kind kind, struct entry_id id)
+static void count_entry(struct redis_tail *tail, const struct tail_stream *stream, enum tail_entry_kind kind,
+                        struct entry_id id)
 {
         tail->numbers.alerts += kind == TAIL_ENTRY_ALERT;
         tail->numbers.gaps += kind == TAIL_ENTRY_GAP;
@@ -242,8 +244,10 @@ static bool take_entry(struct redis_tail *tail, struct tail_stream *stream, cons
         return tail->lines.length < LINES_BYTES || print_lines(tail);
 }
 
-/* [[id, fields], ...] of one stream. False: something else came, and the connection is gone; or nobody reads. `last` is of the last entry. */
-static bool take_entries(struct redis_tail *tail, struct tail_stream *stream, const redisReply *entries, struct entry_id *last)
+/* [[id, fields], ...] of one stream. False: something else came, and the connection is gone; or nobody reads. `last` is of
+ * the last entry. */
+static bool take_entries(struct redis_tail *tail, struct tail_stream *stream, const redisReply *entries,
+                         struct entry_id *last)
 {
         bool is_list = entries->type == REDIS_REPLY_ARRAY;
         for (size_t i = 0; is_list && i < entries->elements; i++)
@@ -262,7 +266,8 @@ static bool take_streams(struct redis_tail *tail, const redisReply *reply, struc
                 return true;
         for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
                 const redisReply *pair = reply->element[i];
-                bool is_pair = pair->type == REDIS_REPLY_ARRAY && pair->elements == 2 && pair->element[0]->type == REDIS_REPLY_STRING;
+                bool is_pair = pair->type == REDIS_REPLY_ARRAY && pair->elements == 2 &&
+                               pair->element[0]->type == REDIS_REPLY_STRING;
                 struct tail_stream *stream =
                         is_pair ? tail_streams_find(&tail->streams, pair->element[0]->str, pair->element[0]->len) : NULL;
                 if (stream == NULL || pair->element[1]->type != REDIS_REPLY_ARRAY) {
@@ -290,8 +295,8 @@ static void on_ack(void *context, const redisReply *reply)
                 finish(tail, 0);
 }
 
-/* All that are there, after a reconnect for the second time. One group of commands at a time: more entries are printed only when a read was
- * answered, and then these were, too. */
+/* All that are there, after a reconnect for the second time. One group of commands at a time: more entries are printed only
+ * when a read was answered, and then these were, too. */
 static void send_acks(struct redis_tail *tail)
 {
         const struct taken_list *acks = &tail->acks;
@@ -336,7 +341,8 @@ static void want(struct redis_tail *tail, struct tail_stream *stream)
         if (stream == NULL || stream->is_wanted)
                 return;
         stream->is_wanted = true;
-        stream->begins_at_end = tail->settings.only_new && tail->is_first_look && stream->read.ms == 0 && stream->read.sequence == 0;
+        stream->begins_at_end = tail->settings.only_new && tail->is_first_look && stream->read.ms == 0 &&
+                                stream->read.sequence == 0;
 }
 
 static void on_scan(void *context, const redisReply *reply)
@@ -344,8 +350,9 @@ static void on_scan(void *context, const redisReply *reply)
         struct redis_tail *tail = context;
         if (is_refused(tail, reply))
                 return;
-        bool is_scan = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && reply->element[0]->type == REDIS_REPLY_STRING &&
-                       reply->element[0]->len < sizeof tail->scan_cursor && reply->element[1]->type == REDIS_REPLY_ARRAY;
+        bool is_scan = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                       reply->element[0]->type == REDIS_REPLY_STRING && reply->element[0]->len < sizeof tail->scan_cursor &&
+                       reply->element[1]->type == REDIS_REPLY_ARRAY;
         if (!is_scan) {
                 redis_link_drop(tail->link, "what the server says is no answer to SCAN");
                 return;
@@ -368,49 +375,12 @@ static void scan(struct redis_tail *tail)
         if (!tail->is_looking)
                 strcpy(tail->scan_cursor, "0");
         tail->is_looking = true;
-        ask_words(tail, on_scan, 8, (const char *[]){"SCAN", tail->scan_cursor, "MATCH", "apnwatch:{*}:alerts", "COUNT", "1000", "TYPE",
-                                                     "stream"});
+        ask_words(tail, on_scan, 8,
+                  (const char *[]){"SCAN", tail->scan_cursor, "MATCH", "apnwatch:{*}:alerts", "COUNT", "1000", "TYPE",
+                                   "stream"});
 }
 
 /* What a stream holds */
-
-static const redisReply *named(const redisReply *list, const char *name, int type)
-{
-        for (size_t i = 0; list->type == REDIS_REPLY_ARRAY && i + 1 < list->elements; i += 2)
-                if (list->element[i]->type == REDIS_REPLY_STRING && strcmp(list->element[i]->str, name) == 0)
-                        return list->element[i + 1]->type == type ? list->element[i + 1] : NULL;
-        return NULL;
-}
-
-static bool read_info(const redisReply *reply, struct stream_info *info)
-{
-        const redisReply *length = named(reply, "length", REDIS_REPLY_INTEGER);
-        const redisReply *added = named(reply, "entries-added", REDIS_REPLY_INTEGER);
-        const redisReply *last = named(reply, "last-generated-id", REDIS_REPLY_STRING);
-        const redisReply *first = named(reply, "first-entry", REDIS_REPLY_ARRAY);
-        memset(info, 0, sizeof *info);
-        if (!length || !last || length->integer < 0 || !redis_id_parse(&info->last_generated, last->str))
-                return false;
-        info->length = (uint64_t)length->integer;
-        info->has_added = added && added->integer >= length->integer;
-        info->added = info->has_added ? (uint64_t)added->integer : 0;
-        info->has_first = first && first->elements == 2 && first->element[0]->type == REDIS_REPLY_STRING &&
-                          redis_id_parse(&info->first, first->element[0]->str);
-        return true;
-}
-
-static void take_group_info(struct redis_tail *tail, struct tail_stream *stream, const struct stream_info *info, const redisReply *reply)
-{
-        for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
-                const redisReply *name = named(reply->element[i], "name", REDIS_REPLY_STRING);
-                const redisReply *delivered = named(reply->element[i], "last-delivered-id", REDIS_REPLY_STRING);
-                const redisReply *read = named(reply->element[i], "entries-read", REDIS_REPLY_INTEGER);
-                struct entry_id id;
-                if (name && delivered && read && read->integer >= 0 && strcmp(name->str, tail->settings.group) == 0 &&
-                    redis_id_parse(&id, delivered->str))
-                        tell_missed(tail, stream, tail_stream_group_missed(stream, info, (uint64_t)read->integer, id));
-        }
-}
 
 static void on_info(void *context, const redisReply *reply)
 {
@@ -418,7 +388,7 @@ static void on_info(void *context, const redisReply *reply)
         struct tail_stream *stream = &tail->streams.streams[tail->at];
         struct stream_info info = {.has_added = true};
         stream->has_info = true;
-        bool is_there = read_info(reply, &info);
+        bool is_there = stream_info_read(reply, &info);
         bool is_known = is_there || reply_begins(reply, "ERR no such key");
         if (!is_known)
                 log_debug("%s: XINFO STREAM is refused: what goes before it is read will not be told", stream->key);
@@ -439,9 +409,11 @@ static void on_group_info(void *context, const redisReply *reply)
         struct redis_tail *tail = context;
         struct tail_stream *stream = &tail->streams.streams[tail->at];
         struct stream_info info;
+        struct group_info group;
         stream->has_info = true;
-        if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && read_info(reply->element[0], &info))
-                take_group_info(tail, stream, &info, reply->element[1]);
+        if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && stream_info_read(reply->element[0], &info) &&
+            group_info_read(reply->element[1], tail->settings.group, &group))
+                tell_missed(tail, stream, tail_stream_group_missed(stream, &info, &group));
         next_step(tail);
 }
 
@@ -473,7 +445,8 @@ static void make_group(struct redis_tail *tail, struct tail_stream *stream)
 {
         const char *from = stream->begins_at_end ? "$" : "0";
         stream->begins_at_end = false;
-        ask_words(tail, on_group, 6, (const char *[]){"XGROUP", "CREATE", stream->key, tail->settings.group, from, "MKSTREAM"});
+        ask_words(tail, on_group, 6,
+                  (const char *[]){"XGROUP", "CREATE", stream->key, tail->settings.group, from, "MKSTREAM"});
 }
 
 /* FLUSHALL took the group, too. */
@@ -505,8 +478,9 @@ static void ask_pending(struct redis_tail *tail, struct tail_stream *stream)
 {
         char from[REDIS_ID_SIZE];
         redis_id_write(from, stream->cursor);
-        ask_words(tail, on_pending, 9, (const char *[]){"XREADGROUP", "GROUP", tail->settings.group, tail->settings.consumer, "COUNT", "100",
-                                                        "STREAMS", stream->key, from});
+        ask_words(tail, on_pending, 9,
+                  (const char *[]){"XREADGROUP", "GROUP", tail->settings.group, tail->settings.consumer, "COUNT", "100",
+                                   "STREAMS", stream->key, from});
 }
 
 /* [next, entries, deleted] */
@@ -517,7 +491,8 @@ static void on_claim(void *context, const redisReply *reply)
         struct entry_id last, cursor;
         if (reply_begins(reply, "ERR unknown command")) {
                 tail->cannot_claim = true; /* before Redis 6.2 */
-                log_warning("Redis %s has no XAUTOCLAIM: what other consumers leave behind is not taken over", redis_link_peer(tail->link));
+                log_warning("Redis %s has no XAUTOCLAIM: what other consumers leave behind is not taken over",
+                            redis_link_peer(tail->link));
                 next_step(tail);
                 return;
         }
@@ -542,8 +517,9 @@ static void claim(struct redis_tail *tail, struct tail_stream *stream)
         char from[REDIS_ID_SIZE], idle[12];
         redis_id_write(from, stream->cursor);
         snprintf(idle, sizeof idle, "%d", CLAIM_MS);
-        ask_words(tail, on_claim, 8, (const char *[]){"XAUTOCLAIM", stream->key, tail->settings.group, tail->settings.consumer, idle, from,
-                                                      "COUNT", "100"});
+        ask_words(tail, on_claim, 8,
+                  (const char *[]){"XAUTOCLAIM", stream->key, tail->settings.group, tail->settings.consumer, idle, from,
+                                   "COUNT", "100"});
 }
 
 /* Reading */
@@ -754,7 +730,8 @@ static bool allocate(struct redis_tail *tail, struct event_base *base)
         tail->lengths = calloc(WORDS, sizeof *tail->lengths);
         tail->ids = calloc(ACKS_AT_ONCE, sizeof *tail->ids);
         tail->memory = tail->settings.group ? tail_memory_create() : NULL;
-        return tail->timer && tail->arena.memory && tail->words && tail->lengths && tail->ids && (tail->memory || !tail->settings.group);
+        return tail->timer && tail->arena.memory && tail->words && tail->lengths && tail->ids &&
+               (tail->memory || !tail->settings.group);
 }
 
 static void free_tail(struct redis_tail *tail)

@@ -1,12 +1,13 @@
 /* Reads the streams that sensors wrote (INTERFACE: Redis) and gives each alert as a line of JSON, each gap record as
  * {"sensor":...,"gap_from":...,"gap_to":...,"count":N}.
  *
- * Alone, it knows how far it read, goes on there after a reconnect, and keeps that in a position file when told to. In a group the server
- * knows: own pending entries come first, those of consumers that went silent for 60 s next, then new ones; XACK follows when the lines are
- * written. What was printed of late is remembered, so that a server that forgot who acknowledged what does not make it come twice.
+ * Alone, it knows how far it read, goes on there after a reconnect, and keeps that in a position file when told to. In a
+ * group the server knows: own pending entries come first, those of consumers that went silent for 60 s next, then new ones;
+ * XACK follows when the lines are written. What was printed of late is remembered, so that a server that forgot who
+ * acknowledged what does not make it come twice.
  *
- * What the server trimmed before it was read is counted (where it tells: Redis 7, Valkey) and told. Streams are looked for by SCAN, which in
- * a Cluster covers one node only. */
+ * What the server trimmed before it was read is counted (where it tells: Redis 7, Valkey) and told. Streams are looked for by
+ * SCAN, which in a Cluster covers one node only. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,8 +27,8 @@ struct redis_tail_settings {             /* strings are the caller's and outlive
         const char *position;            /* file; alone only; NULL: none */
         bool only_new;                   /* not what the streams hold at the first sight */
         bool ends;                       /* at the end of what is there, and when the server cannot be reached at first */
-        /* Whole lines, to be written before it returns; how many bytes were. Fewer: as redis_tail_stop. Negative errno: `finished` follows
-         * with it. */
+        /* Whole lines, to be written before it returns; how many bytes were. Fewer: as redis_tail_stop. Negative errno:
+         * `finished` follows with it. */
         ssize_t (*print)(void *context, const char *text, size_t length);
         /* Nothing more will come: 0, or negative errno (told before, but for that of `print`). */
         void (*finished)(void *context, int result);

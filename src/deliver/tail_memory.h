@@ -1,5 +1,5 @@
-/* Which entries were printed of late: a server that forgot (a restart, a failover) hands them to the group again, and so does a pending
- * list whose XACK was lost. Bounded: the oldest goes. */
+/* Which entries were printed of late: a server that forgot (a restart, a failover) hands them to the group again, and so does
+ * a pending list whose XACK was lost. Bounded: the oldest goes. */
 #pragma once
 
 #include <stdbool.h>

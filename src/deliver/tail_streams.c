@@ -29,7 +29,8 @@ struct tail_stream *tail_streams_find(const struct tail_streams *streams, const 
         return NULL;
 }
 
-/* Length of the sensor's name within the key; 0: this is no such key. Keys come from a server: no blanks, nothing that cannot be shown. */
+/* Length of the sensor's name within the key; 0: this is no such key. Keys come from a server: no blanks, nothing that cannot
+ * be shown. */
 static size_t sensor_length(const char *key, size_t length)
 {
         size_t head = sizeof key_head - 1, end = sizeof key_end - 1;
@@ -55,7 +56,8 @@ struct tail_stream *tail_streams_add(struct tail_streams *streams, const char *k
         if (streams->streams == NULL || streams->is_full)
                 return NULL;
         struct tail_stream *stream = &streams->streams[streams->count];
-        *stream = (struct tail_stream){.key = strndup(key, length), .sensor = strndup(key + sizeof key_head - 1, name_length)};
+        *stream = (struct tail_stream){.key = strndup(key, length),
+                                       .sensor = strndup(key + sizeof key_head - 1, name_length)};
         if (stream->key == NULL || stream->sensor == NULL) {
                 free(stream->key);
                 free(stream->sensor);
@@ -101,8 +103,8 @@ static uint64_t begin_account(struct tail_stream *stream, const struct stream_in
         return 0;
 }
 
-/* What stands before the first entry has gone; of it `count` were read. Where all was read, `added` must have been. A server that
- * forgot (FLUSHALL, an old backup) has had fewer: then the account begins anew where it can. */
+/* What stands before the first entry has gone; of it `count` were read. Where all was read, `added` must have been. A server
+ * that forgot (FLUSHALL, an old backup) has had fewer: then the account begins anew where it can. */
 uint64_t tail_stream_missed(struct tail_stream *stream, const struct stream_info *info)
 {
         if (!info->has_added || info->added < info->length)
@@ -123,12 +125,13 @@ uint64_t tail_stream_missed(struct tail_stream *stream, const struct stream_info
         return missed;
 }
 
-uint64_t tail_stream_group_missed(struct tail_stream *stream, const struct stream_info *info, uint64_t read, struct entry_id delivered)
+uint64_t tail_stream_group_missed(struct tail_stream *stream, const struct stream_info *info, const struct group_info *group)
 {
-        if (!info->has_added || info->added < info->length || (info->has_first && entry_id_compare(info->first, delivered) <= 0))
+        if (!info->has_added || info->added < info->length ||
+            (info->has_first && entry_id_compare(info->first, group->delivered) <= 0))
                 return 0;
         uint64_t gone = info->added - info->length;
-        uint64_t from = stream->told > read ? stream->told : read;
+        uint64_t from = stream->told > group->read ? stream->told : group->read;
         if (stream->told > gone)
                 stream->told = 0; /* the server forgot */
         if (gone <= from)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "deliver/outbox.h"
+#include "deliver/stream_info.h"
 
 enum { TAIL_STREAMS = 1024, TAIL_SENSOR_LIMIT = 256 };
 
@@ -17,7 +18,7 @@ struct tail_stream {
         struct entry_id read;    /* all up to here were read */
         struct entry_id written; /* and all but the last `unwritten` are printed, up to here */
         uint64_t unwritten;
-        /* How many entries the stream had ever had when `read` was its last: with it, holes can be counted. As a group: the group's. */
+        /* How many entries the stream had ever had when `read` was its last: with it, holes can be counted. */
         bool is_counted;
         uint64_t count;
         uint64_t told;           /* as a group: holes up to this count were told */
@@ -43,21 +44,13 @@ void tail_streams_reconnected(struct tail_streams *streams);
 
 int entry_id_compare(struct entry_id a, struct entry_id b);
 
-/* What XINFO STREAM says. A stream that is not there is all zeroes. */
-struct stream_info {
-        uint64_t length;
-        bool has_added;          /* Redis 7 and Valkey tell */
-        uint64_t added;          /* entries that ever were */
-        bool has_first;
-        struct entry_id first, last_generated;
-};
-
-/* Entries that went before they were read, since the last call; the account goes on behind them. At the first sight of a stream it begins. */
+/* Entries that went before they were read, since the last call; the account goes on behind them. At the first sight of a
+ * stream it begins. */
 uint64_t tail_stream_missed(struct tail_stream *stream, const struct stream_info *info);
-/* The same for a group, which has read `read` entries up to `delivered`. */
-uint64_t tail_stream_group_missed(struct tail_stream *stream, const struct stream_info *info, uint64_t read, struct entry_id delivered);
+/* The same for a group. */
+uint64_t tail_stream_group_missed(struct tail_stream *stream, const struct stream_info *info, const struct group_info *group);
 
-/* The position file: a line a stream, "KEY ID COUNT" of what is printed, COUNT "-" where it is not known. A file that is not there is empty. 0 or negative
- * errno with a message. Writing goes beside it and renames, so that it is never half. */
+/* The position file: a line a stream, "KEY ID COUNT" of what is printed, COUNT "-" where it is not known. A file that is not
+ * there is empty. 0 or negative errno with a message. Writing goes beside it and renames, so that it is never half. */
 int tail_streams_load(struct tail_streams *streams, const char *path, char *error, size_t error_size);
 int tail_streams_save(const struct tail_streams *streams, const char *path);

@@ -95,7 +95,8 @@ static bool is_address(const char *host)
         return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
 }
 
-/* Whom the certificate must be for. An address is looked for among the certificate's addresses and not sent as SNI (RFC 6066, 3). */
+/* Whom the certificate must be for. An address is looked for among the certificate's addresses and not sent as SNI (RFC 6066,
+ * 3). */
 static bool expect_host(SSL *ssl, const char *host)
 {
         if (is_address(host))
@@ -127,7 +128,8 @@ struct bufferevent *tls_client_bufferevent(struct tls_client *client, struct eve
                 SSL_free(ssl);
                 return NULL;
         }
-        /* A server that is killed sends no close_notify; our protocols frame what they send, so a cut is seen all the same. */
+        /* A server that is killed sends no close_notify; our protocols frame what they send, so a cut is seen all the same.
+         */
         bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
         return stream;
 }

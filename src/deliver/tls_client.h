@@ -21,7 +21,8 @@ void tls_client_destroy(struct tls_client *client); /* NULL is fine; streams may
  * BEV_OPT_CLOSE_ON_FREE. NULL: no memory. `client` NULL: without TLS. BEV_EVENT_CONNECTED comes after the handshake. */
 struct bufferevent *tls_client_bufferevent(struct tls_client *client, struct event_base *base, const char *host);
 
-/* Why the stream failed, as far as TLS knows: "certificate verify failed: self-signed certificate", "certificate verify failed:
- * hostname mismatch", "TLS: tlsv13 alert certificate required"; "" when TLS has nothing to say. To be asked in the event callback: a server
- * that refuses our certificate may say so only after the handshake. Takes the errors from the stream. */
+/* Why the stream failed, as far as TLS knows: "certificate verify failed: self-signed certificate", "certificate verify
+ * failed: hostname mismatch", "TLS: tlsv13 alert certificate required"; "" when TLS has nothing to say. To be asked in the
+ * event callback: a server that refuses our certificate may say so only after the handshake. Takes the errors from the
+ * stream. */
 void tls_client_reason(struct bufferevent *stream, char *text, size_t size);

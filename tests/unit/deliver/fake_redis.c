@@ -122,7 +122,8 @@ static void on_event(struct bufferevent *stream, short events, void *context)
                 guest_free(context);
 }
 
-static void on_guest(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *address, int length, void *context)
+static void on_guest(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *address, int length,
+                     void *context)
 {
         (void)listener, (void)address, (void)length;
         struct fake_redis *fake = context;

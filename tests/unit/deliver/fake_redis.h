@@ -11,8 +11,8 @@ struct redisReply;
 
 struct fake_redis {
         /* What the test sets, at any time. */
-        /* Writes RESP to `out` for a command (an array of strings). False: answered as a friendly server would: PING, ROLE (master), else
-         * +OK. `command_number` counts from 1 on this connection. NULL: never asked. */
+        /* Writes RESP to `out` for a command (an array of strings). False: answered as a friendly server would: PING, ROLE
+         * (master), else +OK. `command_number` counts from 1 on this connection. NULL: never asked. */
         bool (*answer)(void *context, const struct redisReply *command, unsigned command_number, struct evbuffer *out);
         void *context;
         bool dribble;            /* replies go byte by byte */

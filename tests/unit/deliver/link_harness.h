@@ -16,7 +16,8 @@ struct link_harness {
         char reply[400];          /* the last, as text: "+OK", "-ERR ...", ":3", "$text", "_" (nil), "*2" */
 };
 
-void link_harness_open(struct link_harness *harness, struct event_base *base, const char *address); /* settings may still be changed */
+void link_harness_open(struct link_harness *harness, struct event_base *base,
+                       const char *address); /* settings may still be changed */
 void link_harness_start(struct link_harness *harness);
 void link_harness_close(struct link_harness *harness);
 

@@ -32,7 +32,8 @@ uint16_t free_port(void)
 
 static bool listens(uint16_t port)
 {
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in address = {
+                .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         int probe = socket(AF_INET, SOCK_STREAM, 0);
         bool yes = connect(probe, (struct sockaddr *)&address, sizeof address) == 0;
         close(probe);
@@ -50,8 +51,9 @@ static void run_server(const struct real_redis *redis, const char *const *more, 
         snprintf(plain, sizeof plain, "%u", redis->port);
         snprintf(tls, sizeof tls, "%u", redis->tls_port);
         snprintf(log, sizeof log, "%s/log", redis->folder);
-        const char *given[] = {redis->program ? redis->program : "redis-server", "--port", plain, "--bind", "127.0.0.1", "--dir",
-                               redis->folder, "--logfile", log, "--save", "", "--daemonize", "no"};
+        const char *program = redis->program ? redis->program : "redis-server";
+        const char *given[] = {program, "--port", plain, "--bind", "127.0.0.1", "--dir", redis->folder, "--logfile", log,
+                               "--save", "", "--daemonize", "no"};
         for (unsigned i = 0; i < sizeof given / sizeof *given; i++)
                 words[count++] = given[i];
         if (redis->tls_port)

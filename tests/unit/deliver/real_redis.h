@@ -1,5 +1,5 @@
-/* A redis-server of the test's own: on a free port of 127.0.0.1, in a folder below /tmp, ended by its process id, also when the test
- * dies. Without persistence unless told otherwise. */
+/* A redis-server of the test's own: on a free port of 127.0.0.1, in a folder below /tmp, ended by its process id, also when
+ * the test dies. Without persistence unless told otherwise. */
 #pragma once
 
 #include <stdint.h>
@@ -14,8 +14,9 @@ struct real_redis {
 
 enum real_redis_ports { REAL_REDIS_PLAIN, REAL_REDIS_TLS };
 
-/* `more` are further arguments, ended by NULL ("--requirepass", "x", NULL), or NULL. Begins it and waits until it answers; a failure ends the
- * test. May be called again after real_redis_kill: same ports, same folder, so that what was persisted is read again. */
+/* `more` are further arguments, ended by NULL ("--requirepass", "x", NULL), or NULL. Begins it and waits until it answers; a
+ * failure ends the test. May be called again after real_redis_kill: same ports, same folder, so that what was persisted is
+ * read again. */
 void real_redis_start(struct real_redis *redis, enum real_redis_ports ports, const char *const *more);
 void real_redis_signal(struct real_redis *redis, int signal); /* SIGSTOP, SIGCONT */
 void real_redis_kill(struct real_redis *redis);  /* SIGKILL, and waits */

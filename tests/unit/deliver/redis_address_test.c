@@ -41,8 +41,10 @@ static void sentinels_have_their_own_port_and_the_name_of_a_master(void **state)
         (void)state;
         struct redis_address address;
         char error[300] = "";
-        assert_int_equal(redis_address_parse(&address, "rediss://a.example,10.0.0.2:5000,[2001:db8::3]/4?sentinel=my-master.1", error,
-                                             sizeof error), 0);
+        assert_int_equal(redis_address_parse(&address,
+                                             "rediss://a.example,10.0.0.2:5000,[2001:db8::3]/4?sentinel=my-master.1", error,
+                                             sizeof error),
+                         0);
         assert_int_equal(address.host_count, 3);
         assert_string_equal(address.hosts[0].name, "a.example");
         assert_int_equal(address.hosts[0].port, 26379);
@@ -108,8 +110,8 @@ static void what_is_no_address_is_told(void **state)
 static void credentials_are_refused_and_not_repeated(void **state)
 {
         (void)state;
-        static const char *const table[] = {"redis://user:hunter2@127.0.0.1", "rediss://:hunter2@127.0.0.1/0", "redis://hunter2@a",
-                                            "redis://a/hunter2@"};
+        static const char *const table[] = {"redis://user:hunter2@127.0.0.1", "rediss://:hunter2@127.0.0.1/0",
+                                            "redis://hunter2@a", "redis://a/hunter2@"};
         for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
                 struct redis_address address;
                 char error[300] = "";

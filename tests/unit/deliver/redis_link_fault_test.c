@@ -123,9 +123,15 @@ static void states_of_the_server_end_the_connection(void **state)
 {
         (void)state;
         static const char *const table[] = {
-                "LOADING Redis is loading the dataset in memory", "MASTERDOWN Link with MASTER is down", "READONLY You can't write",
-                "CLUSTERDOWN The cluster is down", "TRYAGAIN Multiple keys", "ASK 3999 127.0.0.1:6381", "BUSY Redis is busy",
-                "UNBLOCKED force unblock", "NOAUTH Authentication required.",
+                "LOADING Redis is loading the dataset in memory",
+                "MASTERDOWN Link with MASTER is down",
+                "READONLY You can't write",
+                "CLUSTERDOWN The cluster is down",
+                "TRYAGAIN Multiple keys",
+                "ASK 3999 127.0.0.1:6381",
+                "BUSY Redis is busy",
+                "UNBLOCKED force unblock",
+                "NOAUTH Authentication required.",
         };
         for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
                 struct script script;
@@ -145,7 +151,8 @@ static void states_of_the_server_end_the_connection(void **state)
 static void other_errors_are_replies(void **state)
 {
         (void)state;
-        static const char *const table[] = {"OOM command not allowed", "NOPERM this user", "ERR x", "MISCONF y", "LOADINGS", "WRONGTYPE"};
+        static const char *const table[] = {
+                "OOM command not allowed", "NOPERM this user", "ERR x", "MISCONF y", "LOADINGS", "WRONGTYPE"};
         for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
                 struct script script;
                 char reply[200];
@@ -211,8 +218,8 @@ static void moved_leads_to_the_address_in_it(void **state)
 static void moved_to_nowhere_is_just_a_loss(void **state)
 {
         (void)state;
-        static const char *const table[] = {"-MOVED\r\n", "-MOVED 1\r\n", "-MOVED 1 x\r\n", "-MOVED 1 a b:1\r\n", "-MOVED 1 a:99999\r\n",
-                                            "-MOVED 1 :\r\n", "-MOVED  :\r\n"};
+        static const char *const table[] = {"-MOVED\r\n",           "-MOVED 1\r\n",   "-MOVED 1 x\r\n", "-MOVED 1 a b:1\r\n",
+                                            "-MOVED 1 a:99999\r\n", "-MOVED 1 :\r\n", "-MOVED  :\r\n"};
         for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
                 struct script script;
                 run_script(&script, table[i]);
@@ -278,8 +285,8 @@ static bool repeat_password(void *context, const redisReply *command, unsigned n
         (void)context, (void)number;
         if (!fake_redis_word_is(command, 0, "AUTH"))
                 return false;
-        evbuffer_add_printf(out, "-ERR unknown command 'AUTH', with args beginning with: '%s' '%s'\r\n", command->element[1]->str,
-                            command->element[2]->str);
+        evbuffer_add_printf(out, "-ERR unknown command 'AUTH', with args beginning with: '%s' '%s'\r\n",
+                            command->element[1]->str, command->element[2]->str);
         return true;
 }
 

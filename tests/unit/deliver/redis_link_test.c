@@ -79,7 +79,8 @@ static void commands_are_answered_in_order(void **state)
         assert_string_equal(harness.reply, ":1000");
         assert_int_equal(redis_link_in_flight(harness.link), 0);
         assert_string_equal(link_harness_ask(&harness, "CLIENT GETNAME"), "$harness");
-        assert_string_equal(link_harness_ask(&harness, "NOSUCH"), "-ERR unknown command 'NOSUCH', with args beginning with: ");
+        assert_string_equal(link_harness_ask(&harness, "NOSUCH"),
+                            "-ERR unknown command 'NOSUCH', with args beginning with: ");
         assert_string_equal(link_harness_ask(&harness, "XADD s 5-1 a b"), "$5-1");
         assert_string_equal(real_redis_ask(&redis, "-n 3 get n"), "1000");
         assert_int_equal(harness.lost, 0);
@@ -155,8 +156,8 @@ static void a_user_of_an_acl_needs_no_right_but_ping(void **state)
 {
         (void)state;
         real_redis_start(&redis, REAL_REDIS_PLAIN,
-                         (const char *[]){"--user", "default", "off", "--user", "sensor", "on", ">s3cret", "~apnwatch:*", "-@all", "+ping",
-                                          "+xadd", NULL});
+                         (const char *[]){"--user", "default", "off", "--user", "sensor", "on", ">s3cret", "~apnwatch:*",
+                                          "-@all", "+ping", "+xadd", NULL});
         open_link("redis", "127.0.0.1", "");
         harness.settings.username = "sensor";
         harness.settings.password_file = write_file("password", "s3cret\n");
@@ -247,8 +248,9 @@ static void a_dropped_connection_is_made_again_and_its_commands_are_void(void **
 static void start_tls(const char *client_auth)
 {
         real_redis_start(&redis, REAL_REDIS_TLS,
-                         (const char *[]){"--tls-cert-file", certificates.server_cert, "--tls-key-file", certificates.server_key,
-                                          "--tls-ca-cert-file", certificates.ca, "--tls-auth-clients", client_auth, NULL});
+                         (const char *[]){"--tls-cert-file", certificates.server_cert, "--tls-key-file",
+                                          certificates.server_key, "--tls-ca-cert-file", certificates.ca,
+                                          "--tls-auth-clients", client_auth, NULL});
 }
 
 static void tls_is_spoken_with_a_name_and_with_an_address(void **state)
@@ -276,7 +278,8 @@ static void an_unknown_authority_is_refused(void **state)
         open_link("rediss", "127.0.0.1", "");
         harness.settings.ca = certificates.other_ca;
         link_harness_start(&harness);
-        expect_lost("certificate verify failed: self-signed certificate in certificate chain"); /* it sends its authority along */
+        expect_lost(
+                "certificate verify failed: self-signed certificate in certificate chain"); /* it sends its authority along */
         expect_lost("certificate verify failed");
         link_harness_close(&harness);
         open_link("rediss", "127.0.0.1", ""); /* nor is it among the system's */
@@ -292,9 +295,9 @@ static void a_certificate_for_another_host_is_refused(void **state)
         } table[] = {{"127.0.0.2", "certificate verify failed: IP address mismatch"},
                      {"localhost", "certificate verify failed: hostname mismatch"}};
         real_redis_start(&redis, REAL_REDIS_TLS,
-                         (const char *[]){"--tls-cert-file", certificates.elsewhere_cert, "--tls-key-file", certificates.server_key,
-                                          "--tls-ca-cert-file", certificates.ca, "--tls-auth-clients", "no", "--bind", "127.0.0.1",
-                                          "127.0.0.2", NULL});
+                         (const char *[]){"--tls-cert-file", certificates.elsewhere_cert, "--tls-key-file",
+                                          certificates.server_key, "--tls-ca-cert-file", certificates.ca,
+                                          "--tls-auth-clients", "no", "--bind", "127.0.0.1", "127.0.0.2", NULL});
         for (unsigned i = 0; i < 2; i++) {
                 open_link("rediss", table[i].host, "");
                 harness.settings.ca = certificates.ca;

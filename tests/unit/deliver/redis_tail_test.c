@@ -246,7 +246,11 @@ static void gap_records_are_lines_and_foreign_entries_are_none(void **state)
 {
         (void)state;
         struct reader reader;
-        static const char *const foreign[] = {"pb xx", "a b", "gap_from 1-1", "gap_from x gap_to 1-2 count 3", "gap_from 1-1 gap_to 1-2 count -3",
+        static const char *const foreign[] = {"pb xx",
+                                              "a b",
+                                              "gap_from 1-1",
+                                              "gap_from x gap_to 1-2 count 3",
+                                              "gap_from 1-1 gap_to 1-2 count -3",
                                               "gap_from 1-1 gap_to 1-2 count 99999999999999999999"};
         add_alerts("edge-1", 1, 1, 100);
         real_redis_ask(&redis, "XADD 'apnwatch:{edge-1}:alerts' 2000-7 gap_from 1000-2 gap_to 2000-7 count 6");
@@ -260,7 +264,8 @@ static void gap_records_are_lines_and_foreign_entries_are_none(void **state)
         reader_open(&reader);
         reader_expect_end(&reader, 0);
         assert_int_equal(reader.lines, 2);
-        assert_non_null(strstr(reader.text, "\n{\"sensor\":\"edge-1\",\"gap_from\":\"1000-2\",\"gap_to\":\"2000-7\",\"count\":6}\n"));
+        assert_non_null(
+                strstr(reader.text, "\n{\"sensor\":\"edge-1\",\"gap_from\":\"1000-2\",\"gap_to\":\"2000-7\",\"count\":6}\n"));
         assert_int_equal(reader_numbers(&reader).gaps, 1);
         assert_int_equal(reader_numbers(&reader).foreign, 6);
         reader_close(&reader);
