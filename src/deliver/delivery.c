@@ -17,7 +17,8 @@ static const struct timeval commit_pause = {0, 50000};
 struct outlet {
         struct sink *sink;
         struct feed *feed;        /* NULL: gets alerts at once, or none */
-        struct event *retry;      /* a file that could not be written is tried again */
+        struct event *retry;      /* a file that could not be written, or not be opened anew, is tried again */
+        bool is_moved;            /* it could not be opened anew */
 };
 
 struct delivery {
@@ -69,14 +70,16 @@ static void on_retry(evutil_socket_t file, short what, void *context)
         struct outlet *outlet = context;
         (void)file;
         (void)what;
-        if (outlet->sink->failed && sink_reopen(outlet->sink) == 0)
+        if ((outlet->sink->failed || outlet->is_moved) && sink_reopen(outlet->sink) == 0) {
+                outlet->is_moved = false;
                 feed_connected(outlet->feed);
-        if (outlet->sink->failed) {
+        }
+        if (!outlet->sink->failed)
+                carry_to_file(outlet);
+        if (outlet->sink->failed || outlet->is_moved) {
                 struct timeval pause = {RETRY_MS / 1000, 0};
                 event_add(outlet->retry, &pause);
-                return;
         }
-        carry_to_file(outlet);
 }
 
 static void wake_outlets(struct delivery *delivery)
@@ -300,11 +303,18 @@ struct outbox *delivery_outbox(struct delivery *delivery)
         return delivery->outbox;
 }
 
+/* A new file holds no last line that would tell after a crash how far we were: so that is made durable first. */
 void delivery_reopen(struct delivery *delivery)
 {
+        struct timeval pause = {RETRY_MS / 1000, 0};
+        if (delivery->outbox != NULL)
+                (void)outbox_commit(delivery->outbox);
         for (unsigned i = 0; i < delivery->count; i++) {
-                sink_flush(delivery->outlets[i].sink);
-                (void)sink_reopen(delivery->outlets[i].sink); /* what fails is told, and tried again with the next alert */
+                struct outlet *outlet = &delivery->outlets[i];
+                sink_flush(outlet->sink);
+                outlet->is_moved = sink_reopen(outlet->sink) < 0;
+                if (outlet->is_moved && outlet->feed != NULL)
+                        event_add(outlet->retry, &pause);
         }
         delivery_commit(delivery);
 }

@@ -135,6 +135,14 @@ bool sink_wants_alert(const struct sink *sink, const Apnwatch__V1__Alert *alert)
         return filter_wants(&sink->filter, alert);
 }
 
+/* In `live` a failing file is opened anew each second: one failure is told once, until something was written again. */
+static void tell(struct sink *sink, int *told, int result, const char *consequence)
+{
+        if (*told != result)
+                log_error("output %s: %s; %s", sink->name, strerror(-result), consequence);
+        *told = result;
+}
+
 static void note_result(struct sink *sink, int result)
 {
         if (result >= 0)
@@ -143,7 +151,8 @@ static void note_result(struct sink *sink, int result)
         if (sink->failed)
                 return;
         sink->failed = result;
-        log_error("output %s: %s; nothing more is written to it", sink->name, strerror(-result));
+        bool is_tried_again = sink->kind->reopen && sink->run && sink->run->append;
+        tell(sink, &sink->told, result, is_tried_again ? "alerts wait until it can be written" : "nothing more is written to it");
 }
 
 void sink_alert(struct sink *sink, const Apnwatch__V1__Alert *alert)
@@ -176,8 +185,12 @@ void sink_summary(struct sink *sink, const char *json)
 
 void sink_flush(struct sink *sink)
 {
-        if (sink->kind->flush && !sink->failed)
-                note_result(sink, sink->kind->flush(sink));
+        if (sink->kind->flush == NULL || sink->failed)
+                return;
+        int result = sink->kind->flush(sink);
+        if (result == 0)
+                sink->told = 0;
+        note_result(sink, result);
 }
 
 int sink_reopen(struct sink *sink)
@@ -186,9 +199,9 @@ int sink_reopen(struct sink *sink)
                 return sink->failed;
         int result = sink->kind->reopen(sink);
         if (result == 0)
-                sink->failed = 0, sink->lost = 0; /* whoever reopens still has what could not be written */
+                sink->failed = 0, sink->lost = 0, sink->told_reopen = 0; /* whoever reopens still has what was not written */
         else if (!sink->failed)
-                log_error("output %s: cannot be opened anew: %s; what was open is written on", sink->name, strerror(-result));
+                tell(sink, &sink->told_reopen, result, "it cannot be opened anew, what was open is written on");
         return result;
 }
 

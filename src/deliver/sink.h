@@ -66,6 +66,7 @@ struct sink {
         uint64_t delivered, filtered;
         uint64_t lost;            /* what came after the first failure, that one included */
         int failed;               /* negative errno of the first failure: told once, then nothing more is written */
+        int told, told_reopen;    /* what was told last of writing and of opening anew; 0 when that is over */
 };
 
 /* Opens "kind:target". NULL with a message. `filter` may be NULL: all; `options` too. A file that another sink of this process, or another
