@@ -7,7 +7,7 @@ redis ACL SETUSER sensor on '>right' resetkeys '~apnwatch:*' -@all +xadd +ping +
         +multi +exec >/dev/null
 printf 'wrong\n' >"$work/password"
 start_producer --count 2000 --rate 2000 --username sensor --password-file "$work/password" --patience 60
-sleep 1.5
+sleep 0.6
 [ "$(redis EXISTS 'apnwatch:{fault}:alerts')" = 0 ] || fail "alerts arrived with a wrong password"
 told 1 1 "WRONGPASS"
 printf 'right\n' >"$work/password.new"
