@@ -117,8 +117,8 @@ static void on_status(void *context, const redisReply *reply)
 static void send_status(struct redis_sink *redis)
 {
         redis->status_is_due = false;
-        if (redis->status_is_refused)
-                return;
+        if (redis->status_is_refused || redis->sink->run == NULL || !redis->sink->run->append)
+                return; /* `read` is no sensor that has a state */
         struct feed_numbers numbers;
         feed_numbers(redis->feed, &numbers);
         char committed[24], waiting[24], delivered[24], gaps[24], host[256] = "", time_text[JSON_TIME_SIZE];
@@ -131,7 +131,7 @@ static void send_status(struct redis_sink *redis)
         snprintf(delivered, sizeof delivered, "%" PRIu64, numbers.delivered);
         snprintf(gaps, sizeof gaps, "%" PRIu64, numbers.gaps);
         gethostname(host, sizeof host - 1);
-        const char *version = redis->sink->run && redis->sink->run->version ? redis->sink->run->version : "";
+        const char *version = redis->sink->run->version ? redis->sink->run->version : "";
         const char *const words[] = {"HSET", redis->status_key, "version", version, "time", time_text, "host", host, "committed",
                                      committed, "waiting", waiting, "delivered", delivered, "gaps", gaps};
         send_words(redis, sizeof words / sizeof *words, words, on_status);
