@@ -246,9 +246,9 @@ static void on_second(evutil_socket_t file, short what, void *context)
         }
         watch_worker(station);
         restart_worker(station);
+        delivery_commit(run_delivery(station->run)); /* positions and retention, also when no alert comes */
         if (second - station->saved_s >= SAVE_EVERY_S) {
                 station->saved_s = second;
-                delivery_commit(run_delivery(station->run)); /* positions and retention, also when no alert comes */
                 state_file_save(station->state, run_judge(station->run), delivery_outbox(run_delivery(station->run)));
         }
         if (station->watchdog_ms > 0 && second - station->tick_s < HUNG_S)

@@ -39,7 +39,7 @@ enum { BINDING_CONTROL = 4, BINDING_USER = 8 };
 
 struct binding_endpoint {
         struct address address;
-        uint32_t key;           /* TEID (of PFCP's SEIDs the low half: they are only found by the whole one) */
+        uint64_t key;           /* TEID, SEID */
         uint8_t bearer;
         bool of_network;        /* packets from the device go there */
         bool is_released;
@@ -48,7 +48,7 @@ struct binding_endpoint {
 /* One session as it is known now. Texts are "" when not known. Plain data: copy what is to be kept. */
 struct binding {
         uint64_t number;        /* unique in a run */
-        char imsi[16], imei[17], msisdn[16];
+        char imsi[17], imei[17], msisdn[17];
         const char *apn;        /* interned, lives as long as the bindings; NULL: not known */
         struct address ipv4;    /* unspecified: none */
         struct prefix ipv6;     /* unspecified: none */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "judge/alert_book.h"
+#include "judge/bindings.h"
 #include "judge/detectors/detector.h"
 #include "judge/device_table.h"
 #include "judge/fleets.h"
@@ -22,6 +23,7 @@ struct judge {
         struct fleets *fleets;
         struct intel_cache *intel;
         struct alert_book *book;
+        struct bindings *bindings; /* who is behind addresses and tunnels */
         struct run_names run;
         struct judge_report *report;
         int64_t clock_ns;

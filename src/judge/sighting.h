@@ -2,6 +2,7 @@
  * on the stack for each event of a flow and shared by the detectors; it dies with the event. */
 #pragma once
 
+#include "judge/bindings.h"
 #include "judge/fleets.h"
 #include "judge/verdict.h"
 #include "model/event.h"
@@ -25,6 +26,8 @@ struct sighting {
         struct device_key key;
         unsigned fleet_index;
         const struct fleet *fleet;   /* NULL: unassigned */
+        bool has_binding;
+        struct binding binding;      /* who the device is, as it was at this event; `control` and `user` are not to be used */
         bool peer_is_device;
         bool is_swapped;             /* `device` is the flow's peer: of two devices the opener comes first */
         struct contact contact;

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "judge/bindings.h"
 #include "judge/sighting.h"
 #include "judge/state.h"
 #include "model/event.h"
@@ -24,6 +25,8 @@ struct detector {
         void (*on_event)(struct judge *judge, void *state, struct sighting *sighting);
         /* Of the bodies it wants, those that tell of the sensor itself and of no flow: Counters, Link, Incident. */
         void (*on_notice)(struct judge *judge, void *state, const event_t *event);
+        /* A session began, changed or ended (bindings.h). NULL: not wanted. */
+        void (*on_binding)(struct judge *judge, void *state, const struct binding_change *change);
         void (*on_run)(void *state); /* a run of sense begins: numbers of flows begin anew. NULL: keeps none */
         void (*on_tick)(struct judge *judge, void *state, int64_t clock_ns);
         /* Tells what it had to leave out: `add` is called with the name and value of each counter. NULL: nothing. */

@@ -1,0 +1,232 @@
+#include "judge/binding_facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR"};
+static const char *const places[] = {NULL, "ecgi", "ncgi", "cgi", "sai", "tai", "rai", "lai"};
+
+enum { RATS = sizeof rats / sizeof *rats, PLACES = sizeof places / sizeof *places, DIGITS_MOST = 16, PREFIX_USUAL = 64 };
+
+uint64_t digits_pack(const char *text)
+{
+        uint64_t digits = 0;
+        size_t length = text ? strlen(text) : 0;
+        if (length == 0 || length > DIGITS_MOST)
+                return 0;
+        for (size_t i = 0; i < DIGITS_MOST; i++) {
+                if (i < length && (text[i] < '0' || text[i] > '9'))
+                        return 0;
+                digits = digits << 4 | (i < length ? (uint64_t)(text[i] - '0') : 0xf);
+        }
+        return digits;
+}
+
+const char *digits_text(uint64_t digits, char text[17])
+{
+        unsigned length = 0;
+        for (int shift = 60; digits != 0 && shift >= 0 && (digits >> shift & 0xf) < 10; shift -= 4)
+                text[length++] = (char)('0' + (digits >> shift & 0xf));
+        text[length] = '\0';
+        return text;
+}
+
+static uint8_t number_of(const char *text, const char *const *list, unsigned count)
+{
+        for (unsigned i = 1; text != NULL && i < count; i++)
+                if (strcmp(list[i], text) == 0)
+                        return (uint8_t)i;
+        return 0;
+}
+
+static struct stored_place place_of(const Apnwatch__V1__Cell *cell)
+{
+        struct stored_place place = {0};
+        if (cell == NULL)
+                return place;
+        place.kind = number_of(cell->kind, places, PLACES);
+        place.mcc = (uint16_t)cell->mcc;
+        place.mnc = (uint16_t)cell->mnc;
+        place.mnc_digits = (uint8_t)cell->mnc_digits;
+        place.area = cell->area;
+        place.id = cell->id;
+        return place;
+}
+
+static bool places_are_equal(const struct stored_place *a, const struct stored_place *b)
+{
+        return a->kind == b->kind && a->mcc == b->mcc && a->mnc == b->mnc && a->mnc_digits == b->mnc_digits && a->area == b->area &&
+               a->id == b->id;
+}
+
+static int plmn_digits(const struct stored_place *place, char text[16])
+{
+        return snprintf(text, 16, "%03u-%0*u", place->mcc % 1000U, place->mnc_digits == 3 ? 3 : 2, place->mnc % 1000U);
+}
+
+/* "ecgi:262-01-168496129", "cgi:262-01-4660-22136", "tai:262-01-4660". */
+static void place_text(const struct stored_place *place, char *text, size_t size)
+{
+        char plmn[16];
+        text[0] = '\0';
+        if (place->kind == 0 || place->kind >= PLACES)
+                return;
+        plmn_digits(place, plmn);
+        const char *kind = places[place->kind];
+        if (kind[0] == 'e' || kind[0] == 'n')
+                snprintf(text, size, "%s:%s-%llu", kind, plmn, (unsigned long long)place->id);
+        else if (kind[0] == 'c' || kind[0] == 's')
+                snprintf(text, size, "%s:%s-%u-%llu", kind, plmn, place->area, (unsigned long long)place->id);
+        else
+                snprintf(text, size, "%s:%s-%u", kind, plmn, place->area);
+}
+
+struct taking {
+        struct session *session;
+        enum binding_source source;
+        uint32_t changed;
+        uint64_t *conflicts;
+};
+
+/* May a fact of this source stand where another stood? Notes the source, and whether it is another value. */
+static bool may_take(struct taking *taking, enum binding_fact fact, bool is_known, bool is_other)
+{
+        uint8_t *held = &taking->session->sources[fact];
+        if (is_known && *held > taking->source) {
+                *taking->conflicts += is_other;
+                return false;
+        }
+        *held = (uint8_t)taking->source;
+        if (!is_known || is_other)
+                taking->changed |= 1U << fact;
+        return true;
+}
+
+static void take_digits(struct taking *taking, enum binding_fact fact, uint64_t *held, const char *said)
+{
+        uint64_t digits = digits_pack(said);
+        if (digits != 0 && may_take(taking, fact, *held != 0, *held != digits))
+                *held = digits;
+}
+
+static void take_apn(struct taking *taking, struct name_pool *names, const char *apn)
+{
+        uint32_t *held = &taking->session->apn;
+        if (apn == NULL || apn[0] == '\0')
+                return;
+        bool is_other = *held != NAME_NONE && strcmp(name_pool_text(names, *held), apn) != 0;
+        if (!may_take(taking, FACT_APN, *held != NAME_NONE, is_other) || (*held != NAME_NONE && !is_other))
+                return;
+        if (*held != NAME_NONE)
+                name_pool_release(names, *held);
+        *held = name_pool_hold(names, apn);
+}
+
+static void take_addresses(struct taking *taking, const Apnwatch__V1__Signalling *said)
+{
+        struct session *session = taking->session;
+        struct address address;
+        if (said->has_ipv4 && address_from_bytes(said->ipv4.data, said->ipv4.len, &address) && address_is_ipv4(&address) &&
+            may_take(taking, FACT_IPV4, !address_is_unspecified(&session->ipv4), !address_equal(&session->ipv4, &address)))
+                session->ipv4 = address;
+        if (!said->has_ipv6_prefix || said->ipv6_prefix.len != 16)
+                return;
+        unsigned length = said->has_ipv6_length && said->ipv6_length > 0 && said->ipv6_length < PREFIX_USUAL ? said->ipv6_length
+                                                                                                          : PREFIX_USUAL;
+        struct prefix prefix = {.address = address_of_ipv6(said->ipv6_prefix.data), .length = (uint8_t)length};
+        for (unsigned bit = length; bit < 128; bit = (bit / 8 + 1) * 8)
+                prefix.address.bytes[bit / 8] &= (uint8_t)(bit % 8 ? 0xff00 >> bit % 8 : 0);
+        bool is_other = session->ipv6.length != prefix.length || !address_equal(&session->ipv6.address, &prefix.address);
+        if (may_take(taking, FACT_IPV6, session->ipv6.length > 0, is_other))
+                session->ipv6 = prefix;
+}
+
+static void take_place(struct taking *taking, enum binding_fact fact, struct stored_place *held, const Apnwatch__V1__Cell *said)
+{
+        struct stored_place place = place_of(said);
+        if (place.kind != 0 && may_take(taking, fact, held->kind != 0, !places_are_equal(held, &place)))
+                *held = place;
+}
+
+static void take_plmn(struct taking *taking, const char *said)
+{
+        struct session *session = taking->session;
+        unsigned mcc, mnc;
+        int end = 0;
+        if (said == NULL || sscanf(said, "%3u-%3u%n", &mcc, &mnc, &end) != 2 || said[end] != '\0' || end < 6)
+                return;
+        uint8_t digits = (uint8_t)(end - 4);
+        bool is_other = session->plmn_mcc != mcc || session->plmn_mnc != mnc || session->plmn_digits != digits;
+        if (!may_take(taking, FACT_PLMN, session->plmn_digits != 0, is_other))
+                return;
+        session->plmn_mcc = (uint16_t)mcc;
+        session->plmn_mnc = (uint16_t)mnc;
+        session->plmn_digits = digits;
+}
+
+uint32_t binding_facts_take(struct session *session, struct name_pool *names, const Apnwatch__V1__Signalling *said,
+                            enum binding_source source, uint64_t *conflicts)
+{
+        struct taking taking = {session, source, 0, conflicts};
+        take_digits(&taking, FACT_IMSI, &session->imsi, said->imsi);
+        take_digits(&taking, FACT_IMEI, &session->imei, said->imei);
+        take_digits(&taking, FACT_MSISDN, &session->msisdn, said->msisdn);
+        take_apn(&taking, names, said->apn);
+        take_addresses(&taking, said);
+        uint8_t rat = number_of(said->rat, rats, RATS);
+        if (rat != 0 && may_take(&taking, FACT_RAT, session->rat != 0, session->rat != rat))
+                session->rat = rat;
+        take_plmn(&taking, said->plmn);
+        take_place(&taking, FACT_CELL, &session->cell, said->cell);
+        take_place(&taking, FACT_AREA, &session->area, said->area);
+        return taking.changed;
+}
+
+static void view_endpoints(struct binding_view *view, struct store *store, uint32_t first)
+{
+        struct binding *binding = &view->binding;
+        for (uint32_t record = first; record != STORE_NONE; record = store_endpoint(store, record)->next) {
+                const struct endpoint *endpoint = store_endpoint(store, record);
+                bool user = endpoint->kind == ENDPOINT_USER;
+                struct binding_endpoint out = {.key = endpoint->key, .bearer = endpoint->bearer,
+                                               .of_network = endpoint->of_network, .is_released = endpoint->is_released};
+                if (endpoint->kind == ENDPOINT_NAME || endpoint->node == STORE_NONE)
+                        continue;
+                out.address = *store_node_address(store, endpoint->node);
+                if (user && binding->user_count < BINDING_USER)
+                        view->user[binding->user_count++] = out;
+                else if (!user && binding->control_count < BINDING_CONTROL)
+                        view->control[binding->control_count++] = out;
+        }
+}
+
+void binding_view_fill(struct binding_view *view, struct store *store, const struct name_pool *names, uint32_t record)
+{
+        const struct session *session = store_session(store, record);
+        struct binding *binding = &view->binding;
+        memset(binding, 0, sizeof *binding);
+        binding->number = session->number;
+        digits_text(session->imsi, binding->imsi);
+        digits_text(session->imei, binding->imei);
+        digits_text(session->msisdn, binding->msisdn);
+        binding->apn = session->apn == NAME_NONE ? NULL : name_pool_text(names, session->apn);
+        binding->ipv4 = session->ipv4;
+        binding->ipv6 = session->ipv6;
+        binding->rat = rats[session->rat];
+        if (session->plmn_digits != 0)
+                snprintf(binding->plmn, sizeof binding->plmn, session->plmn_digits == 3 ? "%03u-%03u" : "%03u-%02u",
+                         session->plmn_mcc % 1000U, session->plmn_mnc % 1000U);
+        place_text(&session->cell, binding->cell, sizeof binding->cell);
+        place_text(&session->area, binding->area, sizeof binding->area);
+        memcpy(binding->sources, session->sources, sizeof binding->sources);
+        binding->first_ns = session->first_ns;
+        binding->last_ns = session->last_ns;
+        binding->context = session->context;
+        binding->protocol = session->protocol;
+        binding->bearer = session->bearer;
+        binding->control = view->control;
+        binding->user = view->user;
+        binding->file = session->file;
+        binding->file_frame = session->file_frame;
+        view_endpoints(view, store, session->endpoints);
+}

@@ -1,0 +1,492 @@
+#include "judge/binding_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODE_LIMIT = 65536, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024 };
+
+/* Records in chunks that stay where they are; freed ones are used again. */
+struct slab {
+        void **chunks;
+        uint32_t chunk_count, used, free; /* free: head of a chain through the first four bytes of freed records */
+        size_t size;
+};
+
+static void *slab_at(const struct slab *slab, uint32_t record)
+{
+        return (char *)slab->chunks[(record - 1) / CHUNK] + (size_t)((record - 1) % CHUNK) * slab->size;
+}
+
+static uint32_t slab_take(struct slab *slab)
+{
+        if (slab->free != STORE_NONE) {
+                uint32_t record = slab->free;
+                memcpy(&slab->free, slab_at(slab, record), sizeof slab->free);
+                memset(slab_at(slab, record), 0, slab->size);
+                return record;
+        }
+        if (slab->used == slab->chunk_count * CHUNK) {
+                void **chunks = realloc(slab->chunks, (slab->chunk_count + 1) * sizeof *chunks);
+                if (chunks == NULL)
+                        return STORE_NONE;
+                slab->chunks = chunks;
+                if ((chunks[slab->chunk_count] = calloc(CHUNK, slab->size)) == NULL)
+                        return STORE_NONE;
+                slab->chunk_count++;
+        }
+        return ++slab->used;
+}
+
+static void slab_give(struct slab *slab, uint32_t record)
+{
+        memcpy(slab_at(slab, record), &slab->free, sizeof slab->free);
+        slab->free = record;
+}
+
+static void slab_clear(struct slab *slab)
+{
+        for (uint32_t i = 0; i < slab->chunk_count; i++)
+                free(slab->chunks[i]);
+        free(slab->chunks);
+}
+
+/* Heads of chains; doubled when there are more records than heads. */
+struct index {
+        uint32_t *heads;
+        uint32_t mask, count;
+};
+
+static bool index_init(struct index *index)
+{
+        index->heads = calloc(FIRST_HEADS, sizeof *index->heads);
+        index->mask = FIRST_HEADS - 1;
+        return index->heads != NULL;
+}
+
+struct store {
+        struct slab sessions, endpoints;
+        struct index imsi, imei, ipv4, ipv6, endpoint;
+        uint32_t prefix_lengths[PREFIX_LENGTHS]; /* how many sessions have a prefix of this length */
+        struct address *nodes;
+        uint32_t *node_slots;
+        uint32_t node_count;
+        uint32_t limit, live, ended;
+        uint32_t oldest, newest, oldest_ended, newest_ended;
+        uint32_t endpoint_count;
+        uint64_t numbers;
+};
+
+struct store *store_create(uint32_t session_limit)
+{
+        struct store *store = calloc(1, sizeof *store);
+        if (store == NULL)
+                return NULL;
+        store->limit = session_limit;
+        store->sessions.size = sizeof(struct session);
+        store->endpoints.size = sizeof(struct endpoint);
+        store->nodes = calloc(NODE_LIMIT + 1, sizeof *store->nodes);
+        store->node_slots = calloc(2 * NODE_LIMIT, sizeof *store->node_slots);
+        if (!index_init(&store->imsi) || !index_init(&store->imei) || !index_init(&store->ipv4) || !index_init(&store->ipv6) ||
+            !index_init(&store->endpoint) || store->nodes == NULL || store->node_slots == NULL) {
+                store_destroy(store);
+                return NULL;
+        }
+        return store;
+}
+
+void store_destroy(struct store *store)
+{
+        if (store == NULL)
+                return;
+        slab_clear(&store->sessions);
+        slab_clear(&store->endpoints);
+        free(store->imsi.heads);
+        free(store->imei.heads);
+        free(store->ipv4.heads);
+        free(store->ipv6.heads);
+        free(store->endpoint.heads);
+        free(store->nodes);
+        free(store->node_slots);
+        free(store);
+}
+
+struct session *store_session(struct store *store, uint32_t record)
+{
+        return slab_at(&store->sessions, record);
+}
+
+struct endpoint *store_endpoint(struct store *store, uint32_t record)
+{
+        return slab_at(&store->endpoints, record);
+}
+
+/* What each index hashes, and through which member it chains. */
+
+static uint32_t hash_number(uint64_t number)
+{
+        return (uint32_t)XXH3_64bits(&number, sizeof number);
+}
+
+static uint32_t hash_address(const struct address *address)
+{
+        return (uint32_t)XXH3_64bits(address, sizeof *address);
+}
+
+static uint32_t hash_prefix(const struct prefix *prefix)
+{
+        return (uint32_t)XXH3_64bits_withSeed(&prefix->address, sizeof prefix->address, prefix->length);
+}
+
+static uint64_t module_of(uint64_t imei)
+{
+        return imei >> 8; /* 14 of 16 nibbles */
+}
+
+static uint32_t hash_endpoint(enum endpoint_kind kind, uint16_t context, uint32_t node, uint64_t key)
+{
+        struct { uint64_t key; uint32_t node; uint16_t context, kind; } what = {key, node, context, (uint16_t)kind};
+        return (uint32_t)XXH3_64bits(&what, sizeof what);
+}
+
+typedef uint32_t (*hash_fn)(struct store *store, uint32_t record);
+typedef uint32_t *(*next_fn)(struct store *store, uint32_t record);
+
+struct chain {
+        hash_fn hash;
+        next_fn next;
+};
+
+static uint32_t imsi_hash(struct store *store, uint32_t record) { return hash_number(store_session(store, record)->imsi); }
+static uint32_t imei_hash(struct store *store, uint32_t record) { return hash_number(module_of(store_session(store, record)->imei)); }
+static uint32_t ipv4_hash(struct store *store, uint32_t record) { return hash_address(&store_session(store, record)->ipv4); }
+static uint32_t ipv6_hash(struct store *store, uint32_t record) { return hash_prefix(&store_session(store, record)->ipv6); }
+static uint32_t *imsi_next(struct store *store, uint32_t record) { return &store_session(store, record)->next_imsi; }
+static uint32_t *imei_next(struct store *store, uint32_t record) { return &store_session(store, record)->next_imei; }
+static uint32_t *ipv4_next(struct store *store, uint32_t record) { return &store_session(store, record)->next_ipv4; }
+static uint32_t *ipv6_next(struct store *store, uint32_t record) { return &store_session(store, record)->next_ipv6; }
+static uint32_t *endpoint_next(struct store *store, uint32_t record) { return &store_endpoint(store, record)->next_hash; }
+
+static uint32_t endpoint_hash(struct store *store, uint32_t record)
+{
+        const struct endpoint *endpoint = store_endpoint(store, record);
+        return hash_endpoint((enum endpoint_kind)endpoint->kind, endpoint->context, endpoint->node, endpoint->key);
+}
+
+static const struct chain imsi_chain = {imsi_hash, imsi_next}, imei_chain = {imei_hash, imei_next},
+                          ipv4_chain = {ipv4_hash, ipv4_next}, ipv6_chain = {ipv6_hash, ipv6_next},
+                          endpoint_chain = {endpoint_hash, endpoint_next};
+
+static void index_grow(struct store *store, struct index *index, const struct chain *chain)
+{
+        uint32_t size = (index->mask + 1) * 2;
+        uint32_t *heads = calloc(size, sizeof *heads);
+        if (heads == NULL)
+                return; /* longer chains */
+        for (uint32_t i = 0; i <= index->mask; i++) {
+                for (uint32_t record = index->heads[i], next; record != STORE_NONE; record = next) {
+                        uint32_t *link = chain->next(store, record);
+                        uint32_t slot = chain->hash(store, record) & (size - 1);
+                        next = *link;
+                        *link = heads[slot];
+                        heads[slot] = record;
+                }
+        }
+        free(index->heads);
+        index->heads = heads;
+        index->mask = size - 1;
+}
+
+static void index_add(struct store *store, struct index *index, const struct chain *chain, uint32_t record)
+{
+        if (index->count++ > index->mask)
+                index_grow(store, index, chain);
+        uint32_t slot = chain->hash(store, record) & index->mask;
+        *chain->next(store, record) = index->heads[slot];
+        index->heads[slot] = record;
+}
+
+static void index_remove(struct store *store, struct index *index, const struct chain *chain, uint32_t record)
+{
+        uint32_t *link = &index->heads[chain->hash(store, record) & index->mask];
+        while (*link != record)
+                link = chain->next(store, *link);
+        *link = *chain->next(store, record);
+        index->count--;
+}
+
+static bool has_ipv6(const struct session *session)
+{
+        return session->ipv6.length > 0;
+}
+
+static bool has_ipv4(const struct session *session)
+{
+        return !address_is_unspecified(&session->ipv4);
+}
+
+void store_link(struct store *store, uint32_t record)
+{
+        const struct session *session = store_session(store, record);
+        if (session->imsi != 0 && session->ended_ns == 0)
+                index_add(store, &store->imsi, &imsi_chain, record);
+        if (session->imei != 0 && session->ended_ns == 0)
+                index_add(store, &store->imei, &imei_chain, record);
+        if (has_ipv4(session))
+                index_add(store, &store->ipv4, &ipv4_chain, record);
+        if (has_ipv6(session)) {
+                store->prefix_lengths[session->ipv6.length]++;
+                index_add(store, &store->ipv6, &ipv6_chain, record);
+        }
+}
+
+void store_unlink(struct store *store, uint32_t record)
+{
+        const struct session *session = store_session(store, record);
+        if (session->imsi != 0 && session->ended_ns == 0)
+                index_remove(store, &store->imsi, &imsi_chain, record);
+        if (session->imei != 0 && session->ended_ns == 0)
+                index_remove(store, &store->imei, &imei_chain, record);
+        if (has_ipv4(session))
+                index_remove(store, &store->ipv4, &ipv4_chain, record);
+        if (has_ipv6(session)) {
+                store->prefix_lengths[session->ipv6.length]--;
+                index_remove(store, &store->ipv6, &ipv6_chain, record);
+        }
+}
+
+/* The two orders: live by last use, ended by end. */
+
+static void queue_remove(struct store *store, uint32_t *oldest, uint32_t *newest, uint32_t record)
+{
+        struct session *session = store_session(store, record);
+        if (session->older != STORE_NONE)
+                store_session(store, session->older)->newer = session->newer;
+        else
+                *oldest = session->newer;
+        if (session->newer != STORE_NONE)
+                store_session(store, session->newer)->older = session->older;
+        else
+                *newest = session->older;
+}
+
+static void queue_add(struct store *store, uint32_t *oldest, uint32_t *newest, uint32_t record)
+{
+        struct session *session = store_session(store, record);
+        session->older = *newest;
+        session->newer = STORE_NONE;
+        if (*newest != STORE_NONE)
+                store_session(store, *newest)->newer = record;
+        else
+                *oldest = record;
+        *newest = record;
+}
+
+bool store_is_full(const struct store *store)
+{
+        return store->live + store->ended >= store->limit;
+}
+
+uint32_t store_oldest(const struct store *store)
+{
+        return store->oldest;
+}
+
+uint32_t store_oldest_ended(const struct store *store)
+{
+        return store->oldest_ended;
+}
+
+uint32_t store_add(struct store *store)
+{
+        uint32_t record = slab_take(&store->sessions);
+        if (record == STORE_NONE)
+                return STORE_NONE;
+        struct session *session = store_session(store, record);
+        session->number = ++store->numbers;
+        session->apn = NAME_NONE;
+        store->live++;
+        queue_add(store, &store->oldest, &store->newest, record);
+        return record;
+}
+
+void store_use(struct store *store, uint32_t record)
+{
+        if (store->newest == record)
+                return;
+        queue_remove(store, &store->oldest, &store->newest, record);
+        queue_add(store, &store->oldest, &store->newest, record);
+}
+
+/* `ended_ns` is set between unlink and link, by the caller's clock. */
+void store_end(struct store *store, uint32_t record)
+{
+        queue_remove(store, &store->oldest, &store->newest, record);
+        queue_add(store, &store->oldest_ended, &store->newest_ended, record);
+        store->live--;
+        store->ended++;
+}
+
+void store_free(struct store *store, uint32_t record)
+{
+        struct session *session = store_session(store, record);
+        while (session->endpoints != STORE_NONE)
+                store_remove_endpoint(store, session->endpoints);
+        store_unlink(store, record);
+        if (session->ended_ns != 0) {
+                queue_remove(store, &store->oldest_ended, &store->newest_ended, record);
+                store->ended--;
+        } else {
+                queue_remove(store, &store->oldest, &store->newest, record);
+                store->live--;
+        }
+        slab_give(&store->sessions, record);
+}
+
+/* Lookups. */
+
+uint32_t store_by_imsi(struct store *store, uint64_t imsi, uint32_t after)
+{
+        uint32_t record = after ? store_session(store, after)->next_imsi : store->imsi.heads[hash_number(imsi) & store->imsi.mask];
+        while (record != STORE_NONE && store_session(store, record)->imsi != imsi)
+                record = store_session(store, record)->next_imsi;
+        return record;
+}
+
+uint32_t store_by_imei(struct store *store, uint64_t imei, uint32_t after)
+{
+        uint32_t record = after ? store_session(store, after)->next_imei
+                                : store->imei.heads[hash_number(module_of(imei)) & store->imei.mask];
+        while (record != STORE_NONE && module_of(store_session(store, record)->imei) != module_of(imei))
+                record = store_session(store, record)->next_imei;
+        return record;
+}
+
+uint32_t store_by_ipv4(struct store *store, const struct address *address, uint32_t after)
+{
+        uint32_t record = after ? store_session(store, after)->next_ipv4 : store->ipv4.heads[hash_address(address) & store->ipv4.mask];
+        while (record != STORE_NONE && !address_equal(&store_session(store, record)->ipv4, address))
+                record = store_session(store, record)->next_ipv4;
+        return record;
+}
+
+static struct prefix prefix_around(const struct address *address, unsigned length)
+{
+        struct prefix prefix = {.address = *address, .length = (uint8_t)length};
+        for (unsigned bit = length; bit < 128; bit = (bit / 8 + 1) * 8)
+                prefix.address.bytes[bit / 8] &= (uint8_t)(bit % 8 ? 0xff00 >> bit % 8 : 0);
+        return prefix;
+}
+
+/* The longest prefix first; `after` goes on within its length, then with shorter ones. */
+uint32_t store_by_ipv6(struct store *store, const struct address *address, uint32_t after)
+{
+        unsigned length = after ? store_session(store, after)->ipv6.length : 128;
+        uint32_t record = after ? store_session(store, after)->next_ipv6 : STORE_NONE;
+        for (bool resumed = after != STORE_NONE;; resumed = false) {
+                if (!resumed) {
+                        while (length > 0 && store->prefix_lengths[length] == 0)
+                                length--;
+                        if (length == 0)
+                                return STORE_NONE;
+                        struct prefix wanted = prefix_around(address, length);
+                        record = store->ipv6.heads[hash_prefix(&wanted) & store->ipv6.mask];
+                }
+                for (; record != STORE_NONE; record = store_session(store, record)->next_ipv6) {
+                        const struct prefix *prefix = &store_session(store, record)->ipv6;
+                        if (prefix->length == length && prefix_contains(prefix, address))
+                                return record;
+                }
+                length--;
+        }
+}
+
+uint32_t store_node(struct store *store, const struct address *address, bool make)
+{
+        uint32_t slot = hash_address(address) % (2 * NODE_LIMIT);
+        while (store->node_slots[slot] != STORE_NONE) {
+                if (address_equal(&store->nodes[store->node_slots[slot]], address))
+                        return store->node_slots[slot];
+                slot = (slot + 1) % (2 * NODE_LIMIT);
+        }
+        if (!make || store->node_count == NODE_LIMIT)
+                return STORE_NONE;
+        store->nodes[++store->node_count] = *address;
+        store->node_slots[slot] = store->node_count;
+        return store->node_count;
+}
+
+const struct address *store_node_address(const struct store *store, uint32_t node)
+{
+        return &store->nodes[node];
+}
+
+uint32_t store_find_endpoint(struct store *store, enum endpoint_kind kind, uint16_t context, uint32_t node, uint64_t key, uint32_t after)
+{
+        uint32_t record = after ? store_endpoint(store, after)->next_hash
+                                : store->endpoint.heads[hash_endpoint(kind, context, node, key) & store->endpoint.mask];
+        for (; record != STORE_NONE; record = store_endpoint(store, record)->next_hash) {
+                const struct endpoint *endpoint = store_endpoint(store, record);
+                if (endpoint->key == key && endpoint->node == node && endpoint->kind == kind && endpoint->context == context)
+                        return record;
+        }
+        return STORE_NONE;
+}
+
+uint32_t store_add_endpoint(struct store *store, uint32_t session, const struct endpoint *what)
+{
+        if (store->endpoint_count >= store->limit * (uint64_t)ENDPOINTS_A_SESSION)
+                return STORE_NONE;
+        uint32_t record = slab_take(&store->endpoints);
+        if (record == STORE_NONE)
+                return STORE_NONE;
+        struct endpoint *endpoint = store_endpoint(store, record);
+        *endpoint = *what;
+        endpoint->session = session;
+        endpoint->next = store_session(store, session)->endpoints;
+        store_session(store, session)->endpoints = record;
+        index_add(store, &store->endpoint, &endpoint_chain, record);
+        store->endpoint_count++;
+        return record;
+}
+
+void store_remove_endpoint(struct store *store, uint32_t record)
+{
+        struct endpoint *endpoint = store_endpoint(store, record);
+        uint32_t *link = &store_session(store, endpoint->session)->endpoints;
+        while (*link != record)
+                link = &store_endpoint(store, *link)->next;
+        *link = endpoint->next;
+        index_remove(store, &store->endpoint, &endpoint_chain, record);
+        slab_give(&store->endpoints, record);
+        store->endpoint_count--;
+}
+
+uint32_t store_live(const struct store *store)
+{
+        return store->live;
+}
+
+static uint64_t index_bytes(const struct index *index)
+{
+        return (uint64_t)(index->mask + 1) * sizeof *index->heads;
+}
+
+uint64_t store_bytes(const struct store *store)
+{
+        return (uint64_t)store->sessions.chunk_count * CHUNK * sizeof(struct session) +
+               (uint64_t)store->endpoints.chunk_count * CHUNK * sizeof(struct endpoint) + index_bytes(&store->imsi) +
+               index_bytes(&store->imei) + index_bytes(&store->ipv4) + index_bytes(&store->ipv6) + index_bytes(&store->endpoint) +
+               (NODE_LIMIT + 1) * sizeof *store->nodes + (uint64_t)2 * NODE_LIMIT * sizeof *store->node_slots;
+}
+
+void store_each_live(struct store *store, bool (*each)(void *context, uint32_t record), void *context)
+{
+        for (uint32_t record = store->oldest, next; record != STORE_NONE; record = next) {
+                next = store_session(store, record)->newer;
+                if (!each(context, record))
+                        return;
+        }
+}

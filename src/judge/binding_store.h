@@ -1,0 +1,90 @@
+/* Sessions and what finds them: slabs of records, chained hash tables over numbers. Knows no procedure. Private to bindings.
+ *
+ * A session that ended stays for a while (an hour, sooner when room is needed) so that late events of its flows find it by address and
+ * stale packets by tunnel; then it is freed. */
+#pragma once
+
+#include "judge/bindings.h"
+#include "judge/name_pool.h"
+
+enum { STORE_NONE = 0 }; /* numbers of records begin at 1 */
+
+enum { INTERFACE_UNKNOWN = 0xff };
+
+enum endpoint_kind { ENDPOINT_CONTROL, ENDPOINT_USER, ENDPOINT_SEID, ENDPOINT_NAME }; /* NAME: a Diameter or RADIUS session identifier */
+
+struct stored_place {
+        uint16_t mcc, mnc;
+        uint8_t mnc_digits, kind; /* kind: 0 none; see binding_place.c */
+        uint32_t area;
+        uint64_t id;
+};
+
+struct session {
+        uint64_t number;
+        uint64_t imsi, imei, msisdn;     /* digits in nibbles, the first highest; 0xf fills */
+        struct address ipv4;
+        struct prefix ipv6;
+        uint32_t apn;                    /* of the name pool; NAME_NONE */
+        uint8_t rat, protocol, bearer, end; /* end: enum binding_end */
+        uint8_t sources[BINDING_FACTS];
+        uint16_t plmn_mcc, plmn_mnc;
+        uint8_t plmn_digits;
+        uint16_t context;
+        struct stored_place cell, area;
+        int64_t first_ns, last_ns, ended_ns; /* ended: 0 while it lives */
+        uint64_t file_frame;
+        uint32_t file;
+        uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
+        uint32_t next_imsi, next_imei, next_ipv4, next_ipv6;
+        uint32_t endpoints;              /* head of its chain */
+        uint32_t route;                  /* head of networks behind the device; STORE_NONE */
+};
+
+struct endpoint {
+        uint64_t key;
+        uint32_t node;                   /* of the node table */
+        uint32_t session, next, next_hash;
+        uint16_t context;
+        uint8_t kind, bearer;
+        uint8_t interface;               /* TS 29.274 8.22; INTERFACE_UNKNOWN */
+        bool of_network, side_known, is_released;
+        uint32_t released_s;
+};
+
+struct store;
+
+struct store *store_create(uint32_t session_limit);
+void store_destroy(struct store *store);
+
+struct session *store_session(struct store *store, uint32_t record);
+/* A new one, indexed by nothing yet; at the limit the one that ended first goes, else `evict` is asked for the one silent longest. */
+uint32_t store_add(struct store *store);
+bool store_is_full(const struct store *store);
+uint32_t store_oldest(const struct store *store);       /* live, silent longest */
+uint32_t store_oldest_ended(const struct store *store);
+void store_use(struct store *store, uint32_t record);   /* it is the newest now */
+void store_end(struct store *store, uint32_t record);   /* leaves the live: no IMSI, no IMEI finds it any more */
+void store_free(struct store *store, uint32_t record);
+
+/* A fact that is an index was changed: to be called around the change. */
+void store_unlink(struct store *store, uint32_t record);
+void store_link(struct store *store, uint32_t record);
+
+/* Chains: the first, then the next of the same value. */
+uint32_t store_by_imsi(struct store *store, uint64_t imsi, uint32_t after);
+uint32_t store_by_imei(struct store *store, uint64_t imei, uint32_t after); /* first 14 digits decide */
+uint32_t store_by_ipv4(struct store *store, const struct address *address, uint32_t after);
+uint32_t store_by_ipv6(struct store *store, const struct address *address, uint32_t after); /* its /64, or the shorter prefix it is in */
+
+uint32_t store_node(struct store *store, const struct address *address, bool make); /* STORE_NONE: not known, or the table is full */
+const struct address *store_node_address(const struct store *store, uint32_t node);
+
+struct endpoint *store_endpoint(struct store *store, uint32_t record);
+uint32_t store_find_endpoint(struct store *store, enum endpoint_kind kind, uint16_t context, uint32_t node, uint64_t key, uint32_t after);
+uint32_t store_add_endpoint(struct store *store, uint32_t session, const struct endpoint *what); /* STORE_NONE: no room */
+void store_remove_endpoint(struct store *store, uint32_t record);
+
+uint32_t store_live(const struct store *store);
+uint64_t store_bytes(const struct store *store);
+void store_each_live(struct store *store, bool (*each)(void *context, uint32_t record), void *context); /* may end the one it is given */
