@@ -21,8 +21,9 @@ int output_open(struct output **out, const char *target, const struct output_set
 int output_write(struct output *output, const void *bytes, size_t length);
 int output_flush(struct output *output);
 
-/* The file was moved away: flushes into it, then goes on with what has its path now, behind what is there; or, after a failure, with the
- * same file again. A failure is forgotten then. Else (negative errno) everything is as before. Standard output stays what it is. */
+/* The file was moved away: flushes into it, then goes on with what has its path now, behind what is there; or, after a failure,
+ * with the same file again. A failure is forgotten then. Else (negative errno) everything is as before. Standard output stays what
+ * it is. */
 int output_reopen(struct output *output);
 const char *output_path(const struct output *output); /* NULL: standard output, or no regular file */
 int output_close(struct output *output); /* flushes and frees; NULL is 0 */

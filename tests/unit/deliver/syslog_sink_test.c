@@ -71,7 +71,8 @@ static void on_bytes(void *context, struct bufferevent *stream, unsigned connect
 static void open_receiver(struct network_case *test, const char *cert, uint16_t port, int buffer)
 {
         struct stream_server_settings settings = {
-                .base = test->base, .cert = cert, .key = certificates.server_key, .port = port, .receive_buffer = buffer, .took = on_bytes,
+                .base = test->base, .cert = cert, .key = certificates.server_key, .port = port, .receive_buffer = buffer,
+                .took = on_bytes,
         };
         memset(&receiver, 0, sizeof receiver);
         stream_server_open(&receiver.server, &settings);

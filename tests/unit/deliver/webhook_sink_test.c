@@ -506,7 +506,8 @@ static void a_receiver_that_goes_and_comes_back_gets_all(void **state)
 static void https_is_verified(void **state)
 {
         (void)state;
-        static const struct answer script[] = {{GOOD, 0, NULL}, {CUT_IN_BODY, 0, NULL}, {STATUS, 503, NULL}, {GOOD_AND_CLOSE, 0, NULL}};
+        static const struct answer script[] = {{GOOD, 0, NULL}, {CUT_IN_BODY, 0, NULL}, {STATUS, 503, NULL},
+                                               {GOOD_AND_CLOSE, 0, NULL}};
         struct network_case test;
         struct sink_options options = {.ca = certificates.ca};
         network_case_open(&test);
