@@ -11,7 +11,7 @@
 #include "deliver/delivery.h"
 #include "judge/report.h"
 
-enum { READ_PATIENCE_S = 30, LIVE_PATIENCE_S = 5 };
+enum { READ_PATIENCE_S = 30, LIVE_PATIENCE_S = 5, RETENTION_LEAST_S = 300 };
 
 struct run {
         struct settings *settings;
@@ -101,6 +101,9 @@ static struct outbox_settings outbox_of(const struct run *run, const char *senso
                 outbox.path = configuration->outbox_path;
                 outbox.size_limit = configuration->outbox_size;
                 outbox.retention_s = configuration->outbox_retention_s;
+                /* What was delivered since the state was saved is adopted after a restart. */
+                if (outbox.retention_s != 0 && outbox.retention_s < RETENTION_LEAST_S)
+                        outbox.retention_s = RETENTION_LEAST_S;
         }
         return outbox;
 }

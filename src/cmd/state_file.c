@@ -17,15 +17,22 @@
 
 struct state_file {
         char *path, *draft; /* NULL: nothing is kept */
+        uint64_t far;       /* so many entries after the last save are many */
+        uint64_t saved, saving; /* number of the last entry before the save that is in place, and of the one under way */
         pid_t writer;       /* 0: none */
         bool failed;        /* told */
 };
 
-struct state_file *state_file_open(const char *outbox_path)
+enum { ENTRY_BYTES = 1024, OUTBOX_PARTS = 4, FAR_LEAST = 1000 };
+
+struct state_file *state_file_open(const char *outbox_path, uint64_t outbox_size)
 {
         struct state_file *file = calloc(1, sizeof *file);
         if (file == NULL || outbox_path == NULL)
                 return file;
+        file->far = outbox_size / ENTRY_BYTES / OUTBOX_PARTS;
+        if (file->far < FAR_LEAST)
+                file->far = outbox_size ? FAR_LEAST : UINT64_MAX;
         if (asprintf(&file->path, "%s.state", outbox_path) < 0)
                 file->path = NULL;
         if (asprintf(&file->draft, "%s.state.new", outbox_path) < 0)
@@ -58,7 +65,7 @@ static bool adopt(void *context, const Apnwatch__V1__Alert *alert, const void *c
         return true;
 }
 
-void state_file_restore(const struct state_file *file, struct judge *judge, struct outbox *outbox)
+void state_file_restore(struct state_file *file, struct judge *judge, struct outbox *outbox)
 {
         struct adoption adoption = {.judge = judge};
         uint64_t number = 0;
@@ -72,6 +79,7 @@ void state_file_restore(const struct state_file *file, struct judge *judge, stru
                         number = 0;
                 close(descriptor);
         }
+        file->saved = number;
         outbox_replay(outbox, number, adopt, &adoption);
         log_info("state as of entry %" PRIu64 ", %" PRIu64 " revisions after it", number, adoption.count);
 }
@@ -103,6 +111,15 @@ static void tell(struct state_file *file, int result)
         file->failed = result != 0;
 }
 
+bool state_file_is_far(const struct state_file *file, struct outbox *outbox)
+{
+        struct outbox_numbers numbers;
+        if (file->path == NULL)
+                return false;
+        outbox_numbers(outbox, &numbers);
+        return numbers.committed - file->saved > file->far;
+}
+
 static uint64_t committed(struct outbox *outbox)
 {
         struct outbox_numbers numbers;
@@ -125,6 +142,7 @@ void state_file_save(struct state_file *file, const struct judge *judge, struct 
                 tell(file, -errno);
         else
                 file->writer = child;
+        file->saving = number;
 }
 
 void state_file_save_now(struct state_file *file, const struct judge *judge, struct outbox *outbox)
@@ -147,6 +165,8 @@ bool state_file_reaped(struct state_file *file, pid_t child, int status)
         if (child != file->writer || child == 0)
                 return false;
         file->writer = 0;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+                file->saved = file->saving;
         tell(file, WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR);
         return true;
 }

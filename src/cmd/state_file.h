@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct judge;
@@ -10,11 +11,14 @@ struct outbox;
 struct state_file;
 
 /* "PATH.state" for an outbox at PATH; `path` NULL: nothing is kept. NULL: no memory. */
-struct state_file *state_file_open(const char *outbox_path);
+struct state_file *state_file_open(const char *outbox_path, uint64_t outbox_size);
 void state_file_close(struct state_file *file);
 
 /* What was saved, then what the outbox says was delivered since. */
-void state_file_restore(const struct state_file *file, struct judge *judge, struct outbox *outbox);
+void state_file_restore(struct state_file *file, struct judge *judge, struct outbox *outbox);
+
+/* Much was committed since the last save: what would have to be adopted must not be trimmed before the next. */
+bool state_file_is_far(const struct state_file *file, struct outbox *outbox);
 
 /* Starts a child that saves, unless one is still at it. */
 void state_file_save(struct state_file *file, const struct judge *judge, struct outbox *outbox);

@@ -64,6 +64,10 @@ static int64_t now_s(void)
 static void tell_incident(struct station *station, Apnwatch__V1__Incident *incident)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        if (station->clock_ns == 0) /* nothing was heard yet */
+                station->clock_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
         event.clock = station->clock_ns;
         event.has_time = true;
         event.time = station->clock_ns;
@@ -247,7 +251,7 @@ static void on_second(evutil_socket_t file, short what, void *context)
         watch_worker(station);
         restart_worker(station);
         delivery_commit(run_delivery(station->run)); /* positions and retention, also when no alert comes */
-        if (second - station->saved_s >= SAVE_EVERY_S) {
+        if (second - station->saved_s >= SAVE_EVERY_S || state_file_is_far(station->state, delivery_outbox(run_delivery(station->run)))) {
                 station->saved_s = second;
                 state_file_save(station->state, run_judge(station->run), delivery_outbox(run_delivery(station->run)));
         }
@@ -347,7 +351,7 @@ static bool open_parts(struct station *station)
         if (station->run == NULL)
                 return false;
         station->events = run_events(station->run);
-        station->state = state_file_open(configuration ? configuration->outbox_path : NULL);
+        station->state = state_file_open(configuration ? configuration->outbox_path : NULL, configuration ? configuration->outbox_size : 0);
         if (station->state == NULL || !open_listener(station))
                 return false;
         state_file_restore(station->state, run_judge(station->run), delivery_outbox(run_delivery(station->run)));
