@@ -38,6 +38,7 @@ enum {
         STALL_MS = 30000,        /* without an acknowledgement by the receiver's system while bytes are on their way */
         LOOK_MS = 20,            /* how often acknowledgements are asked for while something is in flight */
         SETTLE_MS = 500,
+        LOOKS = 64,              /* more than one settles at a time: SETTLE_MS / LOOK_MS, and those that wait */
 };
 
 struct sent { /* an entry */
@@ -62,12 +63,13 @@ struct syslog {
         uint32_t first, count;
         uint64_t queued;            /* bytes given to this connection */
 
-        /* One look at how far the bytes have come: first it waits until the other system has them, then it settles. */
+        /* Looks at how far the bytes have come, a ring: each waits until the other system has them, then it settles. */
         struct look {
-                bool is_set;
                 uint64_t plain, wire; /* our bytes, and the bytes of the socket that they are in */
-        } reached, settling;
-        int64_t settles_ms;
+                int64_t settles_ms;   /* 0: the other system does not have them yet */
+        } looks[LOOKS];
+        unsigned first_look, look_count;
+        uint64_t looked;              /* `plain` of the last */
 };
 
 static int64_t now_ms(void)
@@ -93,7 +95,8 @@ static void disconnect(struct syslog *syslog)
         event_del(syslog->look);
         syslog->first = syslog->count = 0;
         syslog->queued = 0;
-        syslog->reached.is_set = syslog->settling.is_set = false;
+        syslog->first_look = syslog->look_count = 0;
+        syslog->looked = 0;
 }
 
 static void connect_later(struct syslog *syslog, const char *why)
@@ -161,19 +164,24 @@ static void look(struct syslog *syslog)
         int64_t now = now_ms();
         if (!syslog->is_told_well && now >= syslog->stands_ms)
                 tell_well(syslog);
-        if (syslog->settling.is_set && now >= syslog->settles_ms) {
-                note_delivered(syslog, syslog->settling.plain);
-                syslog->settling.is_set = false;
+        uint64_t acknowledged = wire_bytes_acknowledged(syslog), delivered = 0;
+        for (unsigned i = 0; i < syslog->look_count; i++) {
+                struct look *one = &syslog->looks[(syslog->first_look + i) % LOOKS];
+                if (one->settles_ms == 0 && acknowledged >= one->wire)
+                        one->settles_ms = now + SETTLE_MS;
         }
-        if (syslog->reached.is_set && !syslog->settling.is_set && wire_bytes_acknowledged(syslog) >= syslog->reached.wire) {
-                syslog->settling = syslog->reached;
-                syslog->settles_ms = now + SETTLE_MS;
-                syslog->reached.is_set = false;
+        for (; syslog->look_count > 0; syslog->look_count--, syslog->first_look = (syslog->first_look + 1) % LOOKS) {
+                const struct look *one = &syslog->looks[syslog->first_look];
+                if (one->settles_ms == 0 || now < one->settles_ms)
+                        break;
+                delivered = one->plain;
         }
-        if (!syslog->reached.is_set) {
-                uint64_t plain = syslog->queued - evbuffer_get_length(bufferevent_get_output(syslog->stream));
-                bool is_further = plain > (syslog->settling.is_set ? syslog->settling.plain : 0);
-                syslog->reached = (struct look){.is_set = is_further, .plain = plain, .wire = wire_bytes(syslog)};
+        if (delivered != 0)
+                note_delivered(syslog, delivered);
+        uint64_t plain = syslog->queued - evbuffer_get_length(bufferevent_get_output(syslog->stream));
+        if (plain > syslog->looked && syslog->look_count < LOOKS) {
+                syslog->looks[(syslog->first_look + syslog->look_count++) % LOOKS] = (struct look){plain, wire_bytes(syslog), 0};
+                syslog->looked = plain;
         }
 }
 
