@@ -18,7 +18,7 @@ END
 redis-server "$work/sentinel/sentinel.conf" --sentinel >"$work/sentinel.out" 2>&1 &
 processes="$processes $!"
 url="redis://127.0.0.1:$sentinel_port/?sentinel=alerts"
-start_producer --count 8000 --rate 1000 --patience 60
+start_producer --count 5000 --rate 1000 --patience 60
 wait_for_entries 1000
 tries=0
 until redis-cli -p "$sentinel_port" SENTINEL REPLICAS alerts 2>/dev/null | grep -q "^$replica_port\$"; do
@@ -37,6 +37,6 @@ port=$replica_port
 finish_producer
 audit
 [ "$stale" -lt $((had + 500)) ] || fail "the replica was not stale"
-[ "$(entries)" = 8000 ] || fail "$(entries) entries"
+[ "$(entries)" = 5000 ] || fail "$(entries) entries"
 [ "$(of_account rewinds)" -ge 1 ] || fail "nothing was sent again"
 told 1 6 "$trouble"

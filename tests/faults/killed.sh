@@ -2,7 +2,7 @@
 # The server is killed with -9 under load and starts again with what its append-only file kept. With appendfsync everysec the end of
 # the file goes too, as when the machine loses power: entries that were acknowledged. With always nothing goes, but replies are lost.
 . "${srcdir:-.}/tests/faults/case.sh"
-kills=${KILLS:-2} count=${COUNT:-6000} rate=${RATE:-2000}
+kills=${KILLS:-2} count=${COUNT:-4000} rate=${RATE:-2000}
 for fsync in ${FSYNC:-everysec always}; do
         start_server --appendonly yes --appendfsync "$fsync"
         start_producer --count "$count" --rate "$rate" --patience 60

@@ -2,7 +2,7 @@
 # The server hangs (SIGSTOP), longer than the link waits for an answer, and goes on.
 . "${srcdir:-.}/tests/faults/case.sh"
 start_server
-start_producer --count 8000 --rate 1000
+start_producer --count 4000 --rate 1000
 wait_for_entries 1000
 kill -STOP "$server"
 sleep 6

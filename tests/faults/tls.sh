@@ -27,7 +27,7 @@ refused() { # pattern, OPTION...
         pattern=$1
         shift
         : >"$log"
-        produce --patience 2 "$@" && fail "alerts arrived: $pattern"
+        produce --patience 1 "$@" && fail "alerts arrived: $pattern"
         audit
         [ "$(of_account delivered)" = 0 ] || fail "delivered: $pattern"
         told 1 1 "$pattern"
