@@ -5,6 +5,7 @@ int read_command(int argument_count, char **arguments);
 int live_command(int argument_count, char **arguments);
 int judge_command(int argument_count, char **arguments);
 int tail_command(int argument_count, char **arguments);
+int sessions_command(int argument_count, char **arguments);
 int policy_command(int argument_count, char **arguments);
 int intel_command(int argument_count, char **arguments);
 

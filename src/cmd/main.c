@@ -16,6 +16,7 @@ static const struct command {
         {"live", live_command, "[options] -i IFACE", "the sensor: judge what passes, deliver alerts as they come"},
         {"judge", judge_command, "[options] events:FILE", "judge a recorded event log"},
         {"tail", tail_command, "[options] redis://...", "print alerts from Redis as they come"},
+        {"sessions", sessions_command, "[options] FILE...", "which SIM and module had which address, from signalling"},
         {"policy", policy_command, "check|explain ...", "check a policy, explain what it says of a contact"},
         {"intel", intel_command, "check|list|match ...", "vendor data: check it, list it, ask it"},
 };
@@ -26,7 +27,7 @@ static void print_usage(FILE *out)
 {
         fputs("usage: apnwatch COMMAND ...\n\n", out);
         for (unsigned i = 0; i < COMMANDS; i++)
-                fprintf(out, "  %-7s %-24s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
+                fprintf(out, "  %-8s %-24s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
         fputs("\napnwatch COMMAND --help tells the options, apnwatch --version what is built in; see also apnwatch(1).\n", out);
 }
 

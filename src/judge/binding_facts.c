@@ -189,7 +189,8 @@ static void view_endpoints(struct binding_view *view, struct store *store, uint3
                 const struct endpoint *endpoint = store_endpoint(store, record);
                 bool user = endpoint->kind == ENDPOINT_USER;
                 struct binding_endpoint out = {.key = endpoint->key, .bearer = endpoint->bearer,
-                                               .of_network = endpoint->of_network, .is_released = endpoint->is_released};
+                                               .of_network = endpoint->of_network, .is_released = endpoint->is_released,
+                                               .is_seid = endpoint->kind == ENDPOINT_SEID};
                 if (endpoint->kind == ENDPOINT_NAME || endpoint->node == STORE_NONE)
                         continue;
                 out.address = *store_node_address(store, endpoint->node);

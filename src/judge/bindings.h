@@ -43,6 +43,7 @@ struct binding_endpoint {
         uint8_t bearer;
         bool of_network;        /* packets from the device go there */
         bool is_released;
+        bool is_seid;           /* of PFCP; else a TEID */
 };
 
 /* One session as it is known now. Texts are "" when not known. Plain data: copy what is to be kept. */

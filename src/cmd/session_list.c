@@ -1,0 +1,381 @@
+#include "cmd/session_list.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "model/json.h"
+
+enum { HELD_MOST = 1000000, HISTORY_MOST = 64, ROW_SIZE = 512 };
+
+struct session {
+        uint64_t number;
+        struct binding first;          /* each value as it was first known */
+        struct binding_endpoint control[BINDING_CONTROL], user[BINDING_USER];
+        struct json_buffer history;
+        unsigned changes;
+        size_t file;
+};
+
+/* The place of a session in the order; once it has ended only its text is left. */
+struct place {
+        struct session *session;
+        char *text;
+        uint64_t number;
+        struct place *prev, *next;
+        UT_hash_handle hh;             /* of those that live */
+};
+
+struct session_list {
+        FILE *out;
+        bool json, failed, has_head;
+        struct place *live, *order;
+        unsigned held;                 /* ended, not yet printed */
+        char **files;
+        size_t file_count, first_file; /* of the run now */
+        struct json_buffer line;
+};
+
+struct session_list *session_list_create(FILE *out, bool json)
+{
+        struct session_list *list = calloc(1, sizeof *list);
+        if (list == NULL)
+                return NULL;
+        list->out = out;
+        list->json = json;
+        return list;
+}
+
+static void free_session(struct session *session)
+{
+        if (session != NULL)
+                json_buffer_clear(&session->history);
+        free(session);
+}
+
+static void free_place(struct session_list *list, struct place *place)
+{
+        DL_DELETE(list->order, place);
+        free_session(place->session);
+        free(place->text);
+        free(place);
+}
+
+void session_list_destroy(struct session_list *list)
+{
+        if (list == NULL)
+                return;
+        HASH_CLEAR(hh, list->live);
+        while (list->order != NULL)
+                free_place(list, list->order);
+        for (size_t i = 0; i < list->file_count; i++)
+                free(list->files[i]);
+        free(list->files);
+        json_buffer_clear(&list->line);
+        free(list);
+}
+
+/* A log may hold several runs, each with numbers of its own; a Run without a version goes on with the list before. */
+void session_list_run(struct session_list *list, const Apnwatch__V1__Run *run)
+{
+        if (run->version != NULL || run->n_tap > 0)
+                list->first_file = list->file_count;
+        char **files = realloc(list->files, (list->file_count + run->n_input + 1) * sizeof *files);
+        if (files == NULL) {
+                list->failed = true;
+                return;
+        }
+        list->files = files;
+        for (size_t i = 0; i < run->n_input; i++)
+                list->files[list->file_count++] = strdup(run->input[i]);
+}
+
+/* What is known of a session, by its name in the output. */
+
+static const struct {
+        enum binding_fact fact;
+        const char *key;
+} facts[BINDING_FACTS] = {
+        {FACT_IMSI, "imsi"}, {FACT_IMEI, "imei"}, {FACT_MSISDN, "msisdn"}, {FACT_APN, "apn"}, {FACT_IPV4, "ipv4"},
+        {FACT_IPV6, "ipv6_prefix"}, {FACT_RAT, "rat"}, {FACT_PLMN, "plmn"}, {FACT_CELL, "cell"}, {FACT_AREA, "tracking_area"}};
+
+static const char *fact_text(const struct binding *binding, enum binding_fact fact, char room[PREFIX_TEXT_SIZE])
+{
+        switch (fact) {
+        case FACT_IMSI: return binding->imsi;
+        case FACT_IMEI: return binding->imei;
+        case FACT_MSISDN: return binding->msisdn;
+        case FACT_APN: return binding->apn ? binding->apn : "";
+        case FACT_IPV4: return address_is_unspecified(&binding->ipv4) ? "" : address_text(&binding->ipv4, room);
+        case FACT_IPV6: return binding->ipv6.length == 0 ? "" : prefix_text(&binding->ipv6, room);
+        case FACT_RAT: return binding->rat ? binding->rat : "";
+        case FACT_PLMN: return binding->plmn;
+        case FACT_CELL: return binding->cell;
+        case FACT_AREA: return binding->area;
+        case BINDING_FACTS: break;
+        }
+        return "";
+}
+
+static void copy_fact(struct binding *to, const struct binding *from, enum binding_fact fact)
+{
+        switch (fact) {
+        case FACT_IMSI: memcpy(to->imsi, from->imsi, sizeof to->imsi); break;
+        case FACT_IMEI: memcpy(to->imei, from->imei, sizeof to->imei); break;
+        case FACT_MSISDN: memcpy(to->msisdn, from->msisdn, sizeof to->msisdn); break;
+        case FACT_APN: to->apn = from->apn; break;
+        case FACT_IPV4: to->ipv4 = from->ipv4; break;
+        case FACT_IPV6: to->ipv6 = from->ipv6; break;
+        case FACT_RAT: to->rat = from->rat; break;
+        case FACT_PLMN: memcpy(to->plmn, from->plmn, sizeof to->plmn); break;
+        case FACT_CELL: memcpy(to->cell, from->cell, sizeof to->cell); break;
+        case FACT_AREA: memcpy(to->area, from->area, sizeof to->area); break;
+        case BINDING_FACTS: break;
+        }
+        to->sources[fact] = from->sources[fact];
+}
+
+static void put_endpoint(struct json_buffer *out, const struct binding_endpoint *endpoint)
+{
+        char text[ADDRESS_TEXT_SIZE];
+        json_put_begin_object(out);
+        json_put_key(out, "ip");
+        json_put_string(out, address_text(&endpoint->address, text));
+        json_put_key(out, endpoint->is_seid ? "seid" : "teid");
+        json_put_number(out, endpoint->key);
+        json_put_end_object(out);
+}
+
+static void put_endpoints(struct json_buffer *out, const char *key, const struct binding_endpoint *endpoints, unsigned count)
+{
+        if (count == 0)
+                return;
+        json_put_key(out, key);
+        json_put_begin_list(out);
+        for (unsigned i = 0; i < count; i++)
+                put_endpoint(out, &endpoints[i]);
+        json_put_end_list(out);
+}
+
+/* Those that are not yet in the session are put behind; where they begin. The ones that are new come last in `now`'s order or first:
+ * the order of a binding's endpoints means nothing. */
+static unsigned add_endpoints(struct binding_endpoint *held, uint8_t *count, unsigned most, const struct binding_endpoint *now,
+                              unsigned now_count)
+{
+        unsigned before = *count;
+        for (unsigned i = now_count; i-- > 0 && *count < most;) {
+                bool is_held = false;
+                for (unsigned k = 0; k < *count; k++)
+                        is_held |= held[k].key == now[i].key && address_equal(&held[k].address, &now[i].address);
+                if (!is_held)
+                        held[(*count)++] = now[i];
+        }
+        return before;
+}
+
+/* A value that was not known before becomes the first; another one is history. */
+static void take_change(struct session *session, const struct binding_change *change)
+{
+        struct json_buffer *history = &session->history;
+        char room[PREFIX_TEXT_SIZE], held[PREFIX_TEXT_SIZE];
+        uint32_t other = 0;
+        for (unsigned i = 0; i < BINDING_FACTS; i++) {
+                enum binding_fact fact = facts[i].fact;
+                if (!(change->facts & 1U << fact))
+                        continue;
+                if (fact_text(&session->first, fact, held)[0] == '\0')
+                        copy_fact(&session->first, change->now, fact);
+                else if (change->before == NULL ||
+                         strcmp(fact_text(change->before, fact, held), fact_text(change->now, fact, room)) != 0)
+                        other |= 1U << fact;
+        }
+        unsigned controls = add_endpoints(session->control, &session->first.control_count, BINDING_CONTROL, change->now->control,
+                                          change->now->control_count);
+        unsigned users = add_endpoints(session->user, &session->first.user_count, BINDING_USER, change->now->user, change->now->user_count);
+        bool endpoints = controls < session->first.control_count || users < session->first.user_count;
+        if (change->news == BINDING_OPENED || (other == 0 && !endpoints) || session->changes++ >= HISTORY_MOST)
+                return;
+        json_put_begin_object(history);
+        json_put_key(history, "time");
+        json_put_time(history, (uint64_t)change->time_ns);
+        for (unsigned i = 0; i < BINDING_FACTS; i++) {
+                if (!(other & 1U << facts[i].fact))
+                        continue;
+                json_put_key(history, facts[i].key);
+                json_put_string(history, fact_text(change->now, facts[i].fact, room));
+        }
+        put_endpoints(history, "control", session->control + controls, session->first.control_count - controls);
+        put_endpoints(history, "user", session->user + users, session->first.user_count - users);
+        json_put_end_object(history);
+}
+
+static void put_sources(struct json_buffer *out, const struct binding *first)
+{
+        char room[PREFIX_TEXT_SIZE];
+        json_put_key(out, "sources");
+        json_put_begin_object(out);
+        for (unsigned i = 0; i < BINDING_FACTS; i++) {
+                const char *source = binding_source_text((enum binding_source)first->sources[facts[i].fact]);
+                if (source == NULL || fact_text(first, facts[i].fact, room)[0] == '\0')
+                        continue;
+                json_put_key(out, facts[i].key);
+                json_put_string(out, source);
+        }
+        json_put_end_object(out);
+}
+
+static void put_json(struct session_list *list, const struct session *session, const struct binding_change *change)
+{
+        const struct binding *first = &session->first;
+        struct json_buffer *out = &list->line;
+        char room[PREFIX_TEXT_SIZE];
+        json_put_begin_object(out);
+        json_put_key(out, "start");
+        json_put_time(out, (uint64_t)first->first_ns);
+        json_put_key(out, "end");
+        json_put_time(out, (uint64_t)change->time_ns);
+        json_put_key(out, "end_reason");
+        json_put_string(out, binding_end_text(change->end));
+        for (unsigned i = 0; i < BINDING_FACTS; i++) {
+                const char *text = fact_text(first, facts[i].fact, room);
+                if (text[0] == '\0')
+                        continue;
+                json_put_key(out, facts[i].key);
+                json_put_string(out, text);
+        }
+        json_put_key(out, "protocol");
+        json_put_string(out, binding_source_text((enum binding_source)first->protocol));
+        put_sources(out, first);
+        put_endpoints(out, "control", session->control, first->control_count);
+        put_endpoints(out, "user", session->user, first->user_count);
+        if (session->history.length > 0) {
+                json_put_key(out, "history");
+                json_put_begin_list(out);
+                json_put_raw(out, session->history.text, session->history.length);
+                json_put_end_list(out);
+        }
+        if (session->file < list->file_count) {
+                json_put_key(out, "file");
+                json_put_string(out, list->files[session->file]);
+        }
+        if (first->file_frame != 0) {
+                json_put_key(out, "frame");
+                json_put_number(out, first->file_frame);
+        }
+        json_put_end_object(out);
+}
+
+#define ROW_FORMAT "%-19s %-15s %-16s %-15s %-24s %-15s %-7s %-27s %s"
+
+static const char *or_dash(const char *text)
+{
+        return text[0] ? text : "-";
+}
+
+static void put_row(struct session_list *list, const struct session *session, const struct binding_change *change)
+{
+        const struct binding *first = &session->first;
+        char row[ROW_SIZE], time[JSON_TIME_SIZE], ipv4[PREFIX_TEXT_SIZE], ipv6[PREFIX_TEXT_SIZE], both[2 * PREFIX_TEXT_SIZE];
+        char apn[104];
+        const char *a = fact_text(first, FACT_IPV4, ipv4), *b = fact_text(first, FACT_IPV6, ipv6);
+        snprintf(both, sizeof both, "%s%s%s", a, a[0] && b[0] ? "," : "", b);
+        snprintf(apn, sizeof apn, "%s", first->apn ? first->apn : "-");
+        for (char *at = apn; *at != '\0'; at++)
+                if (*at <= ' ' || *at > '~')
+                        *at = '?'; /* a terminal obeys what it is sent */
+        json_time_text((uint64_t)first->first_ns, "Z", time);
+        time[19] = '\0';
+        snprintf(row, sizeof row, ROW_FORMAT, time, or_dash(first->imsi), or_dash(first->imei), or_dash(first->msisdn), apn,
+                 or_dash(both), first->rat ? first->rat : "-", or_dash(first->cell), binding_end_text(change->end));
+        json_put_raw(&list->line, row, strlen(row));
+}
+
+static void print_place(struct session_list *list, struct place *place)
+{
+        if (!list->json && !list->has_head)
+                list->failed |= fprintf(list->out, ROW_FORMAT "\n", "START (UTC)", "IMSI", "IMEI", "MSISDN", "APN", "ADDRESS", "RAT",
+                                        "CELL", "END") < 0;
+        list->has_head = true;
+        list->failed |= fprintf(list->out, "%s\n", place->text) < 0;
+        free_place(list, place);
+        list->held--;
+}
+
+static void print_ended(struct session_list *list)
+{
+        while (list->order != NULL && list->order->text != NULL)
+                print_place(list, list->order);
+        if (list->held < HELD_MOST)
+                return;
+        struct place *place, *next;
+        DL_FOREACH_SAFE(list->order, place, next)
+                if (place->text != NULL)
+                        print_place(list, place);
+}
+
+static void end_place(struct session_list *list, struct place *place, const struct binding_change *change)
+{
+        json_buffer_reset(&list->line);
+        if (list->json)
+                put_json(list, place->session, change);
+        else
+                put_row(list, place->session, change);
+        const char *text = json_buffer_text(&list->line);
+        HASH_DEL(list->live, place);
+        free_session(place->session);
+        place->session = NULL;
+        if (text == NULL || (place->text = strdup(text)) == NULL) {
+                list->failed = true;
+                free_place(list, place);
+                return;
+        }
+        list->held++;
+        print_ended(list);
+}
+
+/* Starts come nearly in order: a request that waited for its response began before others that did not. */
+static struct place *add_place(struct session_list *list, const struct binding *binding)
+{
+        struct place *place = calloc(1, sizeof *place), *before = list->order ? list->order->prev : NULL;
+        if (place == NULL || (place->session = calloc(1, sizeof *place->session)) == NULL) {
+                free(place);
+                list->failed = true;
+                return NULL;
+        }
+        struct session *session = place->session;
+        place->number = session->number = binding->number;
+        session->first = *binding;
+        session->first.control_count = session->first.user_count = 0;
+        session->first.control = session->control;
+        session->first.user = session->user;
+        session->file = list->first_file + binding->file;
+        while (before != NULL && before->session != NULL && before->session->first.first_ns > binding->first_ns)
+                before = before == list->order ? NULL : before->prev;
+        if (before == NULL)
+                DL_PREPEND(list->order, place);
+        else
+                DL_APPEND_ELEM(list->order, before, place);
+        HASH_ADD(hh, list->live, number, sizeof place->number, place);
+        return place;
+}
+
+void session_list_changed(void *context, const struct binding_change *change)
+{
+        struct session_list *list = context;
+        struct place *place;
+        uint64_t number = change->now->number;
+        HASH_FIND(hh, list->live, &number, sizeof number, place);
+        if (place == NULL && (change->news != BINDING_OPENED || (place = add_place(list, change->now)) == NULL))
+                return;
+        if (change->news == BINDING_CLOSED)
+                end_place(list, place, change);
+        else
+                take_change(place->session, change);
+}
+
+bool session_list_failed(const struct session_list *list)
+{
+        return list->failed || ferror(list->out);
+}

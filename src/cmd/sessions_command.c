@@ -1,0 +1,209 @@
+/* apnwatch sessions: which SIM and which module had which address, when, from the signalling in captures. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/commands.h"
+#include "cmd/sense_run.h"
+#include "cmd/session_list.h"
+#include "cmd/settings.h"
+#include "judge/bindings.h"
+#include "model/configuration.h"
+#include "model/event_log.h"
+#include "probes/frame_filter.h"
+
+enum { KEY_JSON = 0x200, KEY_FROM, KEY_TO, KEY_NO_MERGE };
+
+struct sessions_options {
+        const char *configuration_path, *filter, *from, *to;
+        struct word_list files;
+        bool json, no_merge, quiet;
+        int verbose;
+};
+
+static const struct argp_option options[] = {
+        {"json", KEY_JSON, NULL, 0, "JSON lines, one a session", 0},
+        {"config", 'c', "FILE", 0, "YAML configuration: taps, limits, timeouts, inputs", 0},
+        {"filter", 'f', "BPF", 0, "Frames that this libpcap filter takes, on the outer frame", 0},
+        {"from", KEY_FROM, "TIME", 0, "Packets from this time on", 0},
+        {"to", KEY_TO, "TIME", 0, "Packets before this time", 0},
+        {"no-merge", KEY_NO_MERGE, NULL, 0, "One file after another in the order given, each with its own clock", 0},
+        {"quiet", 'q', NULL, 0, "Errors only", 0},
+        {"verbose", 'v', NULL, 0, "More messages; twice: still more", 0},
+        {0},
+};
+
+static bool is_event_log(const char *name)
+{
+        return strncmp(name, "events:", 7) == 0;
+}
+
+static void check_files(const struct sessions_options *sessions, struct argp_state *state)
+{
+        for (unsigned i = 0; i < sessions->files.count; i++)
+                if (is_event_log(sessions->files.items[i]) && sessions->files.count > 1)
+                        argp_error(state, "%s: an event log is read alone", sessions->files.items[i]);
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+        struct sessions_options *sessions = state->input;
+        switch (key) {
+        case KEY_JSON: sessions->json = true; break;
+        case 'c': sessions->configuration_path = argument; break;
+        case 'f': sessions->filter = argument; break;
+        case KEY_FROM: sessions->from = argument; break;
+        case KEY_TO: sessions->to = argument; break;
+        case KEY_NO_MERGE: sessions->no_merge = true; break;
+        case 'q': sessions->quiet = true; break;
+        case 'v': sessions->verbose++; break;
+        case ARGP_KEY_ARG: word_list_add(&sessions->files, argument); break;
+        case ARGP_KEY_NO_ARGS: argp_error(state, "no capture is named"); break;
+        case ARGP_KEY_END: check_files(sessions, state); break;
+        default: return ARGP_ERR_UNKNOWN;
+        }
+        return 0;
+}
+
+static const struct argp parser = {
+        .options = options, .parser = parse_option, .args_doc = "FILE...|events:FILE",
+        .doc = "Print which SIM and which module had which address, from the signalling in captures or in an event log, in the order "
+               "in which the sessions began."};
+
+struct sessions_run {
+        struct bindings *bindings;
+        struct session_list *list;
+        int64_t clock_ns;
+        bool bad_input;
+};
+
+/* A named file that is no capture or is empty, any damaged capture. */
+static void note_input(struct sessions_run *run, const Apnwatch__V1__Input *input)
+{
+        bool bad = input->state == APNWATCH__V1__INPUT__STATE__DAMAGED ||
+                   (input->named && input->state != APNWATCH__V1__INPUT__STATE__OK);
+        run->bad_input |= bad;
+        if (bad)
+                log_error("%s: %s", input->path, input->verdict);
+        else if (input->state != APNWATCH__V1__INPUT__STATE__OK)
+                log_info("%s: %s", input->path, input->verdict);
+}
+
+static void take_event(void *context, const event_t *event)
+{
+        struct sessions_run *run = context;
+        if ((int64_t)event->clock > run->clock_ns)
+                run->clock_ns = (int64_t)event->clock;
+        switch (event->body_case) {
+        case APNWATCH__V1__EVENT__BODY_SIGNALLING: bindings_take(run->bindings, event); break;
+        case APNWATCH__V1__EVENT__BODY_TICK: bindings_tick(run->bindings, (int64_t)event->clock); break;
+        case APNWATCH__V1__EVENT__BODY_INPUT: note_input(run, event->input); break;
+        case APNWATCH__V1__EVENT__BODY_RUN: session_list_run(run->list, event->run); break;
+        default: break;
+        }
+}
+
+static int read_log(struct sessions_run *run, const char *path)
+{
+        char error[512] = "";
+        struct event_log *log = event_log_open(path, error, sizeof error);
+        enum event_log_result result;
+        const event_t *event;
+        if (log == NULL) {
+                log_error("%s", error);
+                return EXIT_FAILED;
+        }
+        while ((result = event_log_next(log, &event)) == EVENT_LOG_EVENT)
+                take_event(run, event);
+        if (result == EVENT_LOG_TORN)
+                log_warning("%s", event_log_message(log));
+        else if (result != EVENT_LOG_END)
+                log_error("%s", event_log_message(log));
+        event_log_close(log);
+        return result == EVENT_LOG_END || result == EVENT_LOG_TORN ? EXIT_DONE : EXIT_FAILED;
+}
+
+static bool set_time(const char *option, const char *text, int64_t *time_ns)
+{
+        if (text == NULL || time_parse(text, time_ns))
+                return true;
+        log_error("%s %s: expected a time such as 2026-03-01T02:03:04Z, or Unix seconds", option, text);
+        return false;
+}
+
+static bool filter_is_good(const char *text)
+{
+        char error[512] = "";
+        struct frame_filter *filter = text ? frame_filter_create(text, error, sizeof error) : NULL;
+        if (text != NULL && filter == NULL)
+                log_error("--filter: %s", error);
+        frame_filter_destroy(filter);
+        return text == NULL || filter != NULL;
+}
+
+static int read_captures(struct sessions_run *run, const struct sessions_options *given, const struct configuration *configuration)
+{
+        struct sense_job job = {.probe = {.input_count = given->files.count, .merge = !given->no_merge, .filter = given->filter},
+                                .sensor = {.clock_per_file = given->no_merge, .encap = {.duplicate_window_ns = 5000000}}};
+        struct event_sink sink = {.event = take_event, .context = run};
+        if (!set_time("--from", given->from, &job.sensor.from_ns) || !set_time("--to", given->to, &job.sensor.to_ns) ||
+            !filter_is_good(given->filter))
+                return EXIT_USAGE;
+        struct file_probe_input *inputs = calloc(given->files.count, sizeof *inputs);
+        if (inputs == NULL)
+                return EXIT_FAILED;
+        for (unsigned i = 0; i < given->files.count; i++)
+                inputs[i] = (struct file_probe_input){.path = given->files.items[i],
+                                                      .clock_offset_ns = configuration_clock_offset(configuration, given->files.items[i])};
+        job.probe.inputs = inputs;
+        settings_to_sensor(configuration, &job.sensor);
+        int status = sense_run(&job, &sink);
+        free(inputs);
+        return status;
+}
+
+static int print_sessions(const struct sessions_options *given, const struct configuration *configuration)
+{
+        struct sessions_run run = {.list = session_list_create(stdout, given->json)};
+        struct bindings_settings settings = {.changed = session_list_changed, .context = run.list};
+        int status = EXIT_FAILED;
+        if (configuration != NULL)
+                settings.session_limit = configuration->limit_sessions;
+        if (run.list == NULL || (run.bindings = bindings_create(&settings)) == NULL) {
+                log_error("no memory for the sessions");
+                goto fail;
+        }
+        if (is_event_log(given->files.items[0]))
+                status = read_log(&run, given->files.items[0] + 7);
+        else
+                status = read_captures(&run, given, configuration);
+        bindings_finish(run.bindings, run.clock_ns);
+        bool failed = fflush(stdout) != 0 || session_list_failed(run.list);
+        if (failed)
+                log_error("not all sessions could be printed");
+        if (status == EXIT_DONE && (failed || run.bad_input))
+                status = EXIT_FAILED;
+fail:
+        bindings_destroy(run.bindings);
+        session_list_destroy(run.list);
+        return status;
+}
+
+int sessions_command(int argument_count, char **arguments)
+{
+        struct sessions_options given = {.json = false};
+        struct configuration *configuration = NULL;
+        int status = EXIT_DONE;
+        argp_parse(&parser, argument_count, arguments, 0, NULL, &given);
+        log_set_level(given.quiet ? LOG_LEVEL_ERROR : given.verbose > 1 ? LOG_LEVEL_DEBUG : given.verbose ? LOG_LEVEL_INFO
+                                                                                                         : LOG_LEVEL_WARNING);
+        if (given.configuration_path && (configuration = configuration_load(given.configuration_path, stderr)) == NULL)
+                status = EXIT_USAGE;
+        if (status == EXIT_DONE)
+                status = print_sessions(&given, configuration);
+        configuration_destroy(configuration);
+        free(given.files.items);
+        return status;
+}
