@@ -10,13 +10,13 @@
 #include "deliver/kinds.h"
 
 const struct sink_kind *const sink_kinds[] = {
-        &jsonl_sink_kind, &eve_sink_kind, &events_sink_kind, &summary_sink_kind,
+        &jsonl_sink_kind, &eve_sink_kind, &events_sink_kind, &summary_sink_kind, &redis_sink_kind, &rediss_sink_kind,
         &syslog_sink_kind, &syslog_tls_sink_kind, &syslogs_sink_kind, &webhook_sink_kind, NULL,
 };
 
 /* Named by the manual, not in this version. */
 static const char *const kinds_to_come[] = {
-        "case", "ecs", "html", "objects", "ocsf", "pcap", "redis", "rediss", NULL,
+        "case", "ecs", "html", "objects", "ocsf", "pcap", NULL,
 };
 
 static void write_kinds(char *text, size_t size)
