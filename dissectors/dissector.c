@@ -16,9 +16,11 @@
 #include "dissectors/location/supl.h"
 
 #include "dissectors/session/gtpc.h"
+#include "dissectors/session/pfcp.h"
 
 const struct dissector *const dissectors[] = {
         &gtpc_dissector, /* before CoAP, which some of its messages look like */
+        &pfcp_dissector,
         &http_dissector,
         &mqtt_dissector,
         &ftp_dissector,

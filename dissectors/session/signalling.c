@@ -62,6 +62,47 @@ void signalling_set_ipv6(struct signalling *s, const uint8_t ipv6[16], unsigned 
         memcpy(s->ipv6_prefix, prefix, 16);
 }
 
+void signalling_add_route(struct signalling *s, const uint8_t *address, size_t address_length, unsigned length)
+{
+        if (s->route_count == SIGNALLING_ROUTES || (address_length != 4 && address_length != 16) || length > 8 * address_length)
+                return;
+        struct signalling_route *route = &s->routes[s->route_count++];
+        memset(route, 0, sizeof *route);
+        memcpy(route->address, address, address_length);
+        route->address_length = (uint8_t)address_length;
+        route->length = (uint8_t)length;
+}
+
+/* The length that the class of an IPv4 network implies; of an address with more bits than those, all. */
+static unsigned length_of_class(const uint8_t ipv4[4])
+{
+        unsigned octets = ipv4[0] < 128 ? 1 : ipv4[0] < 192 ? 2 : 3;
+        for (unsigned i = octets; i < 4; i++)
+                if (ipv4[i] != 0)
+                        return 32;
+        return 8 * octets;
+}
+
+void signalling_add_route_text(struct signalling *s, const uint8_t *bytes, size_t length)
+{
+        char text[PREFIX_TEXT_SIZE];
+        size_t end = 0, size;
+        struct prefix prefix;
+        while (end < length && bytes[end] != ' ' && bytes[end] != '\0')
+                end++;
+        if (end == 0 || end >= sizeof text)
+                return;
+        memcpy(text, bytes, end);
+        text[end] = '\0';
+        if (!prefix_parse(text, &prefix))
+                return;
+        const uint8_t *wire = address_wire(&prefix.address, &size);
+        unsigned bits = size == 4 ? prefix.length - 96U : prefix.length;
+        if (size == 4 && strchr(text, '/') == NULL)
+                bits = length_of_class(wire);
+        signalling_add_route(s, wire, size, bits);
+}
+
 void signalling_text(const uint8_t *bytes, size_t length, char *out, size_t size)
 {
         size_t over = length >= size ? length - size + 1 : 0;

@@ -70,6 +70,10 @@ void signalling_add_ended(struct signalling *s, uint32_t bearer);
 void signalling_set_ipv4(struct signalling *s, const uint8_t ipv4[4]);
 void signalling_set_ipv6(struct signalling *s, const uint8_t ipv6[16], unsigned length);
 
+/* Framed-Route and Framed-IPv6-Route: "10.1.0.0/24 10.0.0.1 1". Without a length RFC 2865 (5.22) has that of the address class. */
+void signalling_add_route_text(struct signalling *s, const uint8_t *bytes, size_t length);
+void signalling_add_route(struct signalling *s, const uint8_t *address, size_t address_length, unsigned length);
+
 /* Wire text into `out` (session, node), escaped; of what is too long the end is kept, where it differs. */
 void signalling_text(const uint8_t *bytes, size_t length, char *out, size_t size);
 
