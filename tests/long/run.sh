@@ -27,6 +27,7 @@ part "twenty seeds of each scenario, event logs" env SEEDS="$(seq -s ' ' 101 120
 part "a day of 500 devices inside GTP-U" env DEVICES=500 HOURS=24 HOW=gtpu SCENARIOS="mixed quiet" SEEDS=7 sh "$srcdir/tests/traffic/labels_test.sh"
 part "two weeks of 2000 devices, event logs" env DEVICES=2000 HOURS=336 HOW=stream SCENARIOS=mixed SEEDS=8 sh "$srcdir/tests/traffic/labels_test.sh"
 part "loss of the sensor and of tcpdump on one interface" bash "$srcdir/tests/long/live_loss.sh"
+part "the whole sensor, 5000 alerts a second through eight kills" bash "$srcdir/tests/long/live_kills.sh"
 part "60 000 alerts through eight kills, catching up" sh "$srcdir/tests/long/faults.sh"
 
 if [ "${1:-}" = --record ]; then
