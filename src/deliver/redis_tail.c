@@ -52,7 +52,7 @@ struct redis_tail {
         struct taken_list acks;    /* printed; the server does not say yet that it knows */
         unsigned acks_asked;       /* commands in flight, for all of them */
 
-        bool was_ready, is_stopping, is_finished, is_over, is_told;
+        bool was_well, is_stopping, is_finished, is_over, is_told;
         bool has_news, cannot_claim;
         int result;
         char trouble[600];         /* the last reason told */
@@ -372,9 +372,6 @@ static void on_scan(void *context, const redisReply *reply)
 
 static void scan(struct redis_tail *tail)
 {
-        if (!tail->is_looking)
-                strcpy(tail->scan_cursor, "0");
-        tail->is_looking = true;
         ask_words(tail, on_scan, 8,
                   (const char *[]){"SCAN", tail->scan_cursor, "MATCH", "apnwatch:{*}:alerts", "COUNT", "1000", "TYPE",
                                    "stream"});
@@ -524,6 +521,15 @@ static void claim(struct redis_tail *tail, struct tail_stream *stream)
 
 /* Reading */
 
+/* Only now: a server that lets us in may still refuse everything. */
+static void note_well(struct redis_tail *tail)
+{
+        if (tail->trouble[0])
+                log_warning("Redis %s: reading again", redis_link_peer(tail->link));
+        tail->trouble[0] = '\0';
+        tail->was_well = true;
+}
+
 static void on_entries(void *context, const redisReply *reply)
 {
         struct redis_tail *tail = context;
@@ -532,6 +538,7 @@ static void on_entries(void *context, const redisReply *reply)
         if (group_is_gone(tail, reply) || is_refused(tail, reply) || !take_streams(tail, reply, &last, &count))
                 return;
         tail->is_over = tail->settings.ends && count == 0;
+        note_well(tail);
         go_on(tail);
 }
 
@@ -603,6 +610,8 @@ static void note_time(struct redis_tail *tail)
         uint64_t now = now_ms();
         if (now >= tail->look_ms) {
                 tail->look_ms = now + LOOK_MS;
+                if (!tail->is_looking)
+                        strcpy(tail->scan_cursor, "0");
                 tail->is_looking |= tail->settings.sensor == NULL;
                 for (unsigned i = 0; i < tail->streams.count; i++)
                         tail->streams.streams[i].has_info = false;
@@ -673,10 +682,6 @@ static void on_timer(evutil_socket_t socket, short events, void *context)
 static void on_ready(void *context)
 {
         struct redis_tail *tail = context;
-        if (tail->trouble[0])
-                log_warning("Redis %s: connected again", redis_link_peer(tail->link));
-        tail->trouble[0] = '\0';
-        tail->was_ready = true;
         go_on(tail);
 }
 
@@ -689,7 +694,7 @@ static void on_lost(void *context, const char *why)
         tail->look_ms = 0;
         tail_streams_reconnected(&tail->streams);
         print_lines(tail); /* what came before the fault is good */
-        if (tail->settings.ends && !tail->was_ready) {
+        if (tail->settings.ends && !tail->was_well) {
                 log_error("Redis %s", why);
                 finish(tail, -ENOTCONN);
         } else if (tail->is_stopping) {

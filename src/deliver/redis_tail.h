@@ -26,7 +26,7 @@ struct redis_tail_settings {             /* strings are the caller's and outlive
         const char *group, *consumer;    /* NULL: alone */
         const char *position;            /* file; alone only; NULL: none */
         bool only_new;                   /* not what the streams hold at the first sight */
-        bool ends;                       /* at the end of what is there, and when the server cannot be reached at first */
+        bool ends;                       /* at the end of what is there, and when the server cannot be read at first */
         /* Whole lines, to be written before it returns; how many bytes were. Fewer: as redis_tail_stop. Negative errno:
          * `finished` follows with it. */
         ssize_t (*print)(void *context, const char *text, size_t length);

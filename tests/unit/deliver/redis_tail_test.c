@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <event2/buffer.h>
 #include <event2/event.h>
 #include <hiredis/hiredis.h>
 #include <openssl/sha.h>
@@ -18,6 +19,7 @@
 #include "base/text.h"
 #include "deliver/redis_entry.h"
 #include "model/wire.h"
+#include "tests/unit/deliver/fake_redis.h"
 #include "tests/unit/deliver/real_redis.h"
 #include "tests/unit/deliver/sample_alert.h"
 #include "tests/unit/test.h"
@@ -608,6 +610,50 @@ static void no_server_ends_what_would_end(void **state)
         reader_close(&reader);
 }
 
+static void a_server_that_refuses_ends_what_would_end(void **state)
+{
+        (void)state;
+        struct reader reader;
+        real_redis_ask(&redis, "SET 'apnwatch:{edge-1}:alerts' no-stream");
+        reader_init(&reader);
+        reader.settings.ends = true;
+        reader.settings.sensor = "edge-1";
+        reader_open(&reader);
+        reader_expect_end(&reader, -ENOTCONN);
+        reader_close(&reader);
+}
+
+static bool answer_scan(void *context, const redisReply *command, unsigned number, struct evbuffer *out)
+{
+        (void)number;
+        const char **cursor = context;
+        if (!fake_redis_word_is(command, 0, "SCAN"))
+                return false;
+        assert_true(fake_redis_word_is(command, 1, *cursor));
+        *cursor = strcmp(*cursor, "0") == 0 ? "17" : "0";
+        evbuffer_add_printf(out, "*2\r\n$%zu\r\n%s\r\n*0\r\n", strlen(*cursor), *cursor);
+        return true;
+}
+
+static void each_look_goes_from_cursor_to_cursor(void **state)
+{
+        (void)state;
+        struct reader reader;
+        struct fake_redis fake;
+        const char *cursor = "0";
+        reader_init(&reader);
+        fake_redis_start(&fake, reader.base);
+        fake.answer = answer_scan;
+        fake.context = &cursor;
+        reader.settings.link.address.hosts[0].port = fake_redis_port(&fake);
+        reader_open(&reader);
+        reader_run_ms(&reader, 1300); /* nothing is there: again after a second */
+        assert_int_equal(fake.commands, 1 + 2 + 2);
+        assert_string_equal(cursor, "0");
+        fake_redis_stop(&fake);
+        reader_close(&reader);
+}
+
 /* contrib/redis/users.acl with a password of our own for all. */
 static const char *make_acl_file(const char *password)
 {
@@ -724,6 +770,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(two_consumers_share_without_doubling, set_up, clean_up),
                 cmocka_unit_test_setup_teardown(what_was_not_written_is_not_acknowledged, set_up, clean_up),
                 cmocka_unit_test_setup_teardown(no_server_ends_what_would_end, set_up, clean_up),
+                cmocka_unit_test_setup_teardown(a_server_that_refuses_ends_what_would_end, set_up, clean_up),
+                cmocka_unit_test_setup_teardown(each_look_goes_from_cursor_to_cursor, set_up, clean_up),
                 cmocka_unit_test_setup_teardown(the_acl_file_lets_a_sensor_write_and_a_reader_read, set_up, clean_up),
         };
         return cmocka_run_group_tests(tests, begin, end);
