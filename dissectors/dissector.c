@@ -17,10 +17,12 @@
 
 #include "dissectors/session/gtpc.h"
 #include "dissectors/session/pfcp.h"
+#include "dissectors/session/radius.h"
 
 const struct dissector *const dissectors[] = {
         &gtpc_dissector, /* before CoAP, which some of its messages look like */
         &pfcp_dissector,
+        &radius_dissector,
         &http_dissector,
         &mqtt_dissector,
         &ftp_dissector,
