@@ -130,6 +130,11 @@ static bool options_are_good(const struct live_options *live)
                 log_error("no output: name one with -o, or in the configuration's outputs");
                 good = false;
         }
+        if (settings->configuration == NULL || !(settings->configuration->has_privacy || settings->configuration->privacy_off)) {
+                log_error("whether identities leave as they are is not said; expected in the configuration either "
+                          "`privacy: {key_file: FILE}` for pseudonyms, or `privacy: off`");
+                good = false;
+        }
         struct frame_filter *filter = live->probe.filter ? frame_filter_create(live->probe.filter, error, sizeof error) : NULL;
         if (live->probe.filter != NULL && filter == NULL) {
                 log_error("--filter: %s", error);

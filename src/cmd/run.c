@@ -10,6 +10,7 @@
 #include "config.h"
 #include "deliver/delivery.h"
 #include "judge/report.h"
+#include "model/privacy.h"
 
 enum { READ_PATIENCE_S = 30, LIVE_PATIENCE_S = 5, RETENTION_LEAST_S = 300 };
 
@@ -18,16 +19,29 @@ struct run {
         struct delivery *delivery;
         struct delivery_output *outputs;
         struct judge *judge;
+        struct privacy *privacy;  /* NULL: what leaves is as it is */
         int worst;                /* severity of an alert that was raised; -1: none */
-        bool live, keeps_open, bad_input;
+        bool live, keeps_open, bad_input, withheld;
 };
+
+/* What cannot be made fit to leave does not leave. */
+static void withhold(struct run *run)
+{
+        if (!run->withheld)
+                log_error("no memory for pseudonyms: alerts or events are withheld");
+        run->withheld = true;
+}
 
 static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
         struct run *run = context;
         if ((int)alert->severity > run->worst)
                 run->worst = (int)alert->severity;
-        delivery_alert(run->delivery, alert, cause, cause_length);
+        alert = privacy_alert(run->privacy, alert);
+        if (alert != NULL)
+                delivery_alert(run->delivery, alert, cause, cause_length);
+        else
+                withhold(run);
 }
 
 /* A named file that is no capture or is empty, any damaged capture: exit status 1, and a line for each. */
@@ -45,7 +59,13 @@ static void note_input(struct run *run, const Apnwatch__V1__Input *input)
 static void take_event(void *context, const event_t *event)
 {
         struct run *run = context;
-        delivery_event(run->delivery, event);
+        if (delivery_wants_events(run->delivery)) {
+                const event_t *leaving = privacy_event(run->privacy, event);
+                if (leaving != NULL)
+                        delivery_event(run->delivery, leaving);
+                else
+                        withhold(run);
+        }
         if (event->body_case == APNWATCH__V1__EVENT__BODY_INPUT)
                 note_input(run, event->input);
         judge_event(run->judge, event);
@@ -108,6 +128,25 @@ static struct outbox_settings outbox_of(const struct run *run, const char *senso
         return outbox;
 }
 
+/* Keys that cannot be read, and outputs of raw bytes that are not named: each told. */
+static bool open_privacy(struct run *run, unsigned output_count)
+{
+        const struct configuration *configuration = run->settings->configuration;
+        char error[512] = "", scheme[32];
+        bool good = privacy_create(&run->privacy, configuration, error, sizeof error) == 0;
+        if (!good)
+                log_error("privacy: %s", error);
+        for (unsigned i = 0; i < output_count; i++) {
+                const char *given = run->outputs[i].given;
+                snprintf(scheme, sizeof scheme, "%.*s", (int)strcspn(given, ":"), given);
+                if (privacy_allows(configuration, scheme))
+                        continue;
+                log_error("%s: raw bytes do not leave while privacy is on; expected another output, or %s in privacy.raw", given, scheme);
+                good = false;
+        }
+        return good;
+}
+
 static bool open_delivery(struct run *run, const char *sensor, struct event_base *base)
 {
         const struct settings *settings = run->settings;
@@ -125,7 +164,7 @@ static bool open_delivery(struct run *run, const char *sensor, struct event_base
         const struct delivery_settings delivery = {
                 .run = {.sensor = sensor, .version = PACKAGE_VERSION, .configuration_digest = settings->digest, .append = run->live},
                 .outbox = outbox_of(run, sensor), .outputs = run->outputs, .output_count = count, .base = base};
-        run->delivery = delivery_open(&delivery);
+        run->delivery = open_privacy(run, count) ? delivery_open(&delivery) : NULL;
         return run->delivery != NULL;
 }
 
@@ -133,6 +172,7 @@ static void run_free(struct run *run)
 {
         (void)delivery_close(run->delivery);
         judge_destroy(run->judge);
+        privacy_destroy(run->privacy);
         free(run->outputs);
         free(run);
 }
@@ -151,6 +191,8 @@ struct run *run_open(struct settings *settings, const char *sensor, struct event
                                        .revisions = run->live};
         if (configuration != NULL) {
                 judge.device_limit = configuration->limit_devices;
+                judge.session_limit = configuration->limit_sessions;
+                judge.taps = configuration->taps;
                 judge.stall_s = (configuration->timeout_stall_ms + 999) / 1000;
         }
         if (!open_delivery(run, sensor, base) || (run->judge = judge_create(&judge)) == NULL) {
@@ -185,17 +227,37 @@ void run_keep_open(struct run *run)
         run->keeps_open = true;
 }
 
+static void print_summary(struct run *run, const struct judge_report *report, FILE *out)
+{
+        char *text = NULL;
+        size_t length;
+        if (run->privacy == NULL) {
+                summary_text_print(report, out);
+                return;
+        }
+        FILE *lines = open_memstream(&text, &length);
+        if (lines == NULL)
+                return;
+        summary_text_print(report, lines);
+        bool whole = fclose(lines) == 0;
+        const char *leaving = whole ? privacy_text(run->privacy, text) : NULL;
+        if (leaving != NULL)
+                fputs(leaving, out);
+        free(text);
+}
+
 static void tell_summary(struct run *run)
 {
         const struct judge_report *report = judge_report(run->judge);
         if (delivery_wants_summary(run->delivery)) {
                 char *json = judge_report_json(report);
-                if (json != NULL)
-                        delivery_summary(run->delivery, json);
+                const char *leaving = json ? privacy_json(run->privacy, json) : NULL;
+                if (leaving != NULL)
+                        delivery_summary(run->delivery, leaving);
                 free(json);
         }
         if (!run->settings->quiet)
-                summary_text_print(report, delivery_uses_standard_output(run->delivery) ? stderr : stdout);
+                print_summary(run, report, delivery_uses_standard_output(run->delivery) ? stderr : stdout);
 }
 
 /* Servers get what they are still to have; what does not go out any more is lost in `read`, and kept by an outbox in `live`. */
@@ -224,7 +286,7 @@ int run_close(struct run *run, int status)
                 failed = true;
         failed |= delivery_close(run->delivery) != 0;
         run->delivery = NULL;
-        if (status == EXIT_DONE && (failed || run->bad_input))
+        if (status == EXIT_DONE && (failed || run->bad_input || run->withheld))
                 status = EXIT_FAILED;
         if (status == EXIT_DONE && fail_on >= 0 && run->worst >= fail_on)
                 status = EXIT_RAISED;

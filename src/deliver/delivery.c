@@ -267,6 +267,11 @@ bool delivery_uses_standard_output(const struct delivery *delivery)
         return delivery->standard_output;
 }
 
+bool delivery_wants_events(const struct delivery *delivery)
+{
+        return delivery->wants_events;
+}
+
 bool delivery_wants_summary(const struct delivery *delivery)
 {
         return delivery->wants_summary;

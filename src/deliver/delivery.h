@@ -31,6 +31,7 @@ struct delivery_settings {
 struct delivery *delivery_open(const struct delivery_settings *settings);
 bool delivery_uses_standard_output(const struct delivery *delivery);
 bool delivery_wants_summary(const struct delivery *delivery);
+bool delivery_wants_events(const struct delivery *delivery);
 
 void delivery_alert(struct delivery *delivery, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length);
 void delivery_event(struct delivery *delivery, const event_t *event);

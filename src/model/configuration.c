@@ -8,7 +8,7 @@
 #include "base/document.h"
 #include "base/text.h"
 
-enum { TAP_LIMIT = 4096, INPUT_LIMIT = 1000000, OUTPUT_LIMIT = 1000, DAY_S = 86400 };
+enum { TAP_LIMIT = 4096, INPUT_LIMIT = 1000000, OUTPUT_LIMIT = 1000, TENANT_LIMIT = 10000, DAY_S = 86400 };
 
 static const char *const roles[] = {"none", "s5",      "s8", "s11",  "s1u", "n3", "n4",
                                     "sgi",  "sgi-nat", "n6", "edge", "lan", NULL};
@@ -133,12 +133,70 @@ static void read_decimals(struct document *document, const struct yaml_node_s *n
         *(int *)at = (int)decimals;
 }
 
+/* "pcap" or "pcap:", as in an output. */
+static bool is_raw_kind(const char *text)
+{
+        static const char *const kinds[] = {"events", "objects", "pcap"};
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+                size_t length = strlen(kinds[i]);
+                if (strncmp(text, kinds[i], length) == 0 && (text[length] == '\0' || strcmp(text + length, ":") == 0))
+                        return true;
+        }
+        return false;
+}
+
 static const struct list_place raw_place = {offsetof(struct configuration, privacy_raw),
                                             offsetof(struct configuration, privacy_raw_count)};
+
+static void read_raw(struct document *document, const struct yaml_node_s *node, const struct field *field, void *at)
+{
+        struct configuration *configuration = at;
+        read_list(document, node, field, at);
+        for (unsigned i = 0; i < configuration->privacy_raw_count; i++)
+                if (!is_raw_kind(configuration->privacy_raw[i]))
+                        document_error(document, node, "\"%.60s\"; expected events, objects or pcap", configuration->privacy_raw[i]);
+}
+
+/* "water: FILE" */
+static void read_tenant_key(struct document *document, const struct yaml_node_s *node, const struct field *field, void *at)
+{
+        struct configuration *configuration = at;
+        struct privacy_tenant tenant = {.tenant = NULL};
+        for (unsigned i = 0; i < configuration->privacy_tenant_count; i++) {
+                if (strcmp(configuration->privacy_tenants[i].tenant, field->key) == 0) {
+                        document_error(document, node, "a second key for tenant \"%.60s\"; expected one", field->key);
+                        return;
+                }
+        }
+        const struct field file = {.key = field->key};
+        read_text(document, node, &file, &tenant.key_file);
+        if (tenant.key_file == NULL)
+                return;
+        if (configuration->privacy_tenant_count == TENANT_LIMIT) {
+                document_error(document, node, "more tenants; expected at most %d", TENANT_LIMIT);
+                free(tenant.key_file);
+                return;
+        }
+        tenant.tenant = document_keep(document, field->key);
+        struct privacy_tenant *all = reallocarray(configuration->privacy_tenants, configuration->privacy_tenant_count + 1, sizeof *all);
+        if (all != NULL)
+                configuration->privacy_tenants = all;
+        if (all == NULL || tenant.tenant == NULL) {
+                document_error(document, node, "no memory; expected some");
+                free(tenant.tenant);
+                free(tenant.key_file);
+                return;
+        }
+        all[configuration->privacy_tenant_count++] = tenant;
+}
+
+static const struct field no_fields[] = {{.key = NULL}};
+static const struct mapping tenant_keys_mapping = {.what = "tenants", .fields = no_fields, .other = read_tenant_key};
 static const struct field privacy_fields[] = {
         LIMIT("key_file", read_text, privacy_key_file, NULL, 0, 0, true),
         LIMIT("coordinates", read_decimals, privacy_coordinates, NULL, 0, 6, false),
-        {"raw", read_list, 0, &raw_place, 0, 0, false},
+        {"raw", read_raw, 0, &raw_place, 0, 0, false},
+        {"tenants", read_mapping, 0, &tenant_keys_mapping, 0, 0, false},
         {.key = NULL},
 };
 static const struct mapping privacy_mapping = {.what = "privacy", .fields = privacy_fields};
@@ -152,6 +210,7 @@ static void read_privacy(struct document *document, const struct yaml_node_s *no
                 const char *text = document_text(document, node, "off, or a mapping with key_file");
                 if (text != NULL && strcmp(text, "off") != 0)
                         document_error(document, node, "\"%.60s\"; expected off, or a mapping with key_file", text);
+                configuration->privacy_off = true;
                 return;
         }
         configuration->has_privacy = true;
@@ -400,6 +459,11 @@ void configuration_destroy(struct configuration *configuration)
                 output_clear(&configuration->outputs[i]);
         free(configuration->outputs);
         free_texts(configuration->privacy_raw, configuration->privacy_raw_count);
+        for (unsigned i = 0; i < configuration->privacy_tenant_count; i++) {
+                free(configuration->privacy_tenants[i].tenant);
+                free(configuration->privacy_tenants[i].key_file);
+        }
+        free(configuration->privacy_tenants);
         free_texts(configuration->geoip, configuration->geoip_count);
         free_texts(configuration->context_names, configuration->context_count);
         free((void *)(uintptr_t)configuration->taps.taps);
@@ -417,4 +481,15 @@ int64_t configuration_clock_offset(const struct configuration *configuration, co
                         return configuration->inputs[i].clock_offset_ns;
         }
         return 0;
+}
+
+bool configuration_names_raw(const struct configuration *configuration, const char *scheme)
+{
+        size_t length = strlen(scheme);
+        for (unsigned i = 0; configuration != NULL && i < configuration->privacy_raw_count; i++) {
+                const char *named = configuration->privacy_raw[i];
+                if (strncmp(named, scheme, length) == 0 && (named[length] == '\0' || strcmp(named + length, ":") == 0))
+                        return true;
+        }
+        return false;
 }

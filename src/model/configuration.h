@@ -26,6 +26,10 @@ struct output_setting {
         char *username, *password_file, *token_file, *ca, *cert, *key;
 };
 
+struct privacy_tenant {
+        char *tenant, *key_file;
+};
+
 struct configuration {
         char *path;
         char digest[72];         /* "sha256:..." of the file */
@@ -43,10 +47,13 @@ struct configuration {
         uint32_t timeout_tcp_ms, timeout_udp_ms, timeout_other_ms, timeout_stall_ms;
 
         bool has_privacy;        /* `privacy: off` and absent: false */
+        bool privacy_off;        /* `privacy: off` is written out */
         char *privacy_key_file;
         int privacy_coordinates; /* decimals; -1: not rounded */
         char **privacy_raw;      /* raw outputs refused while it is on, allowed by name */
         unsigned privacy_raw_count;
+        struct privacy_tenant *privacy_tenants; /* keys of their own */
+        unsigned privacy_tenant_count;
 
         char **geoip;
         unsigned geoip_count;
@@ -74,3 +81,6 @@ void configuration_destroy(struct configuration *configuration);
 
 /* The clock offset for a file: an entry with this path, or with its last component; 0 when none. NULL: none. */
 int64_t configuration_clock_offset(const struct configuration *configuration, const char *path);
+
+/* Whether `privacy.raw` names this kind of output ("pcap"). NULL: no. */
+bool configuration_names_raw(const struct configuration *configuration, const char *scheme);

@@ -191,11 +191,14 @@ refused() { # what must be said, arguments...
         "$apnwatch" live "$@" >"$work/refused" 2>&1
         [ $? = 2 ] && grep -q "$said" "$work/refused" || fail "not refused with \"$said\": $(cat "$work/refused")"
 }
-refused 'no-such-interface' -i no-such-interface -o "jsonl:$work/x.jsonl"
+refused 'no-such-interface' -i no-such-interface -c "$work/live.yaml" -o "jsonl:$work/x.jsonl"
 refused 'no interface' -o "jsonl:$work/x.jsonl"
 refused 'no output' -i lo
 refused 'filter' -i lo -f 'tcp port' -o "jsonl:$work/x.jsonl"
-printf 'limits: {memory: 200MiB}\n' >"$work/small.yaml"
+refused 'privacy: {key_file: FILE}.*privacy: off' -i lo -o "jsonl:$work/x.jsonl"
+printf 'privacy: {key_file: %s}\n' "$work/no-key" >"$work/keyless.yaml"
+refused 'no-key' -i lo -c "$work/keyless.yaml" -o "jsonl:$work/x.jsonl"
+printf 'privacy: off\nlimits: {memory: 200MiB}\n' >"$work/small.yaml"
 refused 'limits.memory' -i lo -c "$work/small.yaml" -o "jsonl:$work/x.jsonl"
 
 exit $failed

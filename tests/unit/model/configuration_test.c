@@ -15,7 +15,7 @@ static const char whole[] =
         "inputs: [{file: router.pcap, clock_offset: \"+56y 2d\"}]\n"
         "limits: {memory: 4GiB, flows: 2000000, devices: 1000000, sessions: 1000000}\n"
         "timeouts: {tcp: 1h, udp: 3m, other: 10m, stall: 1500ms}\n"
-        "privacy: {key_file: /etc/apnwatch/privacy.key, coordinates: 2, raw: pcap}\n"
+        "privacy: {key_file: /etc/apnwatch/privacy.key, coordinates: 2, raw: pcap, tenants: {water: w.key, gas: g.key}}\n"
         "geoip: [/usr/share/GeoIP/country.mmdb]\n"
         "outbox: {path: /var/lib/apnwatch/outbox.db, size: 1GiB, retention: 24h}\n"
         "redis: {username: sensor, password_file: /etc/apnwatch/redis.pw, maxlen: 100000, json: false, ca: a, cert: b, key: c}\n"
@@ -57,6 +57,12 @@ static void every_key_is_read(void **state)
         assert_true(c->has_privacy);
         assert_int_equal(c->privacy_coordinates, 2);
         assert_string_equal(c->privacy_raw[0], "pcap");
+        assert_true(configuration_names_raw(c, "pcap"));
+        assert_false(configuration_names_raw(c, "pca"));
+        assert_int_equal(c->privacy_tenant_count, 2);
+        assert_string_equal(c->privacy_tenants[1].tenant, "gas");
+        assert_string_equal(c->privacy_tenants[1].key_file, "g.key");
+        assert_false(c->privacy_off);
         assert_int_equal(c->geoip_count, 1);
         assert_int_equal(c->outbox_retention_s, 86400);
         assert_int_equal(c->redis_maxlen, 100000);
@@ -120,6 +126,11 @@ static void every_fault_is_told(void **state)
                     "c.yaml:5:26: \"bad\"; expected info, low, medium, high or critical\n"
                     "c.yaml:5:11: no \"sink\" in an output; expected it\n"
                     "c.yaml:6:34: \"later\"; expected an offset such as \"+56y 2d\" or -1h30m\n");
+        assert_says("privacy: {key_file: k, raw: [pcap, jsonl], tenants: {a: b, a: c, d: [e]}, coordinates: 7}\n",
+                    "c.yaml:1:29: \"jsonl\"; expected events, objects or pcap\n"
+                    "c.yaml:1:63: a second key for tenant \"a\"; expected one\n"
+                    "c.yaml:1:69: a list; expected text\n"
+                    "c.yaml:1:88: \"7\"; expected a number from 0 to 6\n");
 }
 
 static void privacy_may_be_off(void **state)
@@ -129,7 +140,13 @@ static void privacy_may_be_off(void **state)
         (void)state;
         assert_non_null(c);
         assert_false(c->has_privacy);
+        assert_true(c->privacy_off);
         assert_int_equal(c->privacy_coordinates, -1);
+        free(messages);
+        configuration_destroy(c);
+        c = parse("sensor: x\n", &messages);
+        assert_non_null(c);
+        assert_false(c->has_privacy || c->privacy_off); /* nothing was said */
         free(messages);
         configuration_destroy(c);
 }

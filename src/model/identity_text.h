@@ -1,0 +1,41 @@
+/* Identities and coordinates inside text that people or devices wrote: titles, paths, names, topics.
+ *
+ * A run of 14 and more digits becomes a pseudonym: IMEI, IMEISV, IMSI, ICCID, or several in a row. Only a check digit could tell
+ * some of them from other numbers, and IMSI and IMEISV have none, so all are taken, except what reads as a time (YYYYMMDDhhmmss
+ * with or without milliseconds, Unix time in micro- or nanoseconds). Shorter runs are taken where they hold an identity that
+ * the same message names.
+ *
+ * A number such as 52.52037 (0 to 180, three decimals or more) is rounded when coordinates are. Left out: coordinates in other
+ * notations (degrees and minutes), digits with separators between them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pseudonym_key;
+
+enum { KNOWN_IDENTITIES = 8, IDENTITY_DIGITS_LEAST = 7 };
+
+struct identity_text {
+        struct pseudonym_key *key;
+        int decimals;               /* -1: not rounded */
+        struct known_identity {
+                const char *digits; /* borrowed, without + */
+                size_t length;
+                bool is_imei;
+        } known[KNOWN_IDENTITIES];
+        unsigned known_count;
+};
+
+/* What is too short, is no number or a pseudonym already is left alone. */
+void identity_text_know(struct identity_text *text, const char *value, bool is_imei);
+
+/* So many bytes hold what identity_text_cover makes of `length`. */
+static inline size_t identity_text_room(size_t length)
+{
+        return 3 * length + 32;
+}
+
+/* Writes `from` with pseudonyms in it and a NUL; the length. `*changed`: it is not what it was. What is covered already stays.
+ * When OpenSSL fails the identity is left out. */
+size_t identity_text_cover(const struct identity_text *text, const char *from, char *out, bool *changed);

@@ -1,0 +1,27 @@
+/* Keyed pseudonyms: HMAC-SHA-256 (RFC 2104) of an identity as it is written, its first 8 bytes as "hmac:0123456789abcdef". An
+ * IMEI keeps its first eight digits, which name the model and not the device: "86012345:hmac:0123456789abcdef". The same key
+ * makes the same pseudonym in every run and on every sensor. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pseudonym_key;
+
+/* All of the file is the key, without a line end behind it: 16 to 4096 bytes. It is read once. A file that others may read is
+ * warned of. NULL with a message, which never holds any of the key. */
+struct pseudonym_key *pseudonym_key_load(const char *path, char *error, size_t size) __attribute__((warn_unused_result));
+void pseudonym_key_destroy(struct pseudonym_key *key);
+
+enum { PSEUDONYM_TAC = 8, PSEUDONYM_SIZE = PSEUDONYM_TAC + 1 + 5 + 16 + 1 };
+
+/* Writes the pseudonym, ended by a NUL; its length, or 0 when OpenSSL fails. With `keep_tac` the first eight bytes of `value`
+ * stand in front: it has at least 14. */
+size_t pseudonym_write(struct pseudonym_key *key, const char *value, size_t length, bool keep_tac, char out[PSEUDONYM_SIZE]);
+
+/* How many bytes of `text` are a pseudonym of either form that begins here; 0: none does. */
+size_t pseudonym_length(const char *text);
+
+/* Whether so many digits look like an IMEI: 14 to 16 of them, allocated by a body that allocates IMEIs (TS 23.003 6.2, GSMA
+ * TS.06), and of 15 the last is the check digit or 0. */
+bool digits_look_like_imei(const char *digits, size_t length);
