@@ -27,11 +27,22 @@ static const struct {
         [SENSOR_LOSS] = {"sensor.loss", QUIET_HOUR},
         [SENSOR_STALL] = {"sensor.stall", QUIET_NEVER},
         [SENSOR_CRASH] = {"sensor.crash", QUIET_DAY},
+        [IDENTITY_IMEI_CHANGE] = {"identity.imei_change", QUIET_DAY},
+        [IDENTITY_IMEI_CLONE] = {"identity.imei_clone", QUIET_DAY},
+        [IDENTITY_UNKNOWN_DEVICE] = {"identity.unknown_device", QUIET_NEVER},
+        [IDENTITY_RETIRED_ACTIVE] = {"identity.retired_active", QUIET_DAY},
+        [IDENTITY_RELOCATED] = {"identity.relocated", QUIET_DAY},
+        [IDENTITY_DISCLOSED] = {"identity.disclosed", QUIET_DAY},
+        [GTP_SPOOFED_SOURCE] = {"gtp.spoofed_source", QUIET_HOUR},
+        [GTP_NESTED] = {"gtp.nested", QUIET_HOUR},
+        [GTP_UNKNOWN_TEID] = {"gtp.unknown_teid", QUIET_HOUR},
+        [GTP_SIGNALLING] = {"gtp.signalling", QUIET_HOUR},
 };
 
 /* T0885 Commonly Used Port, T0869 Standard Application Layer Protocol, T0886 Remote Services, T0883 Internet Accessible
  * Device, T0822 External Remote Services, T1693.002 Module Firmware (T0839 until v18), T0862 Supply Chain Compromise, T0830
- * Adversary-in-the-Middle, T0882 Theft of Operational Information. */
+ * Adversary-in-the-Middle, T0882 Theft of Operational Information, T0859 Valid Accounts, T0864 Transient Cyber Asset, T0846 Remote
+ * System Discovery, T0855 Unauthorized Command Message. */
 static const struct severity_row rows[CIRCUMSTANCES] = {
         [UNLISTED_ANSWERED] = {DESTINATION_UNLISTED, MEDIUM, 55, CONFIRMED, {"T0869"},
                 "answered"},
@@ -107,6 +118,48 @@ static const struct severity_row rows[CIRCUMSTANCES] = {
                 "a worker died"},
         [WORKER_SILENT] = {SENSOR_CRASH, MEDIUM, 55, CONFIRMED, {NULL},
                 "a worker says nothing"},
+        [IMEI_CHANGED] = {IDENTITY_IMEI_CHANGE, HIGH, 75, CONFIRMED, {"T0859"},
+                "a SIM in another device than before"},
+        [IMEI_CHANGE_PLANNED] = {IDENTITY_IMEI_CHANGE, INFO, 10, CONFIRMED, {NULL},
+                "the inventory has a ticket for it at that time"},
+        [IMEI_NOT_LISTED] = {IDENTITY_IMEI_CHANGE, HIGH, 70, CONFIRMED, {"T0859"},
+                "a SIM in another device than the inventory says"},
+        [IMEI_CLONED] = {IDENTITY_IMEI_CLONE, HIGH, 80, LIKELY, {"T0859"},
+                "two SIMs with one IMEI, both with user traffic at once"},
+        [UNKNOWN_SUBSCRIBER] = {IDENTITY_UNKNOWN_DEVICE, MEDIUM, 55, CONFIRMED, {"T0864"},
+                "signalling tells who it is"},
+        [UNKNOWN_ADDRESS] = {IDENTITY_UNKNOWN_DEVICE, MEDIUM, 45, LIKELY, {"T0864"},
+                "nothing but its address is known"},
+        [RETIRED_ATTACHED] = {IDENTITY_RETIRED_ACTIVE, MEDIUM, 55, CONFIRMED, {"T0859"},
+                "it has a session"},
+        [RETIRED_TALKED] = {IDENTITY_RETIRED_ACTIVE, HIGH, 70, CONFIRMED, {"T0859"},
+                "it sends"},
+        [RELOCATED_COUNTRY] = {IDENTITY_RELOCATED, HIGH, 75, LIKELY, {NULL},
+                "in another country"},
+        [RELOCATED_NETWORK] = {IDENTITY_RELOCATED, MEDIUM, 55, LIKELY, {NULL},
+                "in another network of the country"},
+        [RELOCATED_AREA] = {IDENTITY_RELOCATED, MEDIUM, 50, LIKELY, {NULL},
+                "in a tracking area where it had not been, after a day in places that it knew"},
+        [RELOCATED_CELL] = {IDENTITY_RELOCATED, LOW, 30, POSSIBLE, {NULL},
+                "such a site of a known tracking area"},
+        [DISCLOSED_TO_ALLOWED] = {IDENTITY_DISCLOSED, INFO, 15, CONFIRMED, {NULL},
+                "policy allows the destination"},
+        [DISCLOSED_IDENTITY] = {IDENTITY_DISCLOSED, MEDIUM, 50, CONFIRMED, {"T0882"},
+                "policy does not list the destination, or there is none"},
+        [DISCLOSED_MAYBE] = {IDENTITY_DISCLOSED, LOW, 25, POSSIBLE, {"T0882"},
+                "digits that read like an identity"},
+        [SPOOFED_SOURCE] = {GTP_SPOOFED_SOURCE, HIGH, 75, CONFIRMED, {NULL},
+                ""},
+        [NESTED_TO_CORE] = {GTP_NESTED, HIGH, 80, CONFIRMED, {"T0855"},
+                "towards a node of the core or a private address"},
+        [NESTED_ELSEWHERE] = {GTP_NESTED, LOW, 30, CONFIRMED, {NULL},
+                "towards the Internet"},
+        [UNKNOWN_TEIDS] = {GTP_UNKNOWN_TEID, HIGH, 70, LIKELY, {"T0846"},
+                "twenty and more within a minute from one node"},
+        [SIGNALLING_TO_CORE] = {GTP_SIGNALLING, HIGH, 80, CONFIRMED, {"T0855"},
+                "towards a node of the core or a private address"},
+        [SIGNALLING_ELSEWHERE] = {GTP_SIGNALLING, LOW, 30, CONFIRMED, {NULL},
+                "towards the Internet"},
 };
 
 const struct severity_row *severity_of(enum circumstance circumstance)
@@ -141,7 +194,7 @@ void severity_print(FILE *out)
         static const char *const confidences[] = {"confirmed", "likely", "possible"};
         for (int i = 0; i < CIRCUMSTANCES; i++) {
                 const struct severity_row *row = &rows[i];
-                fprintf(out, "%-22s %-8s %3u  %s", finding_type_text(row->type), severity_text(row->severity), row->score,
+                fprintf(out, "%-24s %-8s %3u  %s", finding_type_text(row->type), severity_text(row->severity), row->score,
                         confidences[row->confidence]);
                 for (int a = 0; a < 3 && row->attack[a]; a++)
                         fprintf(out, "%s%s", a ? " " : ", ", row->attack[a]);

@@ -21,7 +21,17 @@ enum finding_type {
         SENSOR_BLIND,
         SENSOR_LOSS,
         SENSOR_STALL,
-        SENSOR_CRASH,
+        SENSOR_CRASH, /* numbers are part of saved causes: new types come behind */
+        IDENTITY_IMEI_CHANGE,
+        IDENTITY_IMEI_CLONE,
+        IDENTITY_UNKNOWN_DEVICE,
+        IDENTITY_RETIRED_ACTIVE,
+        IDENTITY_RELOCATED,
+        IDENTITY_DISCLOSED,
+        GTP_SPOOFED_SOURCE,
+        GTP_NESTED,
+        GTP_UNKNOWN_TEID,
+        GTP_SIGNALLING,
         FINDING_TYPES
 };
 
@@ -63,6 +73,27 @@ enum circumstance {
         STALL_DOWN,             /* the interface is down or gone */
         WORKER_DIED,
         WORKER_SILENT,
+        IMEI_CHANGED,
+        IMEI_CHANGE_PLANNED,    /* the inventory has a ticket for it */
+        IMEI_NOT_LISTED,        /* the inventory binds the SIM to another device */
+        IMEI_CLONED,
+        UNKNOWN_SUBSCRIBER,     /* signalling says who it is */
+        UNKNOWN_ADDRESS,        /* only the address is known */
+        RETIRED_ATTACHED,
+        RETIRED_TALKED,
+        RELOCATED_COUNTRY,
+        RELOCATED_NETWORK,
+        RELOCATED_AREA,
+        RELOCATED_CELL,
+        DISCLOSED_TO_ALLOWED,
+        DISCLOSED_IDENTITY,
+        DISCLOSED_MAYBE,        /* digits that could be one */
+        SPOOFED_SOURCE,
+        NESTED_TO_CORE,
+        NESTED_ELSEWHERE,
+        UNKNOWN_TEIDS,
+        SIGNALLING_TO_CORE,
+        SIGNALLING_ELSEWHERE,
         CIRCUMSTANCES
 };
 

@@ -5,6 +5,8 @@ const struct detector *const detectors[] = {
         &update_detector,
         &location_report_detector,
         &location_lookup_detector,
+        &identity_detector,
+        &gtp_detector,
         &sensor_detector,
         NULL,
 };

@@ -4,6 +4,8 @@
 #include "judge/detectors/detector.h"
 
 extern const struct detector destination_detector;
+extern const struct detector gtp_detector;
+extern const struct detector identity_detector;
 extern const struct detector location_lookup_detector;
 extern const struct detector location_report_detector;
 extern const struct detector sensor_detector;

@@ -137,6 +137,15 @@ void court_event(struct court *court, const struct court_flow *from, event_t *ev
         flow.visibility = from->is_host ? APNWATCH__V1__FLOW__VISIBILITY__READABLE
                           : from->name  ? APNWATCH__V1__FLOW__VISIBILITY__NAME_ONLY
                                         : APNWATCH__V1__FLOW__VISIBILITY__OPAQUE;
+        flow.has_teid_up = from->teid_up != 0;
+        flow.teid_up = from->teid_up;
+        flow.has_teid_down = from->teid_down != 0;
+        flow.teid_down = from->teid_down;
+        struct address tunnel_source, tunnel_destination;
+        if ((flow.has_tunnel_source = flow.has_tunnel_destination = from->tunnel_source != NULL)) {
+                flow.tunnel_source = wire_of(from->tunnel_source, &tunnel_source);
+                flow.tunnel_destination = wire_of(from->tunnel_destination, &tunnel_destination);
+        }
         flow.has_first_file = flow.has_first_frame = true;
         flow.first_frame = ++court->frame;
         event->clock = (uint64_t)(COURT_NS(0) + (int64_t)(at_s * 1e9));
@@ -228,4 +237,121 @@ const Apnwatch__V1__Alert *court_alert(const struct court *court, const char *ty
         }
         assert_non_null(found);
         return found;
+}
+
+static void plmn_of(const char *text, Apnwatch__V1__Cell *cell)
+{
+        cell->has_mcc = cell->has_mnc = cell->has_mnc_digits = true;
+        cell->mcc = (uint32_t)strtoul(text, NULL, 10);
+        cell->mnc = (uint32_t)strtoul(text + 4, NULL, 10);
+        cell->mnc_digits = (uint32_t)strlen(text + 4);
+}
+
+void court_signalling(struct court *court, Apnwatch__V1__Signalling *signalling, double at_s)
+{
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        event.clock = event.time = (uint64_t)(COURT_NS(0) + (int64_t)(at_s * 1e9));
+        event.has_frame = event.has_file = event.has_file_frame = event.has_time = true;
+        event.frame = event.file_frame = ++court->frame;
+        event.body_case = APNWATCH__V1__EVENT__BODY_SIGNALLING;
+        event.signalling = signalling;
+        judge_event(court->judge, &event);
+}
+
+enum { CONTROL, USER, NODES = 2 };
+
+struct message {
+        Apnwatch__V1__Signalling body;
+        Apnwatch__V1__Signalling__Endpoint ends[2], *list[2];
+        struct address nodes[NODES], ue;
+};
+
+/* From the serving gateway (a request) or the packet gateway. */
+static void message_init(struct message *message, bool is_request, Apnwatch__V1__Signalling__Procedure procedure, uint32_t number)
+{
+        Apnwatch__V1__Signalling *body = &message->body;
+        apnwatch__v1__signalling__init(body);
+        body->protocol = APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C;
+        body->procedure = procedure;
+        body->phase = is_request ? APNWATCH__V1__SIGNALLING__PHASE__REQUEST : APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
+        body->message = number;
+        ProtobufCBinaryData serving = wire_of("10.66.0.1", &message->nodes[0]), gateway = wire_of("10.66.0.2", &message->nodes[1]);
+        body->source = is_request ? serving : gateway;
+        body->destination = is_request ? gateway : serving;
+        body->has_source_port = body->has_destination_port = body->has_sequence = true;
+        body->source_port = body->destination_port = 2123;
+}
+
+static void add_ends(struct message *message, uint32_t key, bool of_network)
+{
+        Apnwatch__V1__Signalling *body = &message->body;
+        for (unsigned i = 0; i < 2; i++) {
+                Apnwatch__V1__Signalling__Endpoint *end = message->list[i] = &message->ends[i];
+                apnwatch__v1__signalling__endpoint__init(end);
+                end->user = i == USER;
+                end->has_ipv4 = end->has_interface = true;
+                end->ipv4 = body->source;
+                end->key = key;
+                end->interface = of_network ? (i == USER ? 5 : 7) : (i == USER ? 4 : 6);
+                end->has_bearer = end->has_of_network = i == USER;
+                end->bearer = 5;
+                end->of_network = of_network;
+        }
+        body->endpoint = message->list;
+        body->n_endpoint = 2;
+}
+
+void court_attach(struct court *court, const struct court_session *session)
+{
+        struct message request, response;
+        Apnwatch__V1__Cell cell = APNWATCH__V1__CELL__INIT, area = APNWATCH__V1__CELL__INIT;
+        uint64_t sequence = court->frame + 1;
+        message_init(&request, true, APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE, 32);
+        request.body.sequence = sequence;
+        request.body.imsi = (char *)session->imsi;
+        request.body.imei = (char *)session->imei;
+        request.body.apn = (char *)(session->apn ? session->apn : "meters.example");
+        request.body.plmn = (char *)session->plmn;
+        request.body.has_bearer = true;
+        request.body.bearer = 5;
+        if (session->plmn && session->cell) {
+                plmn_of(session->plmn, &cell);
+                cell.has_id = true;
+                cell.id = session->cell;
+                cell.kind = (char *)"ecgi";
+                request.body.cell = &cell;
+        }
+        if (session->plmn && session->area) {
+                plmn_of(session->plmn, &area);
+                area.has_area = true;
+                area.area = session->area;
+                area.kind = (char *)"tai";
+                request.body.area = &area;
+        }
+        add_ends(&request, session->teid + 0x10000, false);
+        court_signalling(court, &request.body, session->at_s);
+        message_init(&response, false, APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE, 33);
+        response.body.sequence = sequence;
+        response.body.has_accepted = response.body.accepted = response.body.has_key = true;
+        response.body.key = session->teid + 0x10000;
+        add_ends(&response, session->teid, true);
+        if ((response.body.has_ipv4 = session->ip != NULL))
+                response.body.ipv4 = wire_of(session->ip, &response.ue);
+        court_signalling(court, &response.body, session->at_s + 0.05);
+}
+
+void court_detach(struct court *court, const struct court_session *session)
+{
+        struct message request, response;
+        uint64_t sequence = court->frame + 1;
+        message_init(&request, true, APNWATCH__V1__SIGNALLING__PROCEDURE__DELETE, 36);
+        request.body.sequence = sequence;
+        request.body.has_key = true;
+        request.body.key = session->teid;
+        court_signalling(court, &request.body, session->at_s);
+        message_init(&response, false, APNWATCH__V1__SIGNALLING__PROCEDURE__DELETE, 37);
+        response.body.sequence = sequence;
+        response.body.has_accepted = response.body.accepted = response.body.has_key = true;
+        response.body.key = session->teid + 0x10000;
+        court_signalling(court, &response.body, session->at_s + 0.05);
 }

@@ -41,6 +41,8 @@ struct court_flow {
         int icmp_type;                    /* -1 and for other protocols: absent */
         uint64_t id;                      /* 0: a new one */
         uint32_t context;
+        uint32_t teid_up, teid_down;      /* 0: none */
+        const char *tunnel_source, *tunnel_destination; /* NULL: none */
 };
 
 #define OUT APNWATCH__V1__FLOW__OPENER__DEVICE
@@ -69,3 +71,21 @@ const char *court_types(struct court *court);
 
 /* The only alert of the type; fails when there is none or more. */
 const Apnwatch__V1__Alert *court_alert(const struct court *court, const char *type);
+
+/* A session as GTPv2-C on S5 tells of it: serving gateway 10.66.0.1, packet gateway 10.66.0.2. NULL: not said. */
+struct court_session {
+        const char *imsi, *imei, *ip;
+        const char *apn;                  /* NULL: "meters.example" */
+        const char *plmn;                 /* "262-01" */
+        uint64_t cell;                    /* ECI; 0: none. In tracking area `area` */
+        uint32_t area;
+        uint32_t teid;                    /* of both planes at the packet gateway; at the serving one 0x10000 more */
+        double at_s;
+};
+
+/* It begins, is accepted; the same ends. */
+void court_attach(struct court *court, const struct court_session *session);
+void court_detach(struct court *court, const struct court_session *session);
+
+/* One message of it, filled in before it is sent. */
+void court_signalling(struct court *court, Apnwatch__V1__Signalling *signalling, double at_s);

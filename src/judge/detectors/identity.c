@@ -1,0 +1,445 @@
+/* Who is behind a session: identity.imei_change, identity.imei_clone, identity.unknown_device, identity.retired_active and
+ * identity.relocated.
+ *
+ * IMEIs are compared by their first 14 digits (TAC and serial number): the rest is a check digit, which nodes often send as 0, or
+ * the software version. Placeholders are nobody's IMEI.
+ *
+ * imei_change: a SIM in another device than the one it was last seen in, over sessions and restarts; a SIM that was not seen before is
+ * compared with the inventory's row of that SIM. A row with a ticket that holds at that moment, with a beginning or an end, makes it a
+ * planned one.
+ *
+ * imei_clone: two SIMs with one IMEI in sessions that live at once, and both sent while both lived. Handover and one session seen on
+ * two interfaces are one SIM; a profile switch or what roaming leaves behind is silent on one side: a flow that the device opened tells,
+ * or packets a quarter of an hour into the overlap, when servers have given up repeating theirs.
+ *
+ * unknown_device: a SIM or module, or (where nothing else is known) an address that sends, which neither inventory nor policy lists.
+ * Asked only of an inventory that lists by what is known of the device.
+ *
+ * relocated: for static devices only. Another country or network than ever before; a tracking area, or a site of a known one, in which
+ * it had never been, once it had been in no new place for a day of packet time. A new cell of a known site is none. Left out: a SIM in
+ * a phone, since intel knows TACs of modules alone. */
+#include "judge/detectors/detectors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "judge/draft.h"
+#include "judge/judge_state.h"
+#include "judge/session_draft.h"
+#include "judge/sim_table.h"
+#include "judge/uplink.h"
+
+enum { SIM_LIMIT = 1000000, IMEI_COMPARED = 14, DAY_S = 24 * 3600, REPEATED_S = 900, SETTLED_S = 1, SHARERS = 8, SHARED_BY_MANY = 4 };
+
+static const int64_t SECOND = 1000000000;
+
+struct identity_state {
+        struct sim_table *sims;
+        bool lists_imsi, lists_imei, lists_address; /* the inventory, by what */
+};
+
+static void find_keys(struct identity_state *state, const struct inventory *inventory)
+{
+        struct inventory_facts facts;
+        for (unsigned i = 0; i < inventory_count(inventory); i++) {
+                if (!inventory_row(inventory, i, &facts))
+                        continue;
+                state->lists_imsi |= facts.imsi != NULL;
+                state->lists_imei |= facts.imei != NULL;
+                state->lists_address |= facts.has_ip || facts.has_prefix;
+        }
+}
+
+static void *create(struct judge *judge)
+{
+        struct identity_state *state = calloc(1, sizeof *state);
+        if (state && (state->sims = sim_table_create(SIM_LIMIT)) == NULL) {
+                free(state);
+                return NULL;
+        }
+        if (state)
+                find_keys(state, judge->settings.inventory);
+        return state;
+}
+
+static void destroy(void *context)
+{
+        struct identity_state *state = context;
+        if (state)
+                sim_table_destroy(state->sims);
+        free(state);
+}
+
+static bool is_same_module(const char *a, const char *b)
+{
+        return strncmp(a, b, IMEI_COMPARED) == 0;
+}
+
+/* Zeros, one digit only, TAC 00 (test), a counting sequence; or no IMEI at all. */
+static bool is_placeholder(const char *imei)
+{
+        static const char *const known[] = {"12345678901234", "01234567890123", "12345678912345"};
+        if (strlen(imei) < IMEI_COMPARED || strspn(imei, (char[]){imei[0], '\0'}) >= IMEI_COMPARED || strncmp(imei, "00", 2) == 0)
+                return true;
+        for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
+                if (is_same_module(imei, known[i]))
+                        return true;
+        return false;
+}
+
+/* A row of this SIM or of the module that it came into, with a ticket and a beginning or an end, that does not name a third module. */
+static bool is_planned(const struct judge *judge, const struct binding *now, const char *former, int64_t time_ns, struct inventory_facts *row)
+{
+        const char *keys[2][2] = {{now->imsi, NULL}, {NULL, now->imei}};
+        for (unsigned i = 0; i < 2; i++) {
+                if (!inventory_find(judge->settings.inventory, NULL, keys[i][0], keys[i][1], time_ns, row) || row->ticket == NULL)
+                        continue;
+                bool has_time = row->from_ns != INT64_MIN || row->until_ns != INT64_MAX;
+                bool is_at_work = row->state == STATE_NOT_SAID || row->state == STATE_INSTALLED || row->state == STATE_MAINTENANCE;
+                bool names_other_sim = row->imsi && strcmp(row->imsi, now->imsi) != 0;
+                bool names_third = row->imei && !is_same_module(row->imei, now->imei) && !is_same_module(row->imei, former);
+                if (has_time && is_at_work && !names_other_sim && !names_third)
+                        return true;
+        }
+        return false;
+}
+
+static void tell_change(struct judge *judge, const struct binding_change *change, const char *former, enum circumstance circumstance)
+{
+        struct session_draft draft;
+        struct inventory_facts row;
+        session_draft_begin(&draft, judge, change->now, change->event, circumstance, "SIM in another device");
+        if (is_planned(judge, change->now, former, draft.finding.time_ns, &row)) {
+                draft.finding.circumstance = IMEI_CHANGE_PLANNED;
+                draft.detail.ticket = (char *)row.ticket;
+        }
+        draft.finding.peer = change->now->imsi;
+        draft.finding.object = change->now->imei;
+        draft.detail.former = (char *)former;
+        draft.detail.current = (char *)change->now->imei;
+        session_draft_report(&draft);
+}
+
+static void judge_module(struct judge *judge, struct sim *sim, const struct binding_change *change)
+{
+        const struct binding *now = change->now;
+        char former[20];
+        if (is_placeholder(now->imei))
+                return;
+        struct inventory_facts row;
+        if (sim->imei != 0) {
+                if (!is_same_module(digits_of(sim->imei, former), now->imei))
+                        tell_change(judge, change, former, IMEI_CHANGED);
+        } else if (inventory_find(judge->settings.inventory, NULL, now->imsi, NULL, change->time_ns, &row) && row.imei &&
+                   strlen(row.imei) >= IMEI_COMPARED && !is_same_module(row.imei, now->imei)) {
+                tell_change(judge, change, row.imei, IMEI_NOT_LISTED);
+        }
+        sim->imei = digits_number(now->imei);
+}
+
+/* FNV-1a over the kind of place and its name. */
+static uint32_t place_hash(char kind, const char *name, size_t length)
+{
+        uint32_t hash = (2166136261U ^ (uint8_t)kind) * 16777619U;
+        for (size_t i = 0; i < length; i++)
+                hash = (hash ^ (uint8_t)name[i]) * 16777619U;
+        return hash;
+}
+
+/* The radio site of a cell: LTE's 20 bits of eNB (TS 36.413, 9.2.1.38), of NR the first 24 of 36; of 2G and 3G the cell itself. */
+static size_t site_text(const char *cell, char text[SIM_PLACE_TEXT])
+{
+        const char *id = strrchr(cell, '-');
+        unsigned shift = strncmp(cell, "ecgi:", 5) == 0 ? 8 : strncmp(cell, "ncgi:", 5) == 0 ? 12 : 0;
+        if (id == NULL)
+                return 0;
+        return (size_t)snprintf(text, SIM_PLACE_TEXT, "%.*s%llu", (int)(id - cell + 1), cell, strtoull(id + 1, NULL, 10) >> shift);
+}
+
+enum { COUNTRY, NETWORK, AREA, SITE, PLACE_KINDS };
+
+struct place {
+        uint32_t hashes[PLACE_KINDS];
+        bool is_known[PLACE_KINDS]; /* whether it was said */
+};
+
+static struct place place_of(const struct binding *binding)
+{
+        struct place place = {.is_known = {false}};
+        char site[SIM_PLACE_TEXT];
+        size_t length = binding->cell[0] ? site_text(binding->cell, site) : 0;
+        place.is_known[COUNTRY] = place.is_known[NETWORK] = strlen(binding->plmn) > 3;
+        place.is_known[AREA] = binding->area[0] != '\0';
+        place.is_known[SITE] = length > 0 && length < sizeof site;
+        if (place.is_known[COUNTRY]) {
+                place.hashes[COUNTRY] = place_hash('c', binding->plmn, 3);
+                place.hashes[NETWORK] = place_hash('n', binding->plmn, strlen(binding->plmn));
+        }
+        if (place.is_known[AREA])
+                place.hashes[AREA] = place_hash('a', binding->area, strlen(binding->area));
+        if (place.is_known[SITE])
+                place.hashes[SITE] = place_hash('s', site, length);
+        return place;
+}
+
+/* What the place is to a SIM that was somewhere before; CIRCUMSTANCES: nothing to tell. */
+static enum circumstance judge_place(const struct sim *sim, const struct place *place, bool is_settled)
+{
+        static const enum circumstance circumstances[PLACE_KINDS] = {RELOCATED_COUNTRY, RELOCATED_NETWORK, RELOCATED_AREA, RELOCATED_CELL};
+        for (unsigned i = 0; i < PLACE_KINDS; i++) {
+                bool tells = i <= NETWORK || is_settled;
+                if (place->is_known[i] && !sim_has_place(sim, place->hashes[i]) && tells)
+                        return circumstances[i];
+        }
+        return CIRCUMSTANCES;
+}
+
+static bool is_static(const struct judge *judge, const struct binding *binding, int64_t time_ns)
+{
+        struct inventory_facts facts;
+        if (binding_facts(judge, binding, time_ns, &facts) && facts.mobility != MOBILITY_NOT_SAID)
+                return facts.mobility == MOBILITY_STATIC;
+        const struct fleet *fleet = binding_fleet(judge, binding, time_ns);
+        return fleet && fleet->is_static;
+}
+
+static const char *finest_place(const struct binding *binding)
+{
+        return binding->cell[0] ? binding->cell : binding->area[0] ? binding->area : binding->plmn;
+}
+
+static void tell_relocation(struct judge *judge, struct sim *sim, const struct binding_change *change, enum circumstance circumstance)
+{
+        struct session_draft draft;
+        session_draft_begin(&draft, judge, change->now, change->event, circumstance, "Static device in another place");
+        draft.finding.peer = change->now->imsi;
+        draft.detail.former = sim->last_place[0] ? sim->last_place : NULL;
+        draft.detail.current = (char *)finest_place(change->now);
+        session_draft_report(&draft);
+}
+
+static void judge_location(struct judge *judge, struct sim *sim, const struct binding_change *change)
+{
+        const struct binding *now = change->now;
+        struct place place = place_of(now);
+        uint32_t now_s = (uint32_t)(change->time_ns / SECOND);
+        bool is_somewhere = place.is_known[COUNTRY] || place.is_known[AREA] || place.is_known[SITE], is_new = false;
+        if (!is_somewhere || !is_static(judge, now, change->time_ns))
+                return;
+        if (sim->place_count > 0) {
+                bool is_settled = now_s >= sim->placed_s + DAY_S;
+                enum circumstance circumstance = judge_place(sim, &place, is_settled);
+                if (circumstance != CIRCUMSTANCES)
+                        tell_relocation(judge, sim, change, circumstance);
+        }
+        for (unsigned i = 0; i < PLACE_KINDS; i++) {
+                if (!place.is_known[i])
+                        continue;
+                is_new |= !sim_has_place(sim, place.hashes[i]);
+                sim_add_place(sim, place.hashes[i]);
+        }
+        if (is_new)
+                sim->placed_s = now_s;
+        snprintf(sim->last_place, sizeof sim->last_place, "%s", finest_place(now));
+}
+
+static void judge_listing(struct judge *judge, const struct identity_state *state, const struct binding_change *change)
+{
+        const struct binding *now = change->now;
+        struct inventory_facts facts;
+        struct device_key key;
+        struct session_draft draft;
+        bool is_asked = (state->lists_imsi && now->imsi[0]) || (state->lists_imei && now->imei[0]) ||
+                        (state->lists_address && binding_key(now, &key));
+        if (!is_asked || binding_facts(judge, now, change->time_ns, &facts) || binding_fleet(judge, now, change->time_ns))
+                return;
+        session_draft_begin(&draft, judge, now, change->event, UNKNOWN_SUBSCRIBER, "Device that nobody listed");
+        draft.finding.peer = now->imsi[0] ? now->imsi : now->imei;
+        draft.finding.flow = FINDING_ONCE;
+        session_draft_report(&draft);
+}
+
+/* The SIM or the module: a retired meter with a new SIM is a retired meter. */
+static bool is_retired(const struct judge *judge, const struct binding *binding, int64_t time_ns)
+{
+        const struct inventory *inventory = judge->settings.inventory;
+        struct inventory_facts facts;
+        struct device_key key;
+        if (binding->imsi[0] && inventory_find(inventory, NULL, binding->imsi, NULL, time_ns, &facts) && facts.state == STATE_RETIRED)
+                return true;
+        if (binding->imei[0] && !is_placeholder(binding->imei) && inventory_find(inventory, NULL, NULL, binding->imei, time_ns, &facts) &&
+            facts.state == STATE_RETIRED)
+                return true;
+        return binding_key(binding, &key) && binding_facts(judge, binding, time_ns, &facts) && facts.state == STATE_RETIRED;
+}
+
+static void judge_retirement(struct judge *judge, const struct binding_change *change)
+{
+        struct session_draft draft;
+        if (!is_retired(judge, change->now, change->time_ns))
+                return;
+        session_draft_begin(&draft, judge, change->now, change->event, RETIRED_ATTACHED, "Retired device is active");
+        draft.finding.peer = change->now->imsi[0] ? change->now->imsi : change->now->imei;
+        session_draft_report(&draft);
+}
+
+static void on_binding(struct judge *judge, void *context, const struct binding_change *change)
+{
+        struct identity_state *state = context;
+        const struct binding *now = change->now;
+        if (change->news == BINDING_CLOSED || (now->imsi[0] == '\0' && now->imei[0] == '\0'))
+                return;
+        bool is_opening = change->news == BINDING_OPENED || (change->facts & (1U << FACT_IMSI)) != 0;
+        if (is_opening) {
+                judge_listing(judge, state, change);
+                judge_retirement(judge, change);
+        }
+        struct sim *sim = now->imsi[0] ? sim_table_touch(state->sims, now->imsi, (uint32_t)(change->time_ns / SECOND)) : NULL;
+        if (sim == NULL)
+                return;
+        judge_module(judge, sim, change);
+        judge_location(judge, sim, change);
+}
+
+/* Both sent since both lived. */
+static bool sent_since(const struct sim *sim, int64_t overlap_ns)
+{
+        return sim->sent_ns >= overlap_ns + SETTLED_S * SECOND || sim->active_ns >= overlap_ns + REPEATED_S * SECOND;
+}
+
+static void tell_clone(struct judge *judge, struct sighting *s, const struct binding *other, bool is_shared)
+{
+        struct session_draft draft;
+        char module[IMEI_COMPARED + 1], *subscribers[2] = {s->binding.imsi, (char *)other->imsi};
+        snprintf(module, sizeof module, "%.*s", IMEI_COMPARED, s->binding.imei);
+        session_draft_begin(&draft, judge, &s->binding, s->event, IMEI_CLONED, "One IMEI live in two places");
+        draft.finding.peer = module;
+        draft.finding.flow = s->flow->id + 1;
+        draft.finding.possible_only = is_shared;
+        draft.detail.subscribers = subscribers;
+        draft.detail.n_subscribers = 2;
+        session_draft_report(&draft);
+}
+
+static void judge_clone(struct judge *judge, struct identity_state *state, struct sighting *s)
+{
+        const Apnwatch__V1__Flow *flow = s->flow;
+        struct binding others[SHARERS];
+        const struct binding *own = &s->binding;
+        if (own->imsi[0] == '\0' || is_placeholder(own->imei) || flow->packets_up == 0)
+                return;
+        struct sim *sim = sim_table_touch(state->sims, own->imsi, (uint32_t)(judge->clock_ns / SECOND));
+        if (sim == NULL)
+                return;
+        if (flow->opener == APNWATCH__V1__FLOW__OPENER__DEVICE && (int64_t)flow->start > sim->sent_ns)
+                sim->sent_ns = (int64_t)flow->start;
+        if ((int64_t)flow->last > sim->active_ns)
+                sim->active_ns = (int64_t)flow->last;
+        unsigned count = bindings_of_imei(judge->bindings, own->imei, others, SHARERS), found = SHARERS, sharers = 0;
+        for (unsigned i = 0; i < count; i++) {
+                const struct sim *sim_of_other = strcmp(others[i].imsi, own->imsi) != 0 ? sim_table_find(state->sims, others[i].imsi) : NULL;
+                int64_t overlap_ns = others[i].first_ns > own->first_ns ? others[i].first_ns : own->first_ns;
+                if (sim_of_other == NULL)
+                        continue;
+                sharers++;
+                if (sent_since(sim, overlap_ns) && sent_since(sim_of_other, overlap_ns) && found == SHARERS)
+                        found = i;
+        }
+        if (found < SHARERS) /* many: modules that all left the factory with one number */
+                tell_clone(judge, s, &others[found], sharers >= SHARED_BY_MANY);
+}
+
+/* For findings about the device, whatever it talks to. */
+static void tell_of_flow(const struct sighting *s, enum circumstance circumstance, const char *what)
+{
+        struct draft draft;
+        draft_of_flow(&draft, s, circumstance, what);
+        draft.finding.peer = NULL;
+        draft.finding.port = 0;
+        draft.finding.protocol = 0;
+        draft_report(&draft);
+}
+
+/* An address that is one of a device, as far as can be told: policy says so, or it is private and talks to the outside, or in a tunnel. */
+static bool is_device_side(const struct sighting *s)
+{
+        if (s->judge->policy && s->judge->policy->devices.count > 0)
+                return policy_is_device(s->judge->policy, &s->key.address);
+        return s->flow->has_teid_up || (address_is_private(&s->key.address) && !address_is_private(&s->contact.peer) &&
+                                        !address_is_multicast(&s->contact.peer) && !address_is_broadcast(&s->contact.peer));
+}
+
+static bool sends(const struct sighting *s)
+{
+        bool is_opener = s->contact.opener == OPENER_DEVICE;
+        return s->flow->packets_up > 0 && (is_opener || s->flow->answered) && !address_is_unspecified(&s->key.address);
+}
+
+static void judge_address(struct judge *judge, const struct identity_state *state, const struct sighting *s)
+{
+        struct inventory_facts facts;
+        bool is_listed = fleets_facts(judge->fleets, s->device, &facts);
+        if (is_listed && facts.state == STATE_RETIRED) {
+                tell_of_flow(s, RETIRED_TALKED, "Retired device is active");
+                return;
+        }
+        struct uplink uplink; /* of somebody who is known, whatever address he writes */
+        if (!is_listed && s->fleet == NULL && state->lists_address && is_device_side(s) && !uplink_of_flow(judge->bindings, s->flow, &uplink))
+                tell_of_flow(s, UNKNOWN_ADDRESS, "Device that nobody listed");
+}
+
+static void tell_retired_talk(struct judge *judge, struct sighting *s)
+{
+        struct session_draft draft;
+        session_draft_begin(&draft, judge, &s->binding, s->event, RETIRED_TALKED, "Retired device is active");
+        draft.finding.peer = s->binding.imsi[0] ? s->binding.imsi : s->binding.imei;
+        draft.finding.flow = s->flow->id + 1;
+        session_draft_report(&draft);
+}
+
+static void on_event(struct judge *judge, void *context, struct sighting *s)
+{
+        struct identity_state *state = context;
+        if (s->has_binding)
+                judge_clone(judge, state, s);
+        if (judge->settings.inventory == NULL || !s->event->flow_news->label_final || !sends(s))
+                return;
+        if (!s->has_binding)
+                judge_address(judge, state, s);
+        else if (is_retired(judge, &s->binding, (int64_t)s->flow->start))
+                tell_retired_talk(judge, s);
+}
+
+static void counters(void *context, void (*add)(void *context, const char *name, uint64_t value), void *to)
+{
+        const struct identity_state *state = context;
+        add(to, "judge.identity.sims_evicted", sim_table_evictions(state->sims));
+}
+
+static int save(const void *context, struct state_writer *writer)
+{
+        const struct identity_state *state = context;
+        return sim_table_save(state->sims, writer);
+}
+
+static bool load(void *context, const Apnwatch__V1__StateRecord *record)
+{
+        struct identity_state *state = context;
+        if (record->body_case != APNWATCH__V1__STATE_RECORD__BODY_SIM)
+                return false;
+        sim_table_load(state->sims, record->sim);
+        return true;
+}
+
+const struct detector identity_detector = {
+        .name = "identity",
+        .wants = DETECTOR_WANTS(FLOW_NEWS),
+        .view = AS_TOLD,
+        .create = create,
+        .destroy = destroy,
+        .on_event = on_event,
+        .on_binding = on_binding,
+        .counters = counters,
+        .save = save,
+        .load = load,
+};

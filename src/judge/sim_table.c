@@ -1,0 +1,184 @@
+#include "judge/sim_table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+enum { IMSI_LEAST = 6, DIGITS_MOST = 16 };
+
+struct entry {
+        struct sim sim;
+        struct entry *prev, *next; /* longest silent first */
+        UT_hash_handle hh;
+};
+
+struct sim_table {
+        struct entry *by_imsi, *order;
+        uint32_t count, limit;
+        uint64_t evictions;
+};
+
+struct sim_table *sim_table_create(uint32_t limit)
+{
+        struct sim_table *table = calloc(1, sizeof *table);
+        if (table)
+                table->limit = limit ? limit : 1;
+        return table;
+}
+
+static void drop(struct sim_table *table, struct entry *entry)
+{
+        DL_DELETE(table->order, entry);
+        HASH_DEL(table->by_imsi, entry);
+        free(entry);
+        table->count--;
+}
+
+void sim_table_destroy(struct sim_table *table)
+{
+        if (table == NULL)
+                return;
+        while (table->order)
+                drop(table, table->order);
+        free(table);
+}
+
+uint64_t digits_number(const char *text)
+{
+        uint64_t number = 1;
+        size_t length = strlen(text);
+        if (length == 0 || length > DIGITS_MOST)
+                return 0;
+        for (; *text; text++) {
+                if (*text < '0' || *text > '9')
+                        return 0;
+                number = number * 10 + (uint64_t)(*text - '0');
+        }
+        return number;
+}
+
+const char *digits_of(uint64_t number, char text[20])
+{
+        snprintf(text, 20, "%" PRIu64, number % UINT64_C(1000000000000000000));
+        memmove(text, text + 1, strlen(text));
+        return text;
+}
+
+static struct entry *find(const struct sim_table *table, uint64_t imsi)
+{
+        struct entry *entry;
+        HASH_FIND(hh, table->by_imsi, &imsi, sizeof imsi, entry);
+        return entry;
+}
+
+static struct entry *touch(struct sim_table *table, uint64_t imsi, uint32_t now_s)
+{
+        struct entry *entry = find(table, imsi);
+        if (entry == NULL) {
+                if ((entry = calloc(1, sizeof *entry)) == NULL)
+                        return NULL;
+                entry->sim.imsi = imsi;
+                while (table->count >= table->limit) {
+                        drop(table, table->order);
+                        table->evictions++;
+                }
+                HASH_ADD(hh, table->by_imsi, sim.imsi, sizeof imsi, entry);
+                table->count++;
+        } else {
+                DL_DELETE(table->order, entry);
+        }
+        DL_APPEND(table->order, entry);
+        if (now_s > entry->sim.used_s)
+                entry->sim.used_s = now_s;
+        return entry;
+}
+
+struct sim *sim_table_touch(struct sim_table *table, const char *imsi, uint32_t now_s)
+{
+        uint64_t number = strlen(imsi) >= IMSI_LEAST ? digits_number(imsi) : 0;
+        struct entry *entry = number ? touch(table, number, now_s) : NULL;
+        return entry ? &entry->sim : NULL;
+}
+
+struct sim *sim_table_find(const struct sim_table *table, const char *imsi)
+{
+        uint64_t number = digits_number(imsi);
+        struct entry *entry = number ? find(table, number) : NULL;
+        return entry ? &entry->sim : NULL;
+}
+
+bool sim_has_place(const struct sim *sim, uint32_t place)
+{
+        for (unsigned i = 0; i < sim->place_count; i++)
+                if (sim->places[i] == place)
+                        return true;
+        return false;
+}
+
+void sim_add_place(struct sim *sim, uint32_t place)
+{
+        if (sim_has_place(sim, place))
+                return;
+        sim->places[sim->place_next] = place;
+        sim->place_next = (uint8_t)((sim->place_next + 1) % SIM_PLACES);
+        if (sim->place_count < SIM_PLACES)
+                sim->place_count++;
+}
+
+uint64_t sim_table_evictions(const struct sim_table *table)
+{
+        return table->evictions;
+}
+
+int sim_table_save(const struct sim_table *table, struct state_writer *writer)
+{
+        const struct entry *entry;
+        DL_FOREACH(table->order, entry)
+        {
+                const struct sim *sim = &entry->sim;
+                Apnwatch__V1__StateRecord record = APNWATCH__V1__STATE_RECORD__INIT;
+                Apnwatch__V1__SavedSim saved = APNWATCH__V1__SAVED_SIM__INIT;
+                uint32_t places[SIM_PLACES];
+                for (unsigned i = 0; i < sim->place_count; i++)
+                        places[i] = sim->places[(sim->place_next + SIM_PLACES - sim->place_count + i) % SIM_PLACES];
+                saved.imsi = sim->imsi;
+                saved.has_imei = sim->imei != 0;
+                saved.imei = sim->imei;
+                saved.has_used_s = saved.has_placed_s = true;
+                saved.used_s = sim->used_s;
+                saved.placed_s = sim->placed_s;
+                saved.place = places;
+                saved.n_place = sim->place_count;
+                saved.last_place = sim->last_place[0] ? (char *)sim->last_place : NULL;
+                record.body_case = APNWATCH__V1__STATE_RECORD__BODY_SIM;
+                record.sim = &saved;
+                state_write(writer, &record);
+        }
+        return writer->error;
+}
+
+/* As many digits with a 1 in front as digits_number makes. */
+static bool is_digits_number(uint64_t number)
+{
+        uint64_t lead = number;
+        while (lead >= 10)
+                lead /= 10;
+        return lead == 1 && number >= 10 && number < UINT64_C(20000000000000000);
+}
+
+void sim_table_load(struct sim_table *table, const Apnwatch__V1__SavedSim *saved)
+{
+        struct entry *entry = is_digits_number(saved->imsi) ? touch(table, saved->imsi, saved->used_s) : NULL;
+        if (entry == NULL)
+                return;
+        struct sim *sim = &entry->sim;
+        sim->imei = is_digits_number(saved->imei) ? saved->imei : 0;
+        sim->placed_s = saved->placed_s;
+        for (size_t i = 0; i < saved->n_place && i < SIM_PLACES; i++)
+                sim_add_place(sim, saved->place[i]);
+        if (saved->last_place)
+                snprintf(sim->last_place, sizeof sim->last_place, "%s", saved->last_place);
+}

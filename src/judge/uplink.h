@@ -1,0 +1,18 @@
+/* Which session's tunnel towards the network a flow came through, and from which inner address. Flows know TEIDs by end and the outer
+ * addresses of their first packet; who of the ends sent into the tunnel follows from the tunnel alone, whatever the inner addresses
+ * pretend. */
+#pragma once
+
+#include "judge/bindings.h"
+
+struct uplink {
+        struct binding binding;        /* a copy; `control` and `user` are not to be used */
+        enum tunnel_knowledge knowledge; /* BOUND or RELEASED */
+        struct address gateway;        /* the outer address that the tunnel leads to */
+        uint32_t teid;
+        struct address source;         /* inner */
+        bool by_device;                /* the flow's device end sent it, else its peer */
+};
+
+/* False: no tunnel of the flow is known to lead towards the network. */
+bool uplink_of_flow(struct bindings *bindings, const Apnwatch__V1__Flow *flow, struct uplink *out);

@@ -1,0 +1,100 @@
+#include "judge/judge_state.h"
+#include "tests/unit/judge/court.h"
+#include "tests/unit/test.h"
+
+#define SIM_A "262011234567890"
+#define MODULE_A "8612340512345601"
+
+static struct court *open_with_session(const char *ip)
+{
+        struct court *court = court_open(NULL, NULL, NULL);
+        court_attach(court, &(struct court_session){.imsi = SIM_A, .imei = MODULE_A, .ip = ip, .teid = 17, .at_s = 1});
+        return court;
+}
+
+/* A flow through the session's tunnel, from 10.66.0.1 to 10.66.0.2. */
+static struct court_flow tunnelled(const char *device, const char *peer)
+{
+        return (struct court_flow){.device = device, .peer = peer, .protocol = 17, .peer_port = 5683, .opener = OUT, .unanswered = true,
+                                   .start_s = 60, .teid_up = 17, .tunnel_source = "10.66.0.1", .tunnel_destination = "10.66.0.2"};
+}
+
+static void a_source_that_is_not_the_sessions_is_told(void **state)
+{
+        (void)state;
+        struct court *court = open_with_session("10.20.0.7");
+        struct court_flow first = tunnelled("192.0.2.66", "203.0.113.9"), second = tunnelled("192.0.2.67", "203.0.113.9");
+        court_flow(court, &first);
+        court_flow(court, &second);
+        assert_string_equal(court_types(court), "gtp.spoofed_source");
+        const Apnwatch__V1__Alert *alert = court->alerts[0];
+        assert_int_equal(alert->count, 2);
+        assert_string_equal(alert->device->imsi, SIM_A);
+        assert_string_equal(alert->device->ip, "10.20.0.7");
+        assert_string_equal(alert->detail->inner_source, "192.0.2.66");
+        assert_string_equal(alert->peer->ip, "203.0.113.9");
+        assert_int_equal(alert->flow->teid_up, 17);
+        court_close(court);
+}
+
+/* Public towards private reads like a packet from the Internet; the tunnel tells that it is none. */
+static void the_tunnel_says_who_sent_it(void **state)
+{
+        (void)state;
+        struct court *court = open_with_session("10.20.0.7");
+        struct court_flow flow = tunnelled("10.30.0.1", "8.8.8.8");
+        flow.opener = IN;
+        flow.teid_up = 0;
+        flow.teid_down = 17;
+        court_flow(court, &flow);
+        assert_string_equal(court_types(court), "gtp.spoofed_source");
+        assert_string_equal(court->alerts[0]->detail->inner_source, "8.8.8.8");
+        court_close(court);
+}
+
+static void its_own_link_local_and_unspecified_addresses_are_not_spoofed(void **state)
+{
+        (void)state;
+        static const char *const sources[][2] = {{"10.20.0.7", "203.0.113.9"}, {"fe80::1", "ff02::2"}, {"::", "ff02::1:ff00:1"},
+                                                 {"2001:db8:20:7::1", "2001:db8::9"}};
+        struct court *court = open_with_session("10.20.0.7");
+        for (unsigned i = 0; i < sizeof sources / sizeof *sources; i++) {
+                struct court_flow flow = tunnelled(sources[i][0], sources[i][1]);
+                court_flow(court, &flow);
+        }
+        assert_string_equal(court_types(court), "");
+        court_close(court);
+}
+
+/* Downlink packets come from anywhere; an unknown tunnel says nothing; one that was released may carry what was on its way. */
+static void other_tunnels_say_nothing(void **state)
+{
+        (void)state;
+        struct court *court = open_with_session("10.20.0.7");
+        struct court_flow down = tunnelled("10.20.0.7", "203.0.113.9"), unknown = tunnelled("192.0.2.66", "203.0.113.9");
+        down.opener = IN;
+        down.teid_up = 0;
+        down.teid_down = 0x10011;
+        down.tunnel_source = "10.66.0.2";
+        down.tunnel_destination = "10.66.0.1";
+        court_flow(court, &down);
+        unknown.teid_up = 99;
+        court_flow(court, &unknown);
+        court_detach(court, &(struct court_session){.teid = 17, .at_s = 100});
+        struct court_flow stale = tunnelled("192.0.2.66", "203.0.113.9");
+        stale.start_s = 101;
+        court_flow(court, &stale);
+        assert_string_equal(court_types(court), "");
+        court_close(court);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_source_that_is_not_the_sessions_is_told),
+                cmocka_unit_test(the_tunnel_says_who_sent_it),
+                cmocka_unit_test(its_own_link_local_and_unspecified_addresses_are_not_spoofed),
+                cmocka_unit_test(other_tunnels_say_nothing),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
