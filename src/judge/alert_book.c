@@ -48,6 +48,8 @@ static struct cause cause_of(const struct finding *finding)
         uint8_t tail[3] = {finding->protocol, (uint8_t)finding->port, (uint8_t)(finding->port >> 8)};
         XXH3_128bits_update(&state, tail, sizeof tail);
         hash_text(&state, finding->object);
+        if (finding->subject != 0)
+                XXH3_128bits_update(&state, &finding->subject, sizeof finding->subject);
         return (struct cause){XXH3_128bits_digest(&state)};
 }
 
@@ -489,12 +491,19 @@ static void grow_alert(struct alert_book *book, struct alert *alert, const struc
 /* Where time goes back, what opens until it has caught up could get an id that there was already. */
 static void watch_clock(struct alert_book *book, uint64_t clock)
 {
+        if (book->allows_late)
+                return;
         if (clock < book->clock) {
                 book->life++;
                 if (book->clock > book->floor)
                         book->floor = book->clock;
         }
         book->clock = clock;
+}
+
+void alert_book_allow_late(struct alert_book *book, bool allow)
+{
+        book->allows_late = allow;
 }
 
 bool alert_book_report(struct alert_book *book, const struct finding *finding, const event_t *event)

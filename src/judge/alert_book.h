@@ -52,6 +52,7 @@ struct finding {
         uint8_t protocol;
         uint16_t port;
         const char *object;              /* what else makes the cause; NULL: nothing */
+        uint64_t subject;                /* so does who had the device's address; 0: not known */
         int64_t time_ns, last_ns;        /* first and last evidence of this finding */
         bool counts;                     /* false: more of what was counted already; opens nothing */
         bool every_time;                 /* counts again on the same flow */
@@ -72,6 +73,9 @@ void alert_book_destroy(struct alert_book *book); /* what is not delivered is dr
 
 /* `event` gives the order key and the clock. True when it opened an alert. */
 bool alert_book_report(struct alert_book *book, const struct finding *finding, const event_t *event);
+
+/* While true: events that were kept for a moment are judged, so that clocks go back for no other reason. */
+void alert_book_allow_late(struct alert_book *book, bool allow);
 
 /* What the alert of this cause told has ended: it is closed. `numbers` and `last_ns` are taken. False: there was none. */
 bool alert_book_settle(struct alert_book *book, const struct finding *finding, const event_t *event);

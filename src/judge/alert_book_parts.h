@@ -58,6 +58,7 @@ struct alert_book {
         uint64_t tally[FINDING_TYPES][SEVERITIES];
         /* So that no id is made twice where time goes back (`live`): what opens at or before `floor_ns` is of this life. */
         uint64_t clock, floor;
+        bool allows_late;
         uint32_t life;
         struct alert *loaded; /* the last one, to which loaded devices belong */
 };

@@ -24,13 +24,18 @@ struct device {
         uint16_t fleet; /* index into the policy's fleets, their count for `unassigned`; DEVICE_FLEET_UNKNOWN at first */
         uint32_t hash;
         uint32_t inventory_row;   /* DEVICE_NO_ROW: not listed */
-        uint32_t binding_era;     /* the era of the inventory (see bindings.h) in which fleet and row were found */
+        uint32_t binding_era;     /* the era of the inventory (see fleets.h) in which fleet and row were found */
+        uint32_t identity;        /* hash of the IMSI, IMEI and APN by which they were; 0: it was not bound */
         uint32_t older, newer;    /* in the order of last use */
         uint32_t used_s;          /* Unix seconds of the last change in that order */
         uint32_t dns_since_s;     /* Unix seconds of the first DNS answer that reached it; 0: none was seen */
         uint32_t number;          /* its place in the table, for tables beside this one */
         uint16_t alerts;          /* opened about it; stands still at its highest */
         uint8_t worst;            /* 1 + highest severity of an alert about it; 0: none */
+        /* From here on of use only where signalling is visible. */
+        uint64_t session;         /* the latest one that it was bound by; 0: none */
+        int64_t unbound_ns;       /* clock, when it was first seen without a binding; 0: not */
+        const char *said_vendor, *said_model; /* by what it says of itself, as intel knows it; NULL: nothing was heard */
 };
 
 struct device_table;

@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "judge/attribution.h"
 #include "judge/judge_state.h"
 #include "model/community_id.h"
 
@@ -49,6 +53,43 @@ static const char *community_text(const Apnwatch__V1__Flow *flow, char text[COMM
         return community_id_text(&from, &to, (uint16_t)from_port, (uint16_t)to_port, (uint8_t)flow->protocol, text);
 }
 
+static char *first_known(const char *seen, const char *listed)
+{
+        return (char *)(seen && seen[0] ? seen : listed);
+}
+
+/* What signalling told wins over what is listed: that they differ is a finding of its own. */
+static void fill_who(const struct sighting *s, const struct inventory_facts *facts, Apnwatch__V1__Device *device)
+{
+        const struct binding *binding = s->has_binding ? &s->binding : NULL;
+        device->imsi = first_known(binding ? binding->imsi : NULL, facts->imsi);
+        device->imei = first_known(binding ? binding->imei : NULL, facts->imei);
+        device->msisdn = first_known(binding ? binding->msisdn : NULL, facts->msisdn);
+        device->apn = first_known(binding ? binding->apn : NULL, first_known(facts->apn, attribution_apn(s->judge, s->key.context)));
+        if (binding == NULL)
+                return;
+        device->rat = (char *)binding->rat;
+        device->plmn = first_known(binding->plmn, NULL);
+        device->cell = first_known(binding->cell, NULL);
+}
+
+/* By the inventory, else the TAC, else what the device says of itself. */
+static void fill_make(const struct sighting *s, const struct inventory_facts *facts, Apnwatch__V1__Device *device)
+{
+        const struct intel_tac *tac = device->imei ? intel_tac(s->judge->settings.intel, device->imei) : NULL;
+        device->model = (char *)(facts->model ? facts->model : tac ? tac->model : s->device->said_model);
+        if (facts->vendor) {
+                device->vendor = (char *)facts->vendor;
+                device->vendor_source = (char *)"inventory";
+        } else if (tac) {
+                device->vendor = (char *)tac->vendor;
+                device->vendor_source = (char *)"tac";
+        } else if (s->device->said_vendor) {
+                device->vendor = (char *)s->device->said_vendor;
+                device->vendor_source = (char *)"device";
+        }
+}
+
 static void fill_device(const struct draft *draft, struct message_parts *parts, Apnwatch__V1__Alert *alert)
 {
         const struct sighting *s = draft->sighting;
@@ -58,19 +99,15 @@ static void fill_device(const struct draft *draft, struct message_parts *parts, 
         device->ip = (char *)address_text(&s->key.address, parts->device_text);
         if (s->key.context != 0)
                 device->context = (char *)run_context(&judge->run, s->key.context);
-        if (fleets_facts(judge->fleets, s->device, &parts->facts)) {
-                const struct inventory_facts *facts = &parts->facts;
-                const struct intel_tac *tac = facts->imei ? intel_tac(judge->settings.intel, facts->imei) : NULL;
-                device->imsi = (char *)facts->imsi;
-                device->imei = (char *)facts->imei;
-                device->msisdn = (char *)facts->msisdn;
-                device->apn = (char *)facts->apn;
-                device->site = (char *)facts->site;
-                device->vendor = (char *)(facts->vendor ? facts->vendor : tac ? tac->vendor : NULL);
-                device->model = (char *)(facts->model ? facts->model : tac ? tac->model : NULL);
-                if (alert->tenant == NULL)
-                        alert->tenant = (char *)facts->tenant;
-        }
+        if (!fleets_facts(judge->fleets, s->device, &parts->facts))
+                memset(&parts->facts, 0, sizeof parts->facts);
+        fill_who(s, &parts->facts, device);
+        fill_make(s, &parts->facts, device);
+        device->site = (char *)parts->facts.site;
+        if (alert->tenant == NULL)
+                alert->tenant = (char *)parts->facts.tenant;
+        if (alert->tenant == NULL)
+                alert->tenant = (char *)attribution_tenant(judge, s->key.context);
         alert->device = device;
 }
 
@@ -207,6 +244,12 @@ static void take_counters(struct alert_numbers *numbers, const struct sighting *
         numbers->answered = flow->answered;
 }
 
+/* An address that goes to another SIM makes another cause. */
+static uint64_t subject_of(const struct sighting *s)
+{
+        return s->has_binding && s->binding.imsi[0] ? XXH3_64bits(s->binding.imsi, strlen(s->binding.imsi)) | 1 : 0;
+}
+
 void draft_of_flow(struct draft *draft, const struct sighting *s, enum circumstance circumstance, const char *what)
 {
         const Apnwatch__V1__Flow *flow = s->flow;
@@ -227,6 +270,7 @@ void draft_of_flow(struct draft *draft, const struct sighting *s, enum circumsta
         finding->port = s->contact.peer_port;
         finding->time_ns = (int64_t)flow->start;
         finding->last_ns = (int64_t)flow->last;
+        finding->subject = subject_of(s);
         finding->counts = true;
         finding->flow = flow->id + 1;
         finding->has_frame = flow->has_first_frame;

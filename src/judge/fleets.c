@@ -1,7 +1,11 @@
 #include "judge/fleets.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "judge/state.h"
 
@@ -104,31 +108,28 @@ struct fleet_state *fleets_at(struct fleets *fleets, unsigned index)
         return &fleets->states[index];
 }
 
-static unsigned index_of(const struct fleets *fleets, const struct address *address, const struct inventory_facts *facts)
+static const char *known(const char *text)
 {
-        struct policy_subject subject = {.address = *address};
-        if (facts) {
-                subject.apn = facts->apn;
-                subject.imsi = facts->imsi;
-                subject.imei = facts->imei;
-                subject.inventory_fleet = facts->fleet;
-        }
-        const struct fleet *fleet = policy_fleet_of(fleets->policy, &subject);
+        return text && text[0] ? text : NULL;
+}
+
+/* What was seen wins over what is written. */
+static const char *first_known(const char *seen, const char *listed)
+{
+        return known(seen) ? seen : listed;
+}
+
+static unsigned index_of(const struct fleets *fleets, const struct policy_subject *subject)
+{
+        const struct fleet *fleet = policy_fleet_of(fleets->policy, subject);
         return fleet ? fleet->index : fleets->count - 1;
 }
 
-static const char *vendor_of(const struct fleets *fleets, const struct inventory_facts *facts)
-{
-        if (facts == NULL || facts->vendor)
-                return facts ? facts->vendor : NULL;
-        const struct intel_tac *tac = facts->imei ? intel_tac(fleets->intel, facts->imei) : NULL;
-        return tac ? tac->vendor : NULL;
-}
-
-static void count_device(const struct fleets *fleets, struct fleet_state *state, const struct inventory_facts *facts)
+static void count_device(const struct fleets *fleets, struct fleet_state *state, const char *listed_vendor, const char *imei)
 {
         state->devices++;
-        const char *vendor = vendor_of(fleets, facts);
+        const struct intel_tac *tac = listed_vendor == NULL && imei ? intel_tac(fleets->intel, imei) : NULL;
+        const char *vendor = tac ? tac->vendor : listed_vendor;
         if (vendor == NULL)
                 return;
         for (unsigned i = 0; i < state->vendor_count; i++) {
@@ -141,21 +142,57 @@ static void count_device(const struct fleets *fleets, struct fleet_state *state,
                 state->vendors[state->vendor_count++] = (struct fleet_vendor){vendor, 1};
 }
 
-void fleets_bind(struct fleets *fleets, struct device *device, int64_t time_ns)
+static uint32_t identity_of(const struct binding *binding)
 {
-        while (fleets->era - 1 < fleets->bound_count && fleets->bounds[fleets->era - 1] <= time_ns)
-                fleets->era++;
-        if (device->binding_era == fleets->era)
-                return;
-        struct inventory_facts facts;
-        bool listed = fleets->inventory && inventory_find(fleets->inventory, &device->address, NULL, NULL, time_ns, &facts);
-        unsigned index = index_of(fleets, &device->address, listed ? &facts : NULL);
-        device->binding_era = fleets->era;
+        if (binding == NULL)
+                return 0;
+        struct { char imsi[sizeof binding->imsi], imei[sizeof binding->imei]; } who = {{0}, {0}};
+        snprintf(who.imsi, sizeof who.imsi, "%s", binding->imsi);
+        snprintf(who.imei, sizeof who.imei, "%s", binding->imei);
+        uint64_t apn = binding->apn ? XXH3_64bits(binding->apn, strlen(binding->apn)) : 0;
+        return (uint32_t)XXH3_64bits_withSeed(&who, sizeof who, apn) | 1;
+}
+
+/* Another SIM or module has the address now: what was learned of the one before is not its own. */
+static void note_identity(struct device *device, const struct binding *binding, uint32_t identity)
+{
+        if (binding != NULL && binding->number > device->session) {
+                if (device->session != 0 && device->identity != identity) {
+                        device->dns_since_s = 0;
+                        device->said_vendor = device->said_model = NULL;
+                }
+                device->session = binding->number;
+        }
+        device->identity = identity;
+}
+
+static void bind_anew(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns)
+{
+        struct inventory_facts facts = {.imsi = NULL};
+        const char *imsi = binding ? known(binding->imsi) : NULL, *imei = binding ? known(binding->imei) : NULL;
+        bool listed = fleets->inventory && inventory_find(fleets->inventory, &device->address, imsi, imei, time_ns, &facts);
         device->inventory_row = listed ? facts.row : DEVICE_NO_ROW;
+        imei = first_known(imei, facts.imei);
+        struct policy_subject subject = {.address = device->address, .imsi = first_known(imsi, facts.imsi), .imei = imei,
+                                         .apn = first_known(binding ? binding->apn : NULL, first_known(apn, facts.apn)),
+                                         .inventory_fleet = facts.fleet};
+        unsigned index = index_of(fleets, &subject);
         if (device->fleet == index)
                 return;
         device->fleet = (uint16_t)index;
-        count_device(fleets, &fleets->states[index], listed ? &facts : NULL);
+        count_device(fleets, &fleets->states[index], facts.vendor, imei);
+}
+
+void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns)
+{
+        uint32_t identity = identity_of(binding);
+        while (fleets->era - 1 < fleets->bound_count && fleets->bounds[fleets->era - 1] <= time_ns)
+                fleets->era++;
+        if (device->binding_era == fleets->era && device->identity == identity)
+                return;
+        note_identity(device, binding, identity);
+        device->binding_era = fleets->era;
+        bind_anew(fleets, device, binding, apn, time_ns);
 }
 
 bool fleets_facts(const struct fleets *fleets, const struct device *device, struct inventory_facts *out)

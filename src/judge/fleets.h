@@ -1,8 +1,9 @@
 /* The fleets of the policy as they are seen: who is in them now, what they moved, how much of it could be read. The last one
  * is `unassigned`. A device is bound to its row of the inventory and its fleet when it is first seen, and again when some
- * row of the inventory begins or ends. */
+ * row of the inventory begins or ends, or when another SIM or module is behind its address. */
 #pragma once
 
+#include "judge/bindings.h"
 #include "judge/device_table.h"
 #include "judge/intel.h"
 #include "judge/inventory.h"
@@ -39,8 +40,9 @@ void fleets_destroy(struct fleets *fleets);
 unsigned fleets_count(const struct fleets *fleets); /* with unassigned, the last */
 struct fleet_state *fleets_at(struct fleets *fleets, unsigned index);
 
-/* Sees to it that the device's fleet and row are those of `time_ns`, and counts the device once. */
-void fleets_bind(struct fleets *fleets, struct device *device, int64_t time_ns);
+/* Sees to it that the device's fleet and row are those of `time_ns` and of who it is (`binding` NULL: not known; `apn` NULL: the
+ * tap says none), and counts the device once a fleet. */
+void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns);
 
 /* false: not listed. */
 bool fleets_facts(const struct fleets *fleets, const struct device *device, struct inventory_facts *out);

@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/attribution.h"
 #include "judge/judge_state.h"
 #include "judge/report_parts.h"
 
-enum { DEVICE_LIMIT = 1000000, DEVICE_LIMIT_LEAST = 64, NAME_LIMIT = 2000000, ALERT_LIMIT = 200000 };
+enum { DEVICE_LIMIT = 1000000, DEVICE_LIMIT_LEAST = 64, NAME_LIMIT = 2000000, ALERT_LIMIT = 200000, ROOM_BYTES = 16 << 20 };
+
+static const int64_t patience_ns = INT64_C(5) * 1000000000;
 
 static void deliver(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
@@ -37,6 +40,26 @@ static bool create_detectors(struct judge *judge)
         return true;
 }
 
+/* Whoever listens may ask the bindings in turn, which lend one view at a time. */
+static void take_change(void *context, const struct binding_change *change)
+{
+        struct judge *judge = context;
+        struct binding_endpoint control[BINDING_CONTROL], user[BINDING_USER];
+        struct binding now = *change->now;
+        struct binding_change copy = *change;
+        memcpy(control, now.control, now.control_count * sizeof *control);
+        memcpy(user, now.user, now.user_count * sizeof *user);
+        now.control = control;
+        now.user = user;
+        copy.now = &now;
+        if (change->news != BINDING_CLOSED)
+                waiting_room_call(judge->room, &now);
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->on_binding)
+                        detectors[i]->on_binding(judge, judge->detector_states[i], &copy);
+        }
+}
+
 static bool create_tables(struct judge *judge)
 {
         const struct judge_settings *settings = &judge->settings;
@@ -50,15 +73,18 @@ static bool create_tables(struct judge *judge)
                 .context = judge,
         };
         judge->fleets = fleets_create(settings->policy, settings->inventory, settings->intel);
+        struct bindings_settings bindings = {.session_limit = settings->session_limit, .changed = take_change, .context = judge};
         if (judge->fleets == NULL)
                 return false;
+        judge->bindings = bindings_create(&bindings);
+        judge->room = waiting_room_create(ROOM_BYTES, patience_ns);
         judge->devices = device_table_create(device_limit < DEVICE_LIMIT_LEAST ? DEVICE_LIMIT_LEAST : device_limit,
                                              device_is_done, judge);
         judge->names = names_create(settings->name_limit ? settings->name_limit : NAME_LIMIT, fleets_count(judge->fleets));
         judge->intel = intel_cache_create(settings->intel);
         judge->book = alert_book_create(&book);
         judge->report = report_create();
-        return judge->devices && judge->names && judge->intel && judge->book && judge->report;
+        return judge->bindings && judge->room && judge->devices && judge->names && judge->intel && judge->book && judge->report;
 }
 
 struct judge *judge_create(const struct judge_settings *settings)
@@ -88,6 +114,8 @@ void judge_destroy(struct judge *judge)
         names_destroy(judge->names);
         device_table_destroy(judge->devices);
         fleets_destroy(judge->fleets);
+        bindings_destroy(judge->bindings);
+        waiting_room_destroy(judge->room);
         report_destroy(judge->report);
         run_names_clear(&judge->run);
         free(judge);
@@ -146,13 +174,42 @@ static void notify_detectors(struct judge *judge, const event_t *event)
         }
 }
 
-static void take_tick(struct judge *judge)
+/* Of two devices the opener comes first, as for most detectors. */
+static bool owner_of(const struct judge *judge, const Apnwatch__V1__Flow *flow, struct device_key *owner)
 {
-        for (unsigned i = 0; detectors[i]; i++) {
-                if (detectors[i]->on_tick)
-                        detectors[i]->on_tick(judge, judge->detector_states[i], judge->clock_ns);
+        struct address peer;
+        if (!address_from_bytes(flow->device.data, flow->device.len, &owner->address))
+                return false;
+        owner->context = (uint16_t)flow->context;
+        if (flow->opener != APNWATCH__V1__FLOW__OPENER__PEER || !address_from_bytes(flow->peer.data, flow->peer.len, &peer))
+                return true;
+        peer = policy_unwrap_nat64(judge->policy, &peer);
+        if (flow->peer_is_device || (judge->policy && policy_is_device(judge->policy, &peer)))
+                owner->address = peer;
+        return true;
+}
+
+/* Signalling may come behind the first packets of the session that it makes. While it is visible, what a device does within five
+ * seconds of its first sight without a binding waits for one. */
+static bool has_to_wait(struct judge *judge, const event_t *event)
+{
+        struct device_key owner;
+        if (event->flow == NULL || !bindings_are_visible(judge->bindings) || event->flow->start >= JUDGE_TIME_LIMIT ||
+            attribution_is_behind_nat(judge, event->flow) || !owner_of(judge, event->flow, &owner))
+                return false;
+        bool is_here = waiting_room_has(judge->room, &owner);
+        bool is_bound = !is_here && attribution_of_flow(judge, event->flow, &owner, attribution_time(event)) != NULL;
+        struct device *device = device_table_touch(judge->devices, &owner, (uint32_t)(judge->clock_ns / 1000000000));
+        if (device == NULL)
+                return false;
+        if (is_bound) {
+                device->unbound_ns = 0;
+                return false;
         }
-        alert_book_tick(judge->book, judge->clock_ns);
+        if (device->unbound_ns == 0 || device->unbound_ns > judge->clock_ns)
+                device->unbound_ns = judge->clock_ns;
+        return judge->clock_ns - device->unbound_ns < patience_ns &&
+               waiting_room_add(judge->room, &owner, device->unbound_ns, event);
 }
 
 /* Told at its first packet only that a flow is there: nothing to judge yet. */
@@ -186,6 +243,38 @@ static void take_names(struct judge *judge, const event_t *event)
         }
 }
 
+static void judge_of_flow(struct judge *judge, const event_t *event)
+{
+        if (event->body_case == APNWATCH__V1__EVENT__BODY_NAMES)
+                take_names(judge, event);
+        else
+                tell_detectors(judge, event);
+}
+
+/* Events that waited are judged by their own time, though later ones were judged before them. */
+static void release_waiting(struct judge *judge, int64_t clock_ns)
+{
+        const event_t *event;
+        while ((event = waiting_room_next(judge->room, clock_ns)) != NULL) {
+                alert_book_allow_late(judge->book, true);
+                judge_of_flow(judge, event);
+                alert_book_allow_late(judge->book, false);
+        }
+}
+
+static void take_tick(struct judge *judge)
+{
+        if (judge->has_identity) {
+                bindings_tick(judge->bindings, judge->clock_ns);
+                release_waiting(judge, judge->clock_ns);
+        }
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->on_tick)
+                        detectors[i]->on_tick(judge, judge->detector_states[i], judge->clock_ns);
+        }
+        alert_book_tick(judge->book, judge->clock_ns);
+}
+
 static void forget_names(void *context, struct device *device)
 {
         (void)context;
@@ -207,6 +296,9 @@ static void forget_all_names(struct judge *judge)
  * was said to go on, belongs to another time. */
 static void begin_anew(struct judge *judge, int64_t clock_ns)
 {
+        release_waiting(judge, INT64_MAX);
+        if (judge->has_identity && !judge->settings.revisions)
+                bindings_finish(judge->bindings, judge->clock_ns);
         alert_book_begin_anew(judge->book, judge->clock_ns, clock_ns);
         forget_all_names(judge);
 }
@@ -220,6 +312,8 @@ static void take_clock(struct judge *judge, int64_t clock_ns)
         else if (clock_ns < judge->clock_ns)
                 return;
         judge->clock_ns = clock_ns;
+        if (!waiting_room_is_empty(judge->room))
+                release_waiting(judge, clock_ns);
         if (judge->had_hole)
                 judge->hole_ns = clock_ns;
         judge->had_hole = false;
@@ -246,6 +340,7 @@ static void forget_device(void *context, struct device *device)
  * otherwise, and contexts mean other pools: then no key of before means what it meant. */
 static void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
 {
+        release_waiting(judge, INT64_MAX);
         if (run->version != NULL || run->n_tap > 0) {
                 judge->had_hole |= judge->has_run || judge->is_loaded;
                 judge->has_run = true;
@@ -262,6 +357,38 @@ static void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
                 }
         }
         run_names_take(&judge->run, run);
+}
+
+static void take_of_flow(struct judge *judge, const event_t *event)
+{
+        if (judge->has_identity && has_to_wait(judge, event)) {
+                release_waiting(judge, judge->clock_ns); /* for whom there is no room any more */
+                return;
+        }
+        judge_of_flow(judge, event);
+}
+
+/* Control plane that is in a device's tunnel, or comes from the address of one, binds nobody. */
+static bool is_of_device(const struct judge *judge, const event_t *event)
+{
+        const Apnwatch__V1__Signalling *said = event->signalling;
+        struct address source;
+        if (event->flow == NULL)
+                return false;
+        return event->flow->has_teid_up || event->flow->has_teid_down ||
+               (address_from_bytes(said->source.data, said->source.len, &source) &&
+                bindings_of_address(judge->bindings, (uint16_t)event->flow->context, NULL, &source, (int64_t)event->clock) != NULL);
+}
+
+static void take_signalling(struct judge *judge, const event_t *event)
+{
+        if (!is_of_device(judge, event)) {
+                judge->has_identity = true;
+                bindings_take(judge->bindings, event);
+                release_waiting(judge, judge->clock_ns);
+        }
+        if (event->flow != NULL)
+                tell_detectors(judge, event);
 }
 
 void judge_event(struct judge *judge, const event_t *event)
@@ -299,17 +426,23 @@ void judge_event(struct judge *judge, const event_t *event)
         case APNWATCH__V1__EVENT__BODY_LINK:
                 notify_detectors(judge, event);
                 break;
-        case APNWATCH__V1__EVENT__BODY_NAMES:
-                take_names(judge, event);
+        case APNWATCH__V1__EVENT__BODY_SIGNALLING:
+                take_signalling(judge, event);
                 break;
         case APNWATCH__V1__EVENT__BODY_FLOW_NEWS:
                 if (!is_mere_start(event->flow_news))
-                        tell_detectors(judge, event);
+                        take_of_flow(judge, event);
                 break;
         default:
-                tell_detectors(judge, event);
+                take_of_flow(judge, event);
                 break;
         }
+}
+
+void judge_import_binding(struct judge *judge, const struct binding_row *row)
+{
+        judge->has_identity = true;
+        bindings_import(judge->bindings, row);
 }
 
 void judge_soon(struct judge *judge, const struct address *device, uint16_t device_context)
@@ -324,6 +457,9 @@ void judge_finish(struct judge *judge)
         if (judge->is_finished)
                 return;
         judge->is_finished = true;
+        release_waiting(judge, INT64_MAX);
+        if (!judge->settings.revisions)
+                bindings_finish(judge->bindings, judge->clock_ns);
         last.clock = (uint64_t)judge->clock_ns;
         last.has_frame = true;
         last.frame = UINT64_MAX; /* behind everything */

@@ -11,7 +11,9 @@
 #include "judge/policy.h"
 #include "model/alert.pb-c.h"
 #include "model/event.h"
+#include "model/tap.h"
 
+struct binding_row;
 struct judge;
 
 struct alert_sink {
@@ -29,7 +31,8 @@ struct judge_settings {
         struct alert_sink alerts;
         bool revisions;                    /* `live`: deliver each revision; else each alert once, at judge_finish */
         uint32_t stall_s;                  /* `live`: an interface without packets for so long is told; 0: 60 */
-        uint32_t device_limit, name_limit, alert_limit; /* 0: the defaults */
+        uint32_t device_limit, name_limit, alert_limit, session_limit; /* 0: the defaults */
+        struct tap_list taps;              /* what is known of taps and contexts: APN, tenant, role */
 };
 
 struct judge *judge_create(const struct judge_settings *settings);
@@ -37,6 +40,9 @@ void judge_destroy(struct judge *judge);
 
 /* Events in the order of their keys. */
 void judge_event(struct judge *judge, const event_t *event);
+
+/* A row of --bindings, before the first event: who has an address where no signalling says so. Copied. */
+void judge_import_binding(struct judge *judge, const struct binding_row *row);
 
 /* An event about this device comes soon: its record is brought near. Nothing else follows from it. */
 void judge_soon(struct judge *judge, const struct address *device, uint16_t device_context);

@@ -11,6 +11,7 @@
 #include "judge/names.h"
 #include "judge/report.h"
 #include "judge/run_names.h"
+#include "judge/waiting_room.h"
 
 /* Later than the year 2100: no packet's time. Events come through a pipe that is not trusted, and times are subtracted. */
 #define JUDGE_TIME_LIMIT UINT64_C(4102444800000000000)
@@ -24,6 +25,8 @@ struct judge {
         struct intel_cache *intel;
         struct alert_book *book;
         struct bindings *bindings; /* who is behind addresses and tunnels */
+        struct waiting_room *room; /* events of devices that signalling may still name */
+        bool has_identity;         /* somebody was ever bound, or signalling was seen: else none of it costs anything */
         struct run_names run;
         struct judge_report *report;
         int64_t clock_ns;

@@ -1,5 +1,6 @@
 #include "judge/sighting.h"
 
+#include "judge/attribution.h"
 #include "judge/judge_state.h"
 
 /* An owner keeps at most SIGHTING_NAMES names for an address (names.c). */
@@ -136,12 +137,14 @@ static void find_country(struct sighting *s)
  * are kept of the record, since the next touch may evict it. */
 static void find_peer_fleet(struct sighting *s, uint16_t context, int64_t now_ns)
 {
+        struct judge *judge = s->judge;
         struct device_key key = {s->contact.peer, context};
-        struct device *peer = device_table_touch(s->judge->devices, &key, (uint32_t)(now_ns / 1000000000));
+        struct device *peer = device_table_touch(judge->devices, &key, (uint32_t)(now_ns / 1000000000));
         if (peer == NULL)
                 return;
-        fleets_bind(s->judge->fleets, peer, now_ns);
-        const struct fleet *fleet = fleets_at(s->judge->fleets, peer->fleet)->fleet;
+        const struct binding *binding = attribution_of_flow(judge, s->flow, &key, attribution_time(s->event));
+        fleets_bind(judge->fleets, peer, binding, attribution_apn(judge, context), now_ns);
+        const struct fleet *fleet = fleets_at(judge->fleets, peer->fleet)->fleet;
         s->contact.peer_fleet = fleet ? fleet->name : NULL;
 }
 
@@ -151,6 +154,14 @@ static bool has_good_times(const event_t *event)
         return event->clock < JUDGE_TIME_LIMIT && flow->start < JUDGE_TIME_LIMIT && flow->last < JUDGE_TIME_LIMIT &&
                (!event->has_time || event->time < JUDGE_TIME_LIMIT) &&
                (event->body_case != APNWATCH__V1__EVENT__BODY_TRANSFER || event->transfer->start < JUDGE_TIME_LIMIT);
+}
+
+static void take_binding(struct sighting *s)
+{
+        const struct binding *binding = attribution_of_flow(s->judge, s->flow, &s->key, attribution_time(s->event));
+        s->has_binding = binding != NULL;
+        if (binding != NULL)
+                s->binding = *binding;
 }
 
 bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_view view, struct sighting *s)
@@ -174,7 +185,8 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         s->device = device_table_touch(judge->devices, &s->key, (uint32_t)(now_ns / 1000000000));
         if (s->device == NULL)
                 return false;
-        fleets_bind(judge->fleets, s->device, now_ns);
+        take_binding(s);
+        fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context), now_ns);
         s->fleet_index = s->device->fleet;
         s->fleet = fleets_at(judge->fleets, s->fleet_index)->fleet;
         s->contact.dns_seen = s->device->dns_since_s != 0 && s->device->dns_since_s >= judge->hole_ns / 1000000000 &&

@@ -1,0 +1,105 @@
+#include "judge/attribution.h"
+
+#include "judge/judge_state.h"
+
+enum { SLACK_S = 5 }; /* a session's signalling and its first packets come from different taps */
+
+static const struct tap *tap_of_context(const struct judge *judge, uint16_t context)
+{
+        const struct tap_list *taps = &judge->settings.taps;
+        for (unsigned i = 0; context != 0 && i < taps->count; i++)
+                if (taps->taps[i].context == context)
+                        return &taps->taps[i];
+        return NULL;
+}
+
+const char *attribution_apn(const struct judge *judge, uint16_t context)
+{
+        const struct tap *tap = tap_of_context(judge, context);
+        return tap ? tap->apn : NULL;
+}
+
+const char *attribution_tenant(const struct judge *judge, uint16_t context)
+{
+        const struct tap *tap = tap_of_context(judge, context);
+        return tap ? tap->tenant : NULL;
+}
+
+bool attribution_is_behind_nat(const struct judge *judge, const Apnwatch__V1__Flow *flow)
+{
+        const struct tap_list *taps = &judge->settings.taps;
+        return flow->tap > 0 && flow->tap <= taps->count && taps->taps[flow->tap - 1].role == TAP_SGI_NAT;
+}
+
+int64_t attribution_time(const event_t *event)
+{
+        if (event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS || !event->has_time)
+                return (int64_t)event->flow->start;
+        return (int64_t)event->time;
+}
+
+struct tunnel_search {
+        struct judge *judge;
+        uint16_t context;
+        const struct address *device; /* the session must have this address; NULL: it need not */
+        int64_t time_ns;
+};
+
+static bool has_address(const struct binding *binding, const struct address *address)
+{
+        return address_equal(&binding->ipv4, address) || (binding->ipv6.length > 0 && prefix_contains(&binding->ipv6, address));
+}
+
+static const struct binding *find_tunnel(const struct tunnel_search *search, const ProtobufCBinaryData *end, bool has_teid, uint32_t teid)
+{
+        const struct binding *found;
+        struct address address;
+        if (!has_teid || teid == 0 || !address_from_bytes(end->data, end->len, &address) ||
+            bindings_of_tunnel(search->judge->bindings, search->context, &address, teid, &found) == TUNNEL_UNKNOWN || found == NULL)
+                return NULL;
+        if (found->first_ns > search->time_ns + SLACK_S * INT64_C(1000000000))
+                return NULL; /* an earlier session had it, or it was learned late: the address tells */
+        return search->device == NULL || has_address(found, search->device) ? found : NULL;
+}
+
+/* Packets from the device go to the network's end of its tunnel, packets to it to the radio's. */
+static const struct binding *by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, int64_t time_ns)
+{
+        struct tunnel_search search = {judge, (uint16_t)flow->context, NULL, time_ns};
+        const ProtobufCBinaryData *network = &flow->tunnel_destination, *radio = &flow->tunnel_source;
+        const struct binding *found = NULL;
+        if (flow->opener == APNWATCH__V1__FLOW__OPENER__PEER) {
+                network = &flow->tunnel_source;
+                radio = &flow->tunnel_destination;
+        } else if (flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN) {
+                search.device = device;
+        }
+        found = find_tunnel(&search, network, flow->has_teid_up, flow->teid_up);
+        if (found == NULL)
+                found = find_tunnel(&search, radio, flow->has_teid_down, flow->teid_down);
+        if (found == NULL && search.device != NULL)
+                found = find_tunnel(&search, radio, flow->has_teid_up, flow->teid_up);
+        if (found == NULL && search.device != NULL)
+                found = find_tunnel(&search, network, flow->has_teid_down, flow->teid_down);
+        return found;
+}
+
+static bool is_device_of(const Apnwatch__V1__Flow *flow, const struct device_key *key)
+{
+        struct address device;
+        return address_from_bytes(flow->device.data, flow->device.len, &device) && address_equal(&device, &key->address);
+}
+
+const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+{
+        const struct binding *found = NULL;
+        if (!judge->has_identity)
+                return NULL;
+        if (flow->has_tunnel_destination && flow->has_tunnel_source && is_device_of(flow, key))
+                found = by_tunnel(judge, flow, &key->address, time_ns);
+        if (found != NULL)
+                return found;
+        if (attribution_is_behind_nat(judge, flow))
+                return NULL;
+        return bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
+}

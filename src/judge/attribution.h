@@ -1,0 +1,23 @@
+/* Whose a flow is: who holds the tunnel that carried it, else the device's address, at a moment. Private to src/judge.
+ *
+ * A flow's tunnel is that of its first packet, while its TEIDs are the latest: after a handover they do not belong together, and the
+ * address decides. Where it is not known who sent the first packet, a tunnel is believed only of a session with that address. Behind a
+ * tap of role sgi-nat an address is shared by many and says nothing. */
+#pragma once
+
+#include "judge/bindings.h"
+#include "judge/device_table.h"
+#include "model/event.h"
+
+struct judge;
+
+/* `key` is one end of the flow. NULL: nobody is known. Borrowed until bindings are asked again. */
+const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns);
+
+/* The moment at which an event's device is asked for: a flow belongs to who held the address when it began. */
+int64_t attribution_time(const event_t *event);
+
+/* What taps say of a context; NULL: nothing. */
+const char *attribution_apn(const struct judge *judge, uint16_t context);
+const char *attribution_tenant(const struct judge *judge, uint16_t context);
+bool attribution_is_behind_nat(const struct judge *judge, const Apnwatch__V1__Flow *flow);
