@@ -19,6 +19,7 @@ enum rule {
         RULE_IDENTITY,   /* whole */
         RULE_IMEI,       /* whole, and its TAC is kept */
         RULE_DEVICE_ID,  /* either, by its looks */
+        RULE_PERHAPS_IMEI, /* an IMEI, else text */
         RULE_COORDINATE,
         RULE_DIGEST,     /* text, unless it is a digest as is expected */
         RULE_DROP,
@@ -116,7 +117,8 @@ static enum rule rule_of(const ProtobufCFieldDescriptor *field)
                 const char *name;
                 enum rule rule;
         } named[] = {{"imsi", RULE_IDENTITY}, {"msisdn", RULE_IDENTITY}, {"subscriber", RULE_IDENTITY}, {"imei", RULE_IMEI},
-                     {"device_id", RULE_DEVICE_ID}, {"iccid", RULE_IDENTITY}, {"latitude", RULE_COORDINATE},
+                     {"device_id", RULE_DEVICE_ID}, {"iccid", RULE_IDENTITY}, {"subscribers", RULE_IDENTITY},
+                     {"former", RULE_PERHAPS_IMEI}, {"current", RULE_PERHAPS_IMEI}, {"latitude", RULE_COORDINATE},
                      {"longitude", RULE_COORDINATE}, {"snippet", RULE_DROP}, {"id", RULE_DIGEST}, {"policy", RULE_DIGEST},
                      {"sha256", RULE_DIGEST}, {"community_id", RULE_DIGEST}};
         bool is_text = field->type == PROTOBUF_C_TYPE_STRING;
@@ -224,9 +226,15 @@ static char *cover_identity(struct privacy *privacy, char *value, enum rule rule
                 return value;
         const char *plain = value + (*value == '+');
         size_t length = strlen(plain), digits = strspn(plain, "0123456789");
-        bool keep_tac = rule == RULE_IMEI ? digits >= 14 : rule == RULE_DEVICE_ID && digits == length && digits_look_like_imei(plain, length);
+        bool keep_tac = rule == RULE_IMEI ? digits >= PSEUDONYM_MODULE : rule == RULE_DEVICE_ID && digits == length && digits_look_like_imei(plain, length);
         out[pseudonym_write(privacy->text.key, plain, length, keep_tac, out)] = '\0';
         return out;
+}
+
+static bool is_imei_shaped(const char *text)
+{
+        size_t digits = strspn(text, "0123456789");
+        return text[digits] == '\0' && digits >= PSEUDONYM_MODULE && digits <= 16;
 }
 
 static bool is_digest(const char *text)
@@ -246,6 +254,8 @@ static void *cover_pointer(struct privacy *privacy, const struct plan *plan, uns
         enum rule rule = plan->rules[index];
         if (rule == RULE_MESSAGE)
                 return cover_message(privacy, plan->inside[index], value);
+        if (rule == RULE_PERHAPS_IMEI)
+                rule = is_imei_shaped(value) ? RULE_IMEI : RULE_TEXT;
         if (is_identity(rule))
                 return cover_identity(privacy, value, rule);
         return rule == RULE_DIGEST && is_digest(value) ? value : cover_text(privacy, value);

@@ -101,6 +101,8 @@ size_t pseudonym_write(struct pseudonym_key *key, const char *value, size_t leng
 {
         unsigned char digest[DIGEST_LENGTH];
         size_t written = 0, at = 0;
+        if (keep_tac)
+                length = PSEUDONYM_MODULE;
         if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1 ||
             EVP_MAC_update(key->mac, (const unsigned char *)value, length) != 1 ||
             EVP_MAC_final(key->mac, digest, &written, sizeof digest) != 1 || written != sizeof digest)

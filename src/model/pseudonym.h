@@ -1,6 +1,6 @@
 /* Keyed pseudonyms: HMAC-SHA-256 (RFC 2104) of an identity as it is written, its first 8 bytes as "hmac:0123456789abcdef". An
- * IMEI keeps its first eight digits, which name the model and not the device: "86012345:hmac:0123456789abcdef". The same key
- * makes the same pseudonym in every run and on every sensor. */
+ * IMEI keeps its first eight digits, which name the model and not the device: "86012345:hmac:0123456789abcdef", made of its first
+ * 14, which are the module in IMEI and IMEISV alike. The same key makes the same pseudonym in every run and on every sensor. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,10 +13,10 @@ struct pseudonym_key;
 struct pseudonym_key *pseudonym_key_load(const char *path, char *error, size_t size) __attribute__((warn_unused_result));
 void pseudonym_key_destroy(struct pseudonym_key *key);
 
-enum { PSEUDONYM_TAC = 8, PSEUDONYM_SIZE = PSEUDONYM_TAC + 1 + 5 + 16 + 1 };
+enum { PSEUDONYM_TAC = 8, PSEUDONYM_MODULE = 14, PSEUDONYM_SIZE = PSEUDONYM_TAC + 1 + 5 + 16 + 1 };
 
-/* Writes the pseudonym, ended by a NUL; its length, or 0 when OpenSSL fails. With `keep_tac` the first eight bytes of `value`
- * stand in front: it has at least 14. */
+/* Writes the pseudonym, without a NUL; its length, or 0 when OpenSSL fails. With `keep_tac`
+ * `value` is an IMEI: at least 14 digits. */
 size_t pseudonym_write(struct pseudonym_key *key, const char *value, size_t length, bool keep_tac, char out[PSEUDONYM_SIZE]);
 
 /* How many bytes of `text` are a pseudonym of either form that begins here; 0: none does. */

@@ -61,7 +61,8 @@ static struct privacy *privacy_of(const char *more)
 
 /* printf '%s' 262011234567890 | openssl dgst -sha256 -hmac 'key of sixteen b' */
 static const char imsi_pseudonym[] = "hmac:e9e57f526c890883";
-static const char imei_pseudonym[] = "86123405:hmac:13af92c565d02a7c";
+/* of the first 14 digits */
+static const char imei_pseudonym[] = "86123405:hmac:2eac07492ecae96a";
 static const char msisdn_pseudonym[] = "hmac:c50b96a43e572543";
 
 struct sample {
@@ -72,6 +73,7 @@ struct sample {
         Apnwatch__V1__Object object;
         Apnwatch__V1__Time time;
         Apnwatch__V1__Evidence evidence, *evidences[1];
+        char *subscribers[2];
 };
 
 static void fill_sample(struct sample *sample)
@@ -102,6 +104,12 @@ static void fill_sample(struct sample *sample)
         sample->detail.object = &sample->object;
         sample->object.name = (char *)"log-861234051234560.bin";
         sample->object.sha256 = (char *)"1234567890123456789012345678901234567890123456789012345678901234";
+        sample->detail.former = (char *)"12345678901234"; /* of no body that gives out IMEIs */
+        sample->detail.current = (char *)"ecgi:262-01-168496129";
+        sample->subscribers[0] = (char *)"262011234567890";
+        sample->subscribers[1] = (char *)"001010000000001";
+        sample->detail.subscribers = sample->subscribers;
+        sample->detail.n_subscribers = 2;
         sample->alert.peer = &sample->peer;
         sample->peer.name = (char *)"861234051234560.track.example";
         sample->evidence.text = (char *)"position 52.5204, 13.4050";
@@ -139,6 +147,10 @@ static void an_alert_leaves_with_pseudonyms(void **state)
         assert_string_equal(out->evidence[0]->text, "position 52.52, 13.40");
         snprintf(expected, sizeof expected, "log-%s.bin", imei_pseudonym);
         assert_string_equal(out->detail->object->name, expected);
+        assert_non_null(strstr(out->detail->former, "12345678:hmac:"));
+        assert_ptr_equal(out->detail->current, sample.detail.current);
+        assert_string_equal(out->detail->subscribers[0], imsi_pseudonym);
+        assert_non_null(strstr(out->detail->subscribers[1], "hmac:"));
         assert_ptr_equal(out->detail->object->sha256, sample.object.sha256);
         assert_ptr_equal(out->id, sample.alert.id);
         assert_ptr_equal(out->policy, sample.alert.policy);
