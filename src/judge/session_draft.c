@@ -115,8 +115,10 @@ static void fill_flow(struct parts *parts, const struct sighting *s, Apnwatch__V
         apnwatch__v1__peer__init(&parts->peer);
         apnwatch__v1__alert_flow__init(flow);
         apnwatch__v1__time__init(&parts->start);
-        parts->peer.ip = (char *)address_text(&s->contact.peer, parts->peer_address);
-        parts->peer.has_port = flow->has_device_port = s->contact.has_ports;
+        const struct address *peer = parts->draft->peer ? parts->draft->peer : &s->contact.peer;
+        parts->peer.ip = (char *)address_text(peer, parts->peer_address);
+        parts->peer.has_port = s->contact.has_ports && parts->draft->peer == NULL;
+        flow->has_device_port = s->contact.has_ports;
         parts->peer.port = s->contact.peer_port;
         flow->device_port = s->contact.device_port;
         flow->app = (char *)s->contact.label;

@@ -88,6 +88,89 @@ static void other_tunnels_say_nothing(void **state)
         court_close(court);
 }
 
+/* The innermost flow is carried by a tunnel that begins at the session's address. */
+static void a_tunnel_inside_the_devices_own_is_told(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *far;
+                int severity;
+                const char *node;
+        } rows[] = {{"10.66.0.2", 3, "core"}, {"10.66.0.77", 3, "private"}, {"198.51.100.9", 1, "internet"}};
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct court *court = open_with_session("10.20.0.7");
+                struct court_flow flow = tunnelled("10.20.0.99", "203.0.113.9");
+                flow.teid_up = 0x9999;
+                flow.tunnel_source = "10.20.0.7";
+                flow.tunnel_destination = rows[i].far;
+                court_flow(court, &flow);
+                assert_string_equal(court_types(court), "gtp.nested");
+                assert_int_equal(court->alerts[0]->severity, rows[i].severity);
+                assert_string_equal(court->alerts[0]->detail->node, rows[i].node);
+                assert_string_equal(court->alerts[0]->device->ip, "10.20.0.7");
+                assert_string_equal(court->alerts[0]->peer->ip, rows[i].far);
+                court_close(court);
+        }
+}
+
+/* GRE inside the session: the TEID is that of the session's own tunnel. */
+static void another_kind_of_tunnel_inside_is_none(void **state)
+{
+        (void)state;
+        struct court *court = open_with_session("10.20.0.7");
+        struct court_flow flow = tunnelled("192.168.7.1", "192.168.8.1");
+        flow.tunnel_source = "10.20.0.7";
+        flow.tunnel_destination = "198.51.100.9";
+        court_flow(court, &flow);
+        assert_string_equal(court_types(court), "");
+        court_close(court);
+}
+
+static void control_plane_from_a_device_is_told(void **state)
+{
+        (void)state;
+        static const struct {
+                uint32_t protocol, port;
+                const char *peer, *types;
+                int severity;
+        } rows[] = {{17, 2123, "10.66.0.2", "gtp.signalling", 3},   {17, 8805, "10.66.0.3", "gtp.signalling", 3},
+                    {132, 36412, "10.66.0.5", "gtp.signalling", 3}, {6, 3868, "10.66.0.2", "gtp.signalling", 3},
+                    {17, 1812, "10.66.0.2", "gtp.signalling", 3},   {17, 1812, "192.168.1.5", "gtp.signalling", 1},
+                    {17, 2123, "198.51.100.9", "gtp.signalling", 1}, {17, 2152, "10.66.0.2", "gtp.nested", 3},
+                    {17, 2152, "198.51.100.9", "gtp.nested", 1},    {17, 53, "10.66.0.2", "", 0},
+                    {6, 2123, "10.66.0.2", "", 0}};
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct court *court = open_with_session("10.20.0.7");
+                struct court_flow flow = tunnelled("10.20.0.7", rows[i].peer);
+                flow.protocol = rows[i].protocol;
+                flow.peer_port = rows[i].port;
+                court_flow(court, &flow);
+                assert_string_equal(court_types(court), rows[i].types);
+                if (court->count > 0)
+                        assert_int_equal(court->alerts[0]->severity, rows[i].severity);
+                court_close(court);
+        }
+}
+
+/* Nodes talk to each other; nobody says that one of them is a device. What policy allows is no finding. */
+static void signalling_between_nodes_and_what_policy_allows_is_none(void **state)
+{
+        (void)state;
+        struct court *court = open_with_session("10.20.0.7");
+        struct court_flow flow = {.device = "10.66.0.1", .peer = "10.66.0.2", .protocol = 17, .device_port = 2123, .peer_port = 2123,
+                                  .opener = OUT, .start_s = 1};
+        court_flow(court, &flow);
+        assert_string_equal(court_types(court), "");
+        court_close(court);
+        court = court_open("version: 1\ndevices: [10.20.0.0/16]\nfleets:\n  - name: routers\n    members:\n      - {prefix: 10.20.0.0/16}\n"
+                           "    destinations:\n      allow:\n        - {name: aaa, prefix: 10.9.0.1/32, protocol: udp, port: 1812}\n",
+                           NULL, NULL);
+        struct court_flow radius = {.device = "10.20.0.9", .peer = "10.9.0.1", .protocol = 17, .peer_port = 1812, .opener = OUT};
+        court_flow(court, &radius);
+        assert_string_equal(court_types(court), "");
+        court_close(court);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -95,6 +178,10 @@ int main(void)
                 cmocka_unit_test(the_tunnel_says_who_sent_it),
                 cmocka_unit_test(its_own_link_local_and_unspecified_addresses_are_not_spoofed),
                 cmocka_unit_test(other_tunnels_say_nothing),
+                cmocka_unit_test(a_tunnel_inside_the_devices_own_is_told),
+                cmocka_unit_test(another_kind_of_tunnel_inside_is_none),
+                cmocka_unit_test(control_plane_from_a_device_is_told),
+                cmocka_unit_test(signalling_between_nodes_and_what_policy_allows_is_none),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
