@@ -150,8 +150,8 @@ int sim_table_save(const struct sim_table *table, struct state_writer *writer)
                 saved.has_used_s = saved.has_placed_s = true;
                 saved.used_s = sim->used_s;
                 saved.placed_s = sim->placed_s;
-                saved.place = places;
-                saved.n_place = sim->place_count;
+                saved.has_place = sim->place_count > 0;
+                saved.place = (ProtobufCBinaryData){sim->place_count * sizeof *places, (uint8_t *)places};
                 saved.last_place = sim->last_place[0] ? (char *)sim->last_place : NULL;
                 record.body_case = APNWATCH__V1__STATE_RECORD__BODY_SIM;
                 record.sim = &saved;
@@ -177,8 +177,11 @@ void sim_table_load(struct sim_table *table, const Apnwatch__V1__SavedSim *saved
         struct sim *sim = &entry->sim;
         sim->imei = is_digits_number(saved->imei) ? saved->imei : 0;
         sim->placed_s = saved->placed_s;
-        for (size_t i = 0; i < saved->n_place && i < SIM_PLACES; i++)
-                sim_add_place(sim, saved->place[i]);
+        for (size_t at = 0; at + sizeof(uint32_t) <= saved->place.len && at < SIM_PLACES * sizeof(uint32_t); at += sizeof(uint32_t)) {
+                uint32_t place;
+                memcpy(&place, saved->place.data + at, sizeof place);
+                sim_add_place(sim, place);
+        }
         if (saved->last_place)
                 snprintf(sim->last_place, sizeof sim->last_place, "%s", saved->last_place);
 }
