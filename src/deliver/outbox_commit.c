@@ -8,9 +8,10 @@
 
 #include "base/log.h"
 
-enum { PIECE = 256,              /* entries trimmed at once; between pieces it is asked whether that was enough */
+enum { PIECE = 256,              /* entries trimmed at once, at most; between pieces it is asked whether that was enough */
+       LEAST_PIECE = 8,
        LEAST_TRIMMED = 1024,     /* a commit may trim so many, or twice what it adds */
-       CHUNK = 4096,             /* alerts in one transaction: after a full disk there are many */
+       CHUNK = 4096,             /* alerts in one transaction, as far as the log has room: after a full disk there are many */
        RETRY_MS = 250, UPKEEP_MS = 1000 };
 
 static uint64_t monotonic_ms(void)
@@ -92,9 +93,9 @@ static uint64_t acknowledged_by_all(const struct outbox *outbox)
 }
 
 /* Where the next piece ends, so that a range of dropped numbers begins just behind where a consumer stands. */
-static uint64_t piece_end(const struct outbox *outbox, uint64_t through)
+static uint64_t piece_end(const struct outbox *outbox, uint64_t through, unsigned most)
 {
-        uint64_t first = outbox->draft.first_held, end = first + PIECE - 1 < through ? first + PIECE - 1 : through;
+        uint64_t first = outbox->draft.first_held, end = first + most - 1 < through ? first + most - 1 : through;
         for (const struct outbox_consumer *consumer = outbox->consumers; consumer; consumer = consumer->next)
                 if (consumer->at.position >= first && consumer->at.position < end)
                         end = consumer->at.position;
@@ -109,14 +110,14 @@ static bool somebody_stands_at(const struct outbox *outbox, uint64_t number)
         return false;
 }
 
-/* The oldest entries, up to `through` and PIECE at most. How many; 0: there are none; or negative errno. */
-static int trim_piece(struct outbox *outbox, uint64_t through)
+/* The oldest entries, up to `through` and so many at most. How many; 0: there are none; or negative errno. */
+static int trim_piece(struct outbox *outbox, uint64_t through, unsigned most)
 {
         struct outbox_shape *draft = &outbox->draft;
         struct entry_id first, last, next;
         if (draft->held == 0 || draft->first_held > through)
                 return 0;
-        uint64_t end = piece_end(outbox, through);
+        uint64_t end = piece_end(outbox, through, most);
         int result = outbox_entry_at_or_behind(outbox, draft->first_held, &first);
         if (result == 1)
                 result = outbox_entry_at_or_before(outbox, end, &last);
@@ -135,10 +136,16 @@ static int trim_piece(struct outbox *outbox, uint64_t through)
         return result < 0 ? result : (int)count;
 }
 
-static bool is_too_big(struct outbox *outbox)
+/* How many entries of middle size are above the limit, LEAST_PIECE to PIECE; 0: it is kept. Entries differ: a fleet's
+ * alert has the size of a hundred others, and what waits is not thrown away in bulk for it. */
+static unsigned too_many(struct outbox *outbox)
 {
+        uint64_t limit = outbox->size_limit - outbox->log_bytes, held = outbox->draft.held;
         outbox_measure(outbox);
-        return outbox->bytes > outbox->size_limit - outbox->log_bytes;
+        if (outbox->bytes <= limit)
+                return 0;
+        uint64_t count = (outbox->bytes - limit) / (outbox->bytes / (held ? held : 1) + 1) / 2;
+        return count < LEAST_PIECE ? LEAST_PIECE : count < PIECE ? (unsigned)count : PIECE;
 }
 
 /* Between two marks is a 32nd of the retention; a clock that was set back waits until it is where it was. */
@@ -183,14 +190,15 @@ static int trim(struct outbox *outbox, unsigned added)
         if (old > acknowledged) /* a sink lost what it had */
                 old = acknowledged;
         while (budget > 0 && count > 0 && draft->first_held <= old) {
-                if ((count = trim_piece(outbox, old)) < 0)
+                if ((count = trim_piece(outbox, old, PIECE)) < 0)
                         return count;
                 budget -= count;
         }
+        unsigned many;
         count = 1;
-        while (budget > 0 && count > 0 && is_too_big(outbox)) {
+        while (budget > 0 && count > 0 && (many = too_many(outbox)) > 0) {
                 uint64_t first = draft->first_held;
-                if ((count = trim_piece(outbox, draft->committed)) < 0)
+                if ((count = trim_piece(outbox, draft->committed, many)) < 0)
                         return count;
                 budget -= count;
                 if (first > acknowledged)
@@ -340,12 +348,26 @@ static bool has_work(struct outbox *outbox)
         return true;
 }
 
+/* So many that the log, and the file before it is trimmed, do not grow beyond what the limit leaves them. */
+static unsigned next_chunk(const struct outbox *outbox)
+{
+        unsigned count = 0;
+        size_t bytes = 0;
+        for (const struct pending_alert *alert = outbox->pending.first; alert && count < CHUNK; alert = alert->next) {
+                bytes += alert->alert_length + alert->cause_length;
+                if (count > 0 && bytes > outbox->log_bytes / 2)
+                        break;
+                count++;
+        }
+        return count;
+}
+
 static int commit_all(struct outbox *outbox)
 {
         int result;
         uint64_t waiting = outbox->pending.count;
         do {
-                result = commit_some(outbox, CHUNK);
+                result = commit_some(outbox, next_chunk(outbox));
         } while (result == 0 && outbox_has_uncommitted(outbox));
         if (result == 0) {
                 outbox->waited += waiting;

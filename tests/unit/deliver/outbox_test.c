@@ -326,6 +326,50 @@ static void the_size_is_bounded_and_what_waits_becomes_one_gap(void **state)
         case_end();
 }
 
+static void much_at_once_leaves_as_much_as_a_little(void **state)
+{
+        (void)state;
+        uint64_t left = 0;
+        for (unsigned at_once = 50; at_once <= 20000; at_once *= 20) {
+                case_begin();
+                struct outbox_settings settings = case_settings();
+                settings.size_limit = 1 << 20;
+                struct outbox *outbox = case_open(&settings);
+                outbox_consumer(outbox, "redis://slow");
+                for (unsigned first = 1; first <= 20000; first += at_once) {
+                        case_fill(outbox, first, first + at_once - 1, 700);
+                        assert_in_range(bytes_on_disk(), 1, 3 << 19);
+                }
+                struct outbox_numbers numbers;
+                outbox_numbers(outbox, &numbers);
+                assert_int_equal(numbers.committed, 20000);
+                assert_in_range(numbers.bytes, 700 << 10, 768 << 10); /* a quarter is the log's */
+                if (left != 0)
+                        assert_in_range(numbers.held, left * 9 / 10, left * 11 / 10);
+                left = numbers.held;
+                outbox_close(outbox);
+                case_end();
+        }
+}
+
+static void one_big_alert_takes_the_place_of_no_more_than_its_size(void **state)
+{
+        (void)state;
+        case_begin();
+        struct outbox_settings settings = case_settings();
+        settings.size_limit = 1 << 20;
+        struct outbox *outbox = case_open(&settings);
+        outbox_consumer(outbox, "redis://slow");
+        case_fill(outbox, 1, 5000, 0);
+        struct outbox_numbers before, after;
+        outbox_numbers(outbox, &before);
+        case_fill(outbox, 5001, 5001, 40000);
+        outbox_numbers(outbox, &after);
+        assert_in_range(after.held, before.held * 8 / 10, before.held);
+        outbox_close(outbox);
+        case_end();
+}
+
 static void a_smaller_limit_is_reached_in_pieces(void **state)
 {
         (void)state;
@@ -516,6 +560,8 @@ int main(void)
                 cmocka_unit_test(a_new_consumer_begins_behind_what_is_there),
                 cmocka_unit_test(retention_begins_when_every_consumer_of_this_run_has_it),
                 cmocka_unit_test(the_size_is_bounded_and_what_waits_becomes_one_gap),
+                cmocka_unit_test(much_at_once_leaves_as_much_as_a_little),
+                cmocka_unit_test(one_big_alert_takes_the_place_of_no_more_than_its_size),
                 cmocka_unit_test(a_smaller_limit_is_reached_in_pieces),
                 cmocka_unit_test(an_alert_that_is_too_big_is_a_gap),
                 cmocka_unit_test(ids_rise_above_an_entry_of_someone_else),
