@@ -112,6 +112,8 @@ void court_event(struct court *court, const struct court_flow *from, event_t *ev
         flow.peer_port = from->peer_port;
         flow.has_context = true;
         flow.context = from->context;
+        flow.has_tap = from->tap != 0;
+        flow.tap = from->tap;
         flow.opener = from->opener;
         flow.answered = flow.has_answered = true;
         flow.answered = !from->unanswered;
@@ -301,10 +303,33 @@ static void add_ends(struct message *message, uint32_t key, bool of_network)
         body->n_endpoint = 2;
 }
 
+struct whereabouts {
+        Apnwatch__V1__Cell cell, area;
+};
+
+static void set_whereabouts(struct message *request, const struct court_session *session, struct whereabouts *out)
+{
+        *out = (struct whereabouts){APNWATCH__V1__CELL__INIT, APNWATCH__V1__CELL__INIT};
+        if (session->plmn && session->cell) {
+                plmn_of(session->plmn, &out->cell);
+                out->cell.has_id = true;
+                out->cell.id = session->cell;
+                out->cell.kind = (char *)"ecgi";
+                request->body.cell = &out->cell;
+        }
+        if (session->plmn && session->area) {
+                plmn_of(session->plmn, &out->area);
+                out->area.has_area = true;
+                out->area.area = session->area;
+                out->area.kind = (char *)"tai";
+                request->body.area = &out->area;
+        }
+}
+
 void court_attach(struct court *court, const struct court_session *session)
 {
         struct message request, response;
-        Apnwatch__V1__Cell cell = APNWATCH__V1__CELL__INIT, area = APNWATCH__V1__CELL__INIT;
+        struct whereabouts where;
         uint64_t sequence = court->frame + 1;
         message_init(&request, true, APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE, 32);
         request.body.sequence = sequence;
@@ -314,20 +339,7 @@ void court_attach(struct court *court, const struct court_session *session)
         request.body.plmn = (char *)session->plmn;
         request.body.has_bearer = true;
         request.body.bearer = 5;
-        if (session->plmn && session->cell) {
-                plmn_of(session->plmn, &cell);
-                cell.has_id = true;
-                cell.id = session->cell;
-                cell.kind = (char *)"ecgi";
-                request.body.cell = &cell;
-        }
-        if (session->plmn && session->area) {
-                plmn_of(session->plmn, &area);
-                area.has_area = true;
-                area.area = session->area;
-                area.kind = (char *)"tai";
-                request.body.area = &area;
-        }
+        set_whereabouts(&request, session, &where);
         add_ends(&request, session->teid + 0x10000, false);
         court_signalling(court, &request.body, session->at_s);
         message_init(&response, false, APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE, 33);
@@ -337,6 +349,25 @@ void court_attach(struct court *court, const struct court_session *session)
         add_ends(&response, session->teid, true);
         if ((response.body.has_ipv4 = session->ip != NULL))
                 response.body.ipv4 = wire_of(session->ip, &response.ue);
+        court_signalling(court, &response.body, session->at_s + 0.05);
+}
+
+void court_move(struct court *court, const struct court_session *session)
+{
+        struct message request, response;
+        struct whereabouts where;
+        uint64_t sequence = court->frame + 1;
+        message_init(&request, true, APNWATCH__V1__SIGNALLING__PROCEDURE__MODIFY, 34);
+        request.body.sequence = sequence;
+        request.body.has_key = true;
+        request.body.key = session->teid;
+        request.body.plmn = (char *)session->plmn;
+        set_whereabouts(&request, session, &where);
+        court_signalling(court, &request.body, session->at_s);
+        message_init(&response, false, APNWATCH__V1__SIGNALLING__PROCEDURE__MODIFY, 35);
+        response.body.sequence = sequence;
+        response.body.has_accepted = response.body.accepted = response.body.has_key = true;
+        response.body.key = session->teid + 0x10000;
         court_signalling(court, &response.body, session->at_s + 0.05);
 }
 

@@ -40,7 +40,7 @@ struct court_flow {
         uint64_t bytes_up, payload_down;
         int icmp_type;                    /* -1 and for other protocols: absent */
         uint64_t id;                      /* 0: a new one */
-        uint32_t context;
+        uint32_t context, tap;
         uint32_t teid_up, teid_down;      /* 0: none */
         const char *tunnel_source, *tunnel_destination; /* NULL: none */
 };
@@ -83,8 +83,9 @@ struct court_session {
         double at_s;
 };
 
-/* It begins, is accepted; the same ends. */
+/* It begins, is accepted; the same is now in another cell; ends. */
 void court_attach(struct court *court, const struct court_session *session);
+void court_move(struct court *court, const struct court_session *session);
 void court_detach(struct court *court, const struct court_session *session);
 
 /* One message of it, filled in before it is sent. */
