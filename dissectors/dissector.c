@@ -15,6 +15,7 @@
 #include "dissectors/location/plain.h"
 #include "dissectors/location/supl.h"
 
+#include "dissectors/session/diameter.h"
 #include "dissectors/session/gtpc.h"
 #include "dissectors/session/pfcp.h"
 #include "dissectors/session/radius.h"
@@ -23,6 +24,7 @@ const struct dissector *const dissectors[] = {
         &gtpc_dissector, /* before CoAP, which some of its messages look like */
         &pfcp_dissector,
         &radius_dissector,
+        &diameter_dissector,
         &http_dissector,
         &mqtt_dissector,
         &ftp_dissector,
