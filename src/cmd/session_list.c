@@ -175,6 +175,14 @@ static unsigned add_endpoints(struct binding_endpoint *held, uint8_t *count, uns
         return before;
 }
 
+/* An IMEI that some said without its software version, as others say it: the same one, whole. */
+static bool is_completed(const struct session *session, const struct binding_change *change, enum binding_fact fact)
+{
+        enum { IMEI_MODULE = 14 };
+        const char *held = session->first.imei, *now = change->now->imei;
+        return fact == FACT_IMEI && strlen(now) > strlen(held) && strncmp(held, now, IMEI_MODULE) == 0;
+}
+
 /* A value that was not known before becomes the first; another one is history. */
 static void take_change(struct session *session, const struct binding_change *change)
 {
@@ -185,7 +193,7 @@ static void take_change(struct session *session, const struct binding_change *ch
                 enum binding_fact fact = facts[i].fact;
                 if (!(change->facts & 1U << fact))
                         continue;
-                if (fact_text(&session->first, fact, held)[0] == '\0')
+                if (fact_text(&session->first, fact, held)[0] == '\0' || is_completed(session, change, fact))
                         copy_fact(&session->first, change->now, fact);
                 else if (change->before == NULL ||
                          strcmp(fact_text(change->before, fact, held), fact_text(change->now, fact, room)) != 0)

@@ -6,7 +6,7 @@
 static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR"};
 static const char *const places[] = {NULL, "ecgi", "ncgi", "cgi", "sai", "tai", "rai", "lai"};
 
-enum { RATS = sizeof rats / sizeof *rats, PLACES = sizeof places / sizeof *places, DIGITS_MOST = 16, PREFIX_USUAL = 64 };
+enum { RATS = sizeof rats / sizeof *rats, PLACES = sizeof places / sizeof *places, DIGITS_MOST = 16, PREFIX_USUAL = 64, IMEI_MODULE = 14 };
 
 uint64_t digits_pack(const char *text)
 {
@@ -81,6 +81,14 @@ static void place_text(const struct stored_place *place, char *text, size_t size
                 snprintf(text, size, "%s:%s-%u", kind, plmn, place->area);
 }
 
+struct prefix binding_prefix_around(const struct address *address, unsigned length)
+{
+        struct prefix prefix = {.address = *address, .length = (uint8_t)length};
+        for (unsigned bit = length; bit < 128; bit = (bit / 8 + 1) * 8)
+                prefix.address.bytes[bit / 8] &= (uint8_t)(bit % 8 ? 0xff00 >> bit % 8 : 0);
+        return prefix;
+}
+
 struct taking {
         struct session *session;
         enum binding_source source;
@@ -109,6 +117,21 @@ static void take_digits(struct taking *taking, enum binding_fact fact, uint64_t 
                 *held = digits;
 }
 
+/* The software version, which some say and others do not, makes no other module: the longer form stays. */
+static void take_imei(struct taking *taking, const char *said)
+{
+        char text[17];
+        uint64_t held = taking->session->imei;
+        size_t length = strlen(digits_text(held, text));
+        if (held == 0 || said == NULL || strlen(said) == length || strncmp(said, text, IMEI_MODULE) != 0) {
+                take_digits(taking, FACT_IMEI, &taking->session->imei, said);
+        } else if (strlen(said) > length && digits_pack(said) != 0) {
+                taking->session->imei = digits_pack(said);
+                taking->session->sources[FACT_IMEI] = (uint8_t)taking->source;
+                taking->changed |= 1U << FACT_IMEI;
+        }
+}
+
 static void take_apn(struct taking *taking, struct name_pool *names, const char *apn)
 {
         uint32_t *held = &taking->session->apn;
@@ -133,9 +156,8 @@ static void take_addresses(struct taking *taking, const Apnwatch__V1__Signalling
                 return;
         unsigned length = said->has_ipv6_length && said->ipv6_length > 0 && said->ipv6_length < PREFIX_USUAL ? said->ipv6_length
                                                                                                           : PREFIX_USUAL;
-        struct prefix prefix = {.address = address_of_ipv6(said->ipv6_prefix.data), .length = (uint8_t)length};
-        for (unsigned bit = length; bit < 128; bit = (bit / 8 + 1) * 8)
-                prefix.address.bytes[bit / 8] &= (uint8_t)(bit % 8 ? 0xff00 >> bit % 8 : 0);
+        address = address_of_ipv6(said->ipv6_prefix.data);
+        struct prefix prefix = binding_prefix_around(&address, length);
         bool is_other = session->ipv6.length != prefix.length || !address_equal(&session->ipv6.address, &prefix.address);
         if (may_take(taking, FACT_IPV6, session->ipv6.length > 0, is_other))
                 session->ipv6 = prefix;
@@ -168,8 +190,12 @@ uint32_t binding_facts_take(struct session *session, struct name_pool *names, co
                             enum binding_source source, uint64_t *conflicts)
 {
         struct taking taking = {session, source, 0, conflicts};
-        take_digits(&taking, FACT_IMSI, &session->imsi, said->imsi);
-        take_digits(&taking, FACT_IMEI, &session->imei, said->imei);
+        uint64_t imsi = digits_pack(said->imsi);
+        if (session->imsi == 0 || imsi == session->imsi)
+                take_digits(&taking, FACT_IMSI, &session->imsi, said->imsi);
+        else
+                *conflicts += imsi != 0;
+        take_imei(&taking, said->imei);
         take_digits(&taking, FACT_MSISDN, &session->msisdn, said->msisdn);
         take_apn(&taking, names, said->apn);
         take_addresses(&taking, said);
@@ -229,5 +255,6 @@ void binding_view_fill(struct binding_view *view, struct store *store, const str
         binding->user = view->user;
         binding->file = session->file;
         binding->file_frame = session->file_frame;
+        binding->record = record;
         view_endpoints(view, store, session->endpoints);
 }

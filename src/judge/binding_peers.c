@@ -14,13 +14,20 @@ struct peer {
                 uint16_t context, protocol;
         } key;
         uint64_t value, before;
-        int64_t changed_ns, restarted_ns; /* 0: never */
+        int64_t changed_ns;
         bool has_before;
+        UT_hash_handle hh;
+};
+
+struct restart {
+        struct address address;
+        int64_t time_ns;
         UT_hash_handle hh;
 };
 
 struct binding_peers {
         struct peer *by_key;
+        struct restart *restarts; /* the last of an address */
         unsigned count;
 };
 
@@ -38,7 +45,26 @@ void binding_peers_destroy(struct binding_peers *peers)
                 HASH_DEL(peers->by_key, peer);
                 free(peer);
         }
+        struct restart *restart, *after;
+        HASH_ITER(hh, peers->restarts, restart, after) {
+                HASH_DEL(peers->restarts, restart);
+                free(restart);
+        }
         free(peers);
+}
+
+/* As many as there are peers, at most. */
+static void note_restart(struct binding_peers *peers, const struct address *address, int64_t time_ns)
+{
+        struct restart *restart;
+        HASH_FIND(hh, peers->restarts, address, sizeof *address, restart);
+        if (restart == NULL) {
+                if ((restart = calloc(1, sizeof *restart)) == NULL)
+                        return;
+                restart->address = *address;
+                HASH_ADD(hh, peers->restarts, address, sizeof restart->address, restart);
+        }
+        restart->time_ns = time_ns;
 }
 
 bool binding_peers_restarted(struct binding_peers *peers, const struct address *address, uint16_t context, enum binding_source protocol,
@@ -60,7 +86,8 @@ bool binding_peers_restarted(struct binding_peers *peers, const struct address *
                 peers->count++;
                 return false;
         }
-        if (peer->value == value || (protocol == BINDING_PFCP && value < peer->value))
+        bool only_rises = protocol != BINDING_GTPV1C && protocol != BINDING_GTPV2C; /* times, Origin-State-Id (RFC 6733, 8.16) */
+        if (peer->value == value || (only_rises && value < peer->value))
                 return false;
         bool takes_turns = peer->has_before && peer->before == value && time_ns - peer->changed_ns < HOUR_NS;
         peer->before = peer->value;
@@ -68,14 +95,13 @@ bool binding_peers_restarted(struct binding_peers *peers, const struct address *
         peer->value = value;
         peer->changed_ns = time_ns;
         if (!takes_turns)
-                peer->restarted_ns = time_ns;
+                note_restart(peers, address, time_ns);
         return !takes_turns;
 }
 
 bool binding_peers_restarted_since(const struct binding_peers *peers, const struct address *address, int64_t since_ns)
 {
-        for (const struct peer *peer = peers->by_key; peer != NULL; peer = peer->hh.next)
-                if (address_equal(&peer->key.address, address) && peer->restarted_ns >= since_ns && peer->restarted_ns != 0)
-                        return true;
-        return false;
+        const struct restart *restart;
+        HASH_FIND(hh, peers->restarts, address, sizeof *address, restart);
+        return restart != NULL && restart->time_ns >= since_ns;
 }

@@ -6,7 +6,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODE_LIMIT = 65536, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024 };
+#include "judge/binding_facts.h"
+
+enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODE_LIMIT = 262144, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024 };
 
 /* Records in chunks that stay where they are; freed ones are used again. */
 struct slab {
@@ -67,7 +69,7 @@ static bool index_init(struct index *index)
 }
 
 struct store {
-        struct slab sessions, endpoints;
+        struct slab sessions, endpoints, routes;
         struct index imsi, imei, ipv4, ipv6, endpoint;
         uint32_t prefix_lengths[PREFIX_LENGTHS]; /* how many sessions have a prefix of this length */
         struct address *nodes;
@@ -75,7 +77,7 @@ struct store {
         uint32_t node_count;
         uint32_t limit, live, ended;
         uint32_t oldest, newest, oldest_ended, newest_ended;
-        uint32_t endpoint_count;
+        uint32_t endpoint_count, route_count;
         uint64_t numbers;
 };
 
@@ -87,6 +89,7 @@ struct store *store_create(uint32_t session_limit)
         store->limit = session_limit;
         store->sessions.size = sizeof(struct session);
         store->endpoints.size = sizeof(struct endpoint);
+        store->routes.size = sizeof(struct route);
         store->nodes = calloc(NODE_LIMIT + 1, sizeof *store->nodes);
         store->node_slots = calloc(2 * NODE_LIMIT, sizeof *store->node_slots);
         if (!index_init(&store->imsi) || !index_init(&store->imei) || !index_init(&store->ipv4) || !index_init(&store->ipv6) ||
@@ -103,6 +106,7 @@ void store_destroy(struct store *store)
                 return;
         slab_clear(&store->sessions);
         slab_clear(&store->endpoints);
+        slab_clear(&store->routes);
         free(store->imsi.heads);
         free(store->imei.heads);
         free(store->ipv4.heads);
@@ -116,6 +120,16 @@ void store_destroy(struct store *store)
 struct session *store_session(struct store *store, uint32_t record)
 {
         return slab_at(&store->sessions, record);
+}
+
+bool store_holds(const struct store *store, uint32_t record)
+{
+        return record != STORE_NONE && record <= store->sessions.used;
+}
+
+struct route *store_route(struct store *store, uint32_t record)
+{
+        return slab_at(&store->routes, record);
 }
 
 struct endpoint *store_endpoint(struct store *store, uint32_t record)
@@ -152,22 +166,22 @@ static uint32_t hash_endpoint(enum endpoint_kind kind, uint16_t context, uint32_
 }
 
 typedef uint32_t (*hash_fn)(struct store *store, uint32_t record);
-typedef uint32_t *(*next_fn)(struct store *store, uint32_t record);
+typedef struct chain_link *(*link_fn)(struct store *store, uint32_t record);
 
 struct chain {
         hash_fn hash;
-        next_fn next;
+        link_fn link;
 };
 
 static uint32_t imsi_hash(struct store *store, uint32_t record) { return hash_number(store_session(store, record)->imsi); }
 static uint32_t imei_hash(struct store *store, uint32_t record) { return hash_number(module_of(store_session(store, record)->imei)); }
 static uint32_t ipv4_hash(struct store *store, uint32_t record) { return hash_address(&store_session(store, record)->ipv4); }
 static uint32_t ipv6_hash(struct store *store, uint32_t record) { return hash_prefix(&store_session(store, record)->ipv6); }
-static uint32_t *imsi_next(struct store *store, uint32_t record) { return &store_session(store, record)->next_imsi; }
-static uint32_t *imei_next(struct store *store, uint32_t record) { return &store_session(store, record)->next_imei; }
-static uint32_t *ipv4_next(struct store *store, uint32_t record) { return &store_session(store, record)->next_ipv4; }
-static uint32_t *ipv6_next(struct store *store, uint32_t record) { return &store_session(store, record)->next_ipv6; }
-static uint32_t *endpoint_next(struct store *store, uint32_t record) { return &store_endpoint(store, record)->next_hash; }
+static struct chain_link *imsi_link(struct store *store, uint32_t record) { return &store_session(store, record)->by_imsi; }
+static struct chain_link *imei_link(struct store *store, uint32_t record) { return &store_session(store, record)->by_imei; }
+static struct chain_link *ipv4_link(struct store *store, uint32_t record) { return &store_session(store, record)->by_ipv4; }
+static struct chain_link *ipv6_link(struct store *store, uint32_t record) { return &store_session(store, record)->by_ipv6; }
+static struct chain_link *endpoint_link(struct store *store, uint32_t record) { return &store_endpoint(store, record)->by_key; }
 
 static uint32_t endpoint_hash(struct store *store, uint32_t record)
 {
@@ -175,9 +189,27 @@ static uint32_t endpoint_hash(struct store *store, uint32_t record)
         return hash_endpoint((enum endpoint_kind)endpoint->kind, endpoint->context, endpoint->node, endpoint->key);
 }
 
-static const struct chain imsi_chain = {imsi_hash, imsi_next}, imei_chain = {imei_hash, imei_next},
-                          ipv4_chain = {ipv4_hash, ipv4_next}, ipv6_chain = {ipv6_hash, ipv6_next},
-                          endpoint_chain = {endpoint_hash, endpoint_next};
+static const struct chain imsi_chain = {imsi_hash, imsi_link}, imei_chain = {imei_hash, imei_link},
+                          ipv4_chain = {ipv4_hash, ipv4_link}, ipv6_chain = {ipv6_hash, ipv6_link},
+                          endpoint_chain = {endpoint_hash, endpoint_link};
+
+/* A chain falls into two; each keeps the order. */
+static void split_chain(struct store *store, const struct chain *chain, uint32_t from, uint32_t *heads, uint32_t mask)
+{
+        uint32_t last[2] = {STORE_NONE, STORE_NONE};
+        for (uint32_t record = from, next; record != STORE_NONE; record = next) {
+                struct chain_link *link = chain->link(store, record);
+                uint32_t slot = chain->hash(store, record) & mask;
+                unsigned half = (slot & (mask + 1) / 2) != 0;
+                next = link->next;
+                *link = (struct chain_link){.next = STORE_NONE, .before = last[half]};
+                if (last[half] != STORE_NONE)
+                        chain->link(store, last[half])->next = record;
+                else
+                        heads[slot] = record;
+                last[half] = record;
+        }
+}
 
 static void index_grow(struct store *store, struct index *index, const struct chain *chain)
 {
@@ -185,15 +217,8 @@ static void index_grow(struct store *store, struct index *index, const struct ch
         uint32_t *heads = calloc(size, sizeof *heads);
         if (heads == NULL)
                 return; /* longer chains */
-        for (uint32_t i = 0; i <= index->mask; i++) {
-                for (uint32_t record = index->heads[i], next; record != STORE_NONE; record = next) {
-                        uint32_t *link = chain->next(store, record);
-                        uint32_t slot = chain->hash(store, record) & (size - 1);
-                        next = *link;
-                        *link = heads[slot];
-                        heads[slot] = record;
-                }
-        }
+        for (uint32_t i = 0; i <= index->mask; i++)
+                split_chain(store, chain, index->heads[i], heads, size - 1);
         free(index->heads);
         index->heads = heads;
         index->mask = size - 1;
@@ -203,17 +228,22 @@ static void index_add(struct store *store, struct index *index, const struct cha
 {
         if (index->count++ > index->mask)
                 index_grow(store, index, chain);
-        uint32_t slot = chain->hash(store, record) & index->mask;
-        *chain->next(store, record) = index->heads[slot];
-        index->heads[slot] = record;
+        uint32_t *head = &index->heads[chain->hash(store, record) & index->mask];
+        *chain->link(store, record) = (struct chain_link){.next = *head, .before = STORE_NONE};
+        if (*head != STORE_NONE)
+                chain->link(store, *head)->before = record;
+        *head = record;
 }
 
 static void index_remove(struct store *store, struct index *index, const struct chain *chain, uint32_t record)
 {
-        uint32_t *link = &index->heads[chain->hash(store, record) & index->mask];
-        while (*link != record)
-                link = chain->next(store, *link);
-        *link = *chain->next(store, record);
+        const struct chain_link *link = chain->link(store, record);
+        if (link->next != STORE_NONE)
+                chain->link(store, link->next)->before = link->before;
+        if (link->before != STORE_NONE)
+                chain->link(store, link->before)->next = link->next;
+        else
+                index->heads[chain->hash(store, record) & index->mask] = link->next;
         index->count--;
 }
 
@@ -329,9 +359,20 @@ void store_end(struct store *store, uint32_t record)
         store->ended++;
 }
 
+static void free_routes(struct store *store, struct session *session)
+{
+        while (session->routes != STORE_NONE) {
+                uint32_t record = session->routes;
+                session->routes = store_route(store, record)->next;
+                slab_give(&store->routes, record);
+                store->route_count--;
+        }
+}
+
 void store_free(struct store *store, uint32_t record)
 {
         struct session *session = store_session(store, record);
+        free_routes(store, session);
         while (session->endpoints != STORE_NONE)
                 store_remove_endpoint(store, session->endpoints);
         store_unlink(store, record);
@@ -349,52 +390,44 @@ void store_free(struct store *store, uint32_t record)
 
 uint32_t store_by_imsi(struct store *store, uint64_t imsi, uint32_t after)
 {
-        uint32_t record = after ? store_session(store, after)->next_imsi : store->imsi.heads[hash_number(imsi) & store->imsi.mask];
+        uint32_t record = after ? store_session(store, after)->by_imsi.next : store->imsi.heads[hash_number(imsi) & store->imsi.mask];
         while (record != STORE_NONE && store_session(store, record)->imsi != imsi)
-                record = store_session(store, record)->next_imsi;
+                record = store_session(store, record)->by_imsi.next;
         return record;
 }
 
 uint32_t store_by_imei(struct store *store, uint64_t imei, uint32_t after)
 {
-        uint32_t record = after ? store_session(store, after)->next_imei
+        uint32_t record = after ? store_session(store, after)->by_imei.next
                                 : store->imei.heads[hash_number(module_of(imei)) & store->imei.mask];
         while (record != STORE_NONE && module_of(store_session(store, record)->imei) != module_of(imei))
-                record = store_session(store, record)->next_imei;
+                record = store_session(store, record)->by_imei.next;
         return record;
 }
 
 uint32_t store_by_ipv4(struct store *store, const struct address *address, uint32_t after)
 {
-        uint32_t record = after ? store_session(store, after)->next_ipv4 : store->ipv4.heads[hash_address(address) & store->ipv4.mask];
+        uint32_t record = after ? store_session(store, after)->by_ipv4.next : store->ipv4.heads[hash_address(address) & store->ipv4.mask];
         while (record != STORE_NONE && !address_equal(&store_session(store, record)->ipv4, address))
-                record = store_session(store, record)->next_ipv4;
+                record = store_session(store, record)->by_ipv4.next;
         return record;
-}
-
-static struct prefix prefix_around(const struct address *address, unsigned length)
-{
-        struct prefix prefix = {.address = *address, .length = (uint8_t)length};
-        for (unsigned bit = length; bit < 128; bit = (bit / 8 + 1) * 8)
-                prefix.address.bytes[bit / 8] &= (uint8_t)(bit % 8 ? 0xff00 >> bit % 8 : 0);
-        return prefix;
 }
 
 /* The longest prefix first; `after` goes on within its length, then with shorter ones. */
 uint32_t store_by_ipv6(struct store *store, const struct address *address, uint32_t after)
 {
         unsigned length = after ? store_session(store, after)->ipv6.length : 128;
-        uint32_t record = after ? store_session(store, after)->next_ipv6 : STORE_NONE;
+        uint32_t record = after ? store_session(store, after)->by_ipv6.next : STORE_NONE;
         for (bool resumed = after != STORE_NONE;; resumed = false) {
                 if (!resumed) {
                         while (length > 0 && store->prefix_lengths[length] == 0)
                                 length--;
                         if (length == 0)
                                 return STORE_NONE;
-                        struct prefix wanted = prefix_around(address, length);
+                        struct prefix wanted = binding_prefix_around(address, length);
                         record = store->ipv6.heads[hash_prefix(&wanted) & store->ipv6.mask];
                 }
-                for (; record != STORE_NONE; record = store_session(store, record)->next_ipv6) {
+                for (; record != STORE_NONE; record = store_session(store, record)->by_ipv6.next) {
                         const struct prefix *prefix = &store_session(store, record)->ipv6;
                         if (prefix->length == length && prefix_contains(prefix, address))
                                 return record;
@@ -425,9 +458,9 @@ const struct address *store_node_address(const struct store *store, uint32_t nod
 
 uint32_t store_find_endpoint(struct store *store, enum endpoint_kind kind, uint16_t context, uint32_t node, uint64_t key, uint32_t after)
 {
-        uint32_t record = after ? store_endpoint(store, after)->next_hash
+        uint32_t record = after ? store_endpoint(store, after)->by_key.next
                                 : store->endpoint.heads[hash_endpoint(kind, context, node, key) & store->endpoint.mask];
-        for (; record != STORE_NONE; record = store_endpoint(store, record)->next_hash) {
+        for (; record != STORE_NONE; record = store_endpoint(store, record)->by_key.next) {
                 const struct endpoint *endpoint = store_endpoint(store, record);
                 if (endpoint->key == key && endpoint->node == node && endpoint->kind == kind && endpoint->context == context)
                         return record;
@@ -464,6 +497,19 @@ void store_remove_endpoint(struct store *store, uint32_t record)
         store->endpoint_count--;
 }
 
+uint32_t store_add_route(struct store *store, uint32_t session, const struct prefix *prefix)
+{
+        if (store->route_count >= store->limit)
+                return STORE_NONE;
+        uint32_t record = slab_take(&store->routes);
+        if (record == STORE_NONE)
+                return STORE_NONE;
+        *store_route(store, record) = (struct route){*prefix, store_session(store, session)->routes};
+        store_session(store, session)->routes = record;
+        store->route_count++;
+        return record;
+}
+
 uint32_t store_live(const struct store *store)
 {
         return store->live;
@@ -477,7 +523,8 @@ static uint64_t index_bytes(const struct index *index)
 uint64_t store_bytes(const struct store *store)
 {
         return (uint64_t)store->sessions.chunk_count * CHUNK * sizeof(struct session) +
-               (uint64_t)store->endpoints.chunk_count * CHUNK * sizeof(struct endpoint) + index_bytes(&store->imsi) +
+               (uint64_t)store->endpoints.chunk_count * CHUNK * sizeof(struct endpoint) +
+               (uint64_t)store->routes.chunk_count * CHUNK * sizeof(struct route) + index_bytes(&store->imsi) +
                index_bytes(&store->imei) + index_bytes(&store->ipv4) + index_bytes(&store->ipv6) + index_bytes(&store->endpoint) +
                (NODE_LIMIT + 1) * sizeof *store->nodes + (uint64_t)2 * NODE_LIMIT * sizeof *store->node_slots;
 }

@@ -15,9 +15,14 @@ enum endpoint_kind { ENDPOINT_CONTROL, ENDPOINT_USER, ENDPOINT_SEID, ENDPOINT_NA
 
 struct stored_place {
         uint16_t mcc, mnc;
-        uint8_t mnc_digits, kind; /* kind: 0 none; see binding_place.c */
+        uint8_t mnc_digits, kind; /* kind: 0 none; see binding_facts.c */
         uint32_t area;
         uint64_t id;
+};
+
+/* Of records with the same hash. Many sessions may share a value (modules without an IMEI of their own), hence both ways. */
+struct chain_link {
+        uint32_t next, before;
 };
 
 struct session {
@@ -30,26 +35,38 @@ struct session {
         uint8_t sources[BINDING_FACTS];
         uint16_t plmn_mcc, plmn_mnc;
         uint8_t plmn_digits;
+        bool is_created;                 /* its beginning was seen */
         uint16_t context;
         struct stored_place cell, area;
-        int64_t first_ns, last_ns, ended_ns; /* ended: 0 while it lives */
+        int64_t first_ns, said_ns, last_ns; /* said: by signalling; last: or used by packets */
+        int64_t ended_ns;                /* 0 while it lives */
         uint64_t file_frame;
         uint32_t file;
         uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
-        uint32_t next_imsi, next_imei, next_ipv4, next_ipv6;
-        uint32_t endpoints;              /* head of its chain */
-        uint32_t route;                  /* head of networks behind the device; STORE_NONE */
+        struct chain_link by_imsi, by_imei, by_ipv4, by_ipv6;
+        uint32_t endpoints;              /* head of its chain, the newest first */
+        uint32_t routes;                 /* head of networks behind the device; STORE_NONE */
 };
 
 struct endpoint {
         uint64_t key;
         uint32_t node;                   /* of the node table */
-        uint32_t session, next, next_hash;
+        uint32_t session, next;
+        struct chain_link by_key;
+        union {
+                uint32_t released_s;
+                uint32_t owner;          /* of a NAME: who counts these sessions, hashed */
+        };
         uint16_t context;
         uint8_t kind, bearer;
-        uint8_t interface;               /* TS 29.274 8.22; INTERFACE_UNKNOWN */
-        bool of_network, side_known, is_released;
-        uint32_t released_s;
+        uint8_t interface;               /* TS 29.274 8.22; INTERFACE_UNKNOWN; of a NAME: enum binding_source */
+        bool of_network : 1, side_known : 1, is_released : 1;
+};
+
+/* A network behind the device. */
+struct route {
+        struct prefix prefix;
+        uint32_t next;
 };
 
 struct store;
@@ -58,7 +75,8 @@ struct store *store_create(uint32_t session_limit);
 void store_destroy(struct store *store);
 
 struct session *store_session(struct store *store, uint32_t record);
-/* A new one, indexed by nothing yet; at the limit the one that ended first goes, else `evict` is asked for the one silent longest. */
+bool store_holds(const struct store *store, uint32_t record); /* there is memory behind this number; what it holds now may be another */
+/* A new one, indexed by nothing yet. STORE_NONE: no memory. The caller sees to the limit. */
 uint32_t store_add(struct store *store);
 bool store_is_full(const struct store *store);
 uint32_t store_oldest(const struct store *store);       /* live, silent longest */
@@ -71,7 +89,7 @@ void store_free(struct store *store, uint32_t record);
 void store_unlink(struct store *store, uint32_t record);
 void store_link(struct store *store, uint32_t record);
 
-/* Chains: the first, then the next of the same value. */
+/* Chains: the first, then the next of the same value; the newest link first. */
 uint32_t store_by_imsi(struct store *store, uint64_t imsi, uint32_t after);
 uint32_t store_by_imei(struct store *store, uint64_t imei, uint32_t after); /* first 14 digits decide */
 uint32_t store_by_ipv4(struct store *store, const struct address *address, uint32_t after);
@@ -84,6 +102,9 @@ struct endpoint *store_endpoint(struct store *store, uint32_t record);
 uint32_t store_find_endpoint(struct store *store, enum endpoint_kind kind, uint16_t context, uint32_t node, uint64_t key, uint32_t after);
 uint32_t store_add_endpoint(struct store *store, uint32_t session, const struct endpoint *what); /* STORE_NONE: no room */
 void store_remove_endpoint(struct store *store, uint32_t record);
+
+struct route *store_route(struct store *store, uint32_t record);
+uint32_t store_add_route(struct store *store, uint32_t session, const struct prefix *prefix); /* STORE_NONE: no room */
 
 uint32_t store_live(const struct store *store);
 uint64_t store_bytes(const struct store *store);

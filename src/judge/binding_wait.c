@@ -8,29 +8,39 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* Requester and sequence tell a transaction; the answer may come from another address of the node. */
+/* Flows wait five seconds for what a response without its request tells. */
+static const int64_t ORPHAN_NS = INT64_C(4000000000);
+
+/* Requester and sequence tell a transaction, of Diameter and RADIUS with the requester's port. The answerer tells apart what counts by the path
+ * (GTPv1-C), but may answer from another of its addresses: where only one transaction fits without it, that is meant. */
 struct key {
         uint8_t client[16];
         uint64_t sequence;
-        uint16_t context;
-        uint8_t protocol, procedure;
-        uint8_t name[4]; /* of the session identifier: RADIUS identifiers wrap in a moment */
+        uint16_t context, port;
+        uint8_t protocol, procedure, unused[2];
+};
+
+struct full_key {
+        struct key key;
+        uint8_t server[16];
 };
 
 struct entry {
         struct wait_entry plain; /* first: callers get this */
-        struct key key;
+        struct full_key key;
         uint64_t body;           /* hash of what was said, by requester and by answerer */
         uint64_t answer;
         struct entry *prev, *next;
-        UT_hash_handle hh;
+        UT_hash_handle hh;       /* by the full key */
+        UT_hash_handle loose;    /* by the key without the answerer; several may have the same */
 };
 
 struct wait_table {
-        struct entry *by_key, *oldest;
+        struct entry *by_key, *by_loose_key;
+        struct entry *oldest, *oldest_orphan; /* orphan: a response that came first */
         struct entry *leaving;   /* given out by expire */
         uint32_t count, limit;
-        int64_t age_ns;
+        int64_t age_ns, orphan_ns;
         uint64_t dropped;
 };
 
@@ -41,6 +51,7 @@ struct wait_table *wait_table_create(uint32_t limit, int64_t age_ns)
                 return NULL;
         table->limit = limit;
         table->age_ns = age_ns;
+        table->orphan_ns = age_ns < ORPHAN_NS ? age_ns : ORPHAN_NS;
         return table;
 }
 
@@ -54,8 +65,19 @@ static void forget_said(struct entry *entry)
 static void unlink_entry(struct wait_table *table, struct entry *entry)
 {
         HASH_DEL(table->by_key, entry);
-        DL_DELETE(table->oldest, entry);
+        HASH_DELETE(loose, table->by_loose_key, entry);
+        if (entry->plain.state == WAITS_FOR_REQUEST)
+                DL_DELETE(table->oldest_orphan, entry);
+        else
+                DL_DELETE(table->oldest, entry);
         table->count--;
+}
+
+static void drop_entry(struct wait_table *table, struct entry *entry)
+{
+        unlink_entry(table, entry);
+        forget_said(entry);
+        free(entry);
 }
 
 static void free_leaving(struct wait_table *table)
@@ -72,27 +94,53 @@ void wait_table_destroy(struct wait_table *table)
         if (table == NULL)
                 return;
         free_leaving(table);
-        while (table->oldest != NULL) {
-                struct entry *entry = table->oldest;
-                unlink_entry(table, entry);
-                forget_said(entry);
-                free(entry);
-        }
+        while (table->oldest != NULL || table->oldest_orphan != NULL)
+                drop_entry(table, table->oldest ? table->oldest : table->oldest_orphan);
         free(table);
 }
 
-static struct key key_of(const Apnwatch__V1__Signalling *said, uint16_t context)
+static struct full_key key_of(const Apnwatch__V1__Signalling *said, uint16_t context)
 {
-        struct key key;
+        struct full_key full;
         bool answer = said->phase == APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
         const ProtobufCBinaryData *client = answer ? &said->destination : &said->source;
-        memset(&key, 0, sizeof key); /* padding is hashed too */
-        memcpy(key.client, client->data, client->len < 16 ? client->len : 16);
-        key.sequence = said->sequence;
-        key.context = context;
-        key.protocol = (uint8_t)said->protocol;
-        key.procedure = (uint8_t)said->procedure;
-        return key;
+        const ProtobufCBinaryData *server = answer ? &said->source : &said->destination;
+        memset(&full, 0, sizeof full); /* padding is hashed too */
+        memcpy(full.key.client, client->data, client->len < 16 ? client->len : 16);
+        memcpy(full.server, server->data, server->len < 16 ? server->len : 16);
+        full.key.sequence = said->sequence;
+        full.key.context = context;
+        if (said->protocol >= APNWATCH__V1__SIGNALLING__PROTOCOL__RADIUS)
+                full.key.port = (uint16_t)(answer ? said->destination_port : said->source_port);
+        full.key.protocol = (uint8_t)said->protocol;
+        full.key.procedure = (uint8_t)said->procedure;
+        return full;
+}
+
+/* The TEID that the requester told for itself is the one that it is answered under. */
+static bool is_answered_so(const Apnwatch__V1__Signalling *request, const Apnwatch__V1__Signalling *response)
+{
+        if (!response->has_key || response->key == 0)
+                return false;
+        for (size_t i = 0; i < request->n_endpoint; i++)
+                if (!request->endpoint[i]->user && request->endpoint[i]->key == response->key)
+                        return true;
+        return false;
+}
+
+/* The half that waits for this one. */
+static struct entry *find_entry(struct wait_table *table, const struct full_key *key, const Apnwatch__V1__Signalling *said, bool answer)
+{
+        struct entry *entry;
+        HASH_FIND(hh, table->by_key, key, sizeof *key, entry);
+        if (entry != NULL)
+                return entry;
+        HASH_FIND(loose, table->by_loose_key, &key->key, sizeof key->key, entry);
+        if (entry == NULL || entry->plain.said == NULL)
+                return NULL;
+        bool is_half = entry->plain.state == (answer ? WAITS_FOR_RESPONSE : WAITS_FOR_REQUEST);
+        bool fits = answer ? is_answered_so(entry->plain.said, said) : is_answered_so(said, entry->plain.said);
+        return is_half && fits ? entry : NULL;
 }
 
 static uint64_t body_of(const Apnwatch__V1__Signalling *said, uint8_t *room, size_t length)
@@ -101,23 +149,43 @@ static uint64_t body_of(const Apnwatch__V1__Signalling *said, uint8_t *room, siz
         return XXH3_64bits(room, length);
 }
 
-static struct entry *entry_new(struct wait_table *table, const struct key *key, const uint8_t *packed, size_t length)
+static struct entry *entry_new(struct wait_table *table, const struct full_key *key, enum wait_state state, const uint8_t *packed, size_t length)
 {
         if (table->count == table->limit) {
-                struct entry *oldest = table->oldest;
+                struct entry *oldest = table->oldest ? table->oldest : table->oldest_orphan;
                 table->dropped += oldest->plain.state != IS_ANSWERED;
-                unlink_entry(table, oldest);
-                forget_said(oldest);
-                free(oldest);
+                drop_entry(table, oldest);
         }
         struct entry *entry = calloc(1, sizeof *entry);
         if (entry == NULL)
                 return NULL;
-        entry->plain.said = apnwatch__v1__signalling__unpack(NULL, length, packed);
+        if ((entry->plain.said = apnwatch__v1__signalling__unpack(NULL, length, packed)) == NULL) {
+                free(entry);
+                return NULL;
+        }
         entry->key = *key;
+        entry->plain.state = state;
         HASH_ADD(hh, table->by_key, key, sizeof entry->key, entry);
-        DL_APPEND(table->oldest, entry);
+        HASH_ADD(loose, table->by_loose_key, key.key, sizeof entry->key.key, entry);
+        if (state == WAITS_FOR_REQUEST)
+                DL_APPEND(table->oldest_orphan, entry);
+        else
+                DL_APPEND(table->oldest, entry);
         table->count++;
+        return entry;
+}
+
+static struct entry *keep_half(struct wait_table *table, const struct full_key *key, const event_t *event, uint16_t context,
+                               const uint8_t *packed, size_t length)
+{
+        bool answer = event->signalling->phase == APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
+        struct entry *entry = entry_new(table, key, answer ? WAITS_FOR_REQUEST : WAITS_FOR_RESPONSE, packed, length);
+        if (entry == NULL)
+                return NULL;
+        entry->plain.time_ns = (int64_t)event->clock;
+        entry->plain.context = context;
+        entry->plain.file = event->file;
+        entry->plain.file_frame = event->file_frame;
         return entry;
 }
 
@@ -125,59 +193,58 @@ enum wait_verdict wait_table_take(struct wait_table *table, const event_t *event
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
         bool answer = said->phase == APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
-        struct key key = key_of(said, context);
-        struct entry *entry;
+        struct full_key key = key_of(said, context);
         size_t length = apnwatch__v1__signalling__get_packed_size(said);
         uint8_t *room = malloc(length + 1);
+        enum wait_verdict verdict = WAIT_NEW;
         free_leaving(table);
         if (room == NULL)
                 return WAIT_REPEATED;
         uint64_t body = body_of(said, room, length);
-        enum wait_verdict verdict = WAIT_NEW;
-        HASH_FIND(hh, table->by_key, &key, sizeof key, entry);
+        struct entry *entry = find_entry(table, &key, said, answer);
         if (entry != NULL && (answer ? entry->answer : entry->body) == body) {
                 free(room);
                 return WAIT_REPEATED;
         }
-        bool is_half = entry != NULL && entry->plain.state == (answer ? WAITS_FOR_RESPONSE : WAITS_FOR_REQUEST);
-        if (is_half) {
+        if (entry != NULL && entry->plain.state == (answer ? WAITS_FOR_RESPONSE : WAITS_FOR_REQUEST)) {
                 verdict = WAIT_MATCHED;
-        } else if (entry != NULL) { /* the same number, another message: the sender began anew */
-                unlink_entry(table, entry);
-                forget_said(entry);
-                free(entry);
-        }
-        if (!is_half) {
-                entry = entry_new(table, &key, room, length);
-                if (entry != NULL)
-                        entry->plain.state = answer ? WAITS_FOR_REQUEST : WAITS_FOR_RESPONSE;
+        } else {
+                if (entry != NULL) /* the same number, another message: the sender began anew */
+                        drop_entry(table, entry);
+                entry = keep_half(table, &key, event, context, room, length);
         }
         free(room);
         if (entry == NULL)
                 return WAIT_REPEATED;
         *(answer ? &entry->answer : &entry->body) = body;
-        if (!is_half) {
-                entry->plain.time_ns = (int64_t)event->clock;
-                entry->plain.context = context;
-                entry->plain.file = event->file;
-                entry->plain.file_frame = event->file_frame;
-        }
         *other = &entry->plain;
         return verdict;
 }
 
-void wait_table_answered(struct wait_table *table, struct wait_entry *entry)
+void wait_table_answered(struct wait_table *table, struct wait_entry *plain)
 {
-        (void)table;
-        entry->state = IS_ANSWERED;
-        forget_said((struct entry *)entry);
+        struct entry *entry = (struct entry *)plain;
+        if (plain->state == WAITS_FOR_REQUEST) {
+                DL_DELETE(table->oldest_orphan, entry);
+                DL_APPEND(table->oldest, entry);
+        }
+        plain->state = IS_ANSWERED;
+        forget_said(entry);
+}
+
+/* The first of the list, when it is older than that. */
+static struct entry *first_too_old(struct entry *first, int64_t clock_ns, int64_t age_ns)
+{
+        return first != NULL && clock_ns - first->plain.time_ns >= age_ns ? first : NULL;
 }
 
 bool wait_table_expire(struct wait_table *table, int64_t clock_ns, struct wait_entry **out)
 {
         free_leaving(table);
-        struct entry *entry = table->oldest;
-        if (entry == NULL || clock_ns - entry->plain.time_ns < table->age_ns)
+        struct entry *entry = first_too_old(table->oldest_orphan, clock_ns, table->orphan_ns);
+        if (entry == NULL)
+                entry = first_too_old(table->oldest, clock_ns, table->age_ns);
+        if (entry == NULL)
                 return false;
         unlink_entry(table, entry);
         table->leaving = entry;

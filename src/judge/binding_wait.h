@@ -1,5 +1,5 @@
-/* Requests that wait for their response, responses that came first, and what was answered already. Bounded in number and age. Private to
- * bindings. */
+/* Requests that wait for their response, responses that came first (for four seconds at most), and what was answered already. Bounded in number
+ * and age. Private to bindings. */
 #pragma once
 
 #include "model/event.h"

@@ -15,6 +15,8 @@
  * the same address for another IMSI), restarted (its peer came back with another recovery counter; older values and values of a VIP
  * that alternate are ignored), timeout (nothing for `idle_s`), end_of_input.
  *
+ * A session that packets of its address use (bindings_of_address) does not time out.
+ *
  * Bounded: at the limit the session that was silent longest goes (counted); at most 600 bytes a session with its places in all tables. */
 #pragma once
 
@@ -35,7 +37,7 @@ enum binding_fact { FACT_IMSI, FACT_IMEI, FACT_MSISDN, FACT_APN, FACT_IPV4, FACT
 enum binding_end { BINDING_LIVE, BINDING_DELETED, BINDING_REPLACED, BINDING_RESTARTED, BINDING_TIMED_OUT, BINDING_INPUT_END, BINDING_EVICTED };
 const char *binding_end_text(enum binding_end end); /* as INTERFACE has them; evicted is "timeout" */
 
-enum { BINDING_CONTROL = 4, BINDING_USER = 8 };
+enum { BINDING_CONTROL = 8, BINDING_USER = 16 }; /* shown of a session, the newest first; more are held */
 
 struct binding_endpoint {
         struct address address;
@@ -65,6 +67,7 @@ struct binding {
         const struct binding_endpoint *control, *user;
         uint32_t file;
         uint64_t file_frame;            /* of the message that opened it */
+        uint32_t record;                /* for binding_may_send; 0: a row of the user's */
 };
 
 enum binding_news { BINDING_OPENED, BINDING_CHANGED, BINDING_CLOSED };

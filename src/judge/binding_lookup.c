@@ -1,0 +1,153 @@
+/* Who has an address, whose tunnel this is: what others ask of bindings. */
+#include "judge/bindings.h"
+
+#include <string.h>
+
+#include "judge/binding_act.h"
+
+enum { STALE_S = 120, SLACK_S = 5 };
+
+/* How well a session fits an address at a moment: it held it then; it had just ended, or began at once; it lives, and when it began was not
+ * seen. */
+enum fit { FITS_NOT, FITS_UNSEEN, FITS_NEARLY, FITS };
+
+static enum fit fit_in_time(const struct session *session, int64_t time_ns)
+{
+        bool has_ended = session->ended_ns != 0 && session->ended_ns < time_ns;
+        if (session->first_ns <= time_ns && !has_ended)
+                return FITS;
+        if (session->first_ns <= time_ns + SLACK_S * SECOND && (!has_ended || time_ns <= session->ended_ns + SLACK_S * SECOND))
+                return FITS_NEARLY;
+        return session->ended_ns == 0 && !session->is_created ? FITS_UNSEEN : FITS_NOT;
+}
+
+struct best {
+        uint32_t record;
+        enum fit fit;
+        bool is_ambiguous;
+};
+
+static void look_through(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address, int64_t time_ns,
+                         uint32_t (*find)(struct store *, const struct address *, uint32_t), struct best *best)
+{
+        struct store *store = bindings->store;
+        for (uint32_t record = find(store, address, STORE_NONE); record != STORE_NONE; record = find(store, address, record)) {
+                const struct session *session = store_session(store, record);
+                const char *held = session->apn == NAME_NONE ? NULL : name_pool_text(bindings->names, session->apn);
+                if (apn != NULL && held != NULL ? strcmp(apn, held) != 0 : session->context != context)
+                        continue;
+                enum fit fit = fit_in_time(session, time_ns);
+                if (fit == FITS_NOT || fit < best->fit)
+                        continue;
+                const struct session *other = best->record ? store_session(store, best->record) : NULL;
+                bool is_rival = other != NULL && fit == best->fit;
+                if (is_rival && fit != FITS_NEARLY && (other->imsi != session->imsi || other->apn != session->apn))
+                        best->is_ambiguous = true;
+                else if (!is_rival)
+                        best->is_ambiguous = false;
+                if (!is_rival || session->first_ns > other->first_ns) {
+                        best->record = record;
+                        best->fit = fit;
+                }
+        }
+}
+
+/* A session that is used lives. */
+static void note_use(struct bindings *bindings, uint32_t record, int64_t time_ns)
+{
+        struct session *session = store_session(bindings->store, record);
+        if (session->ended_ns != 0 || time_ns <= session->last_ns)
+                return;
+        session->last_ns = time_ns;
+        store_use(bindings->store, record);
+}
+
+const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
+                                          int64_t time_ns)
+{
+        struct best best = {.record = STORE_NONE};
+        bool is_ipv4 = address_is_ipv4(address);
+        look_through(bindings, context, apn, address, time_ns, is_ipv4 ? store_by_ipv4 : store_by_ipv6, &best);
+        if (best.is_ambiguous)
+                return NULL;
+        if (best.record == STORE_NONE)
+                return binding_rows_find(bindings->rows, apn, address, time_ns);
+        note_use(bindings, best.record, time_ns);
+        binding_view_fill(&bindings->view, bindings->store, bindings->names, best.record);
+        return &bindings->view.binding;
+}
+
+enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
+                                         const struct binding **out)
+{
+        struct store *store = bindings->store;
+        uint32_t node = store_node(store, address, false), stale = STORE_NONE;
+        *out = NULL;
+        for (uint32_t at = node ? store_find_endpoint(store, ENDPOINT_USER, context, node, teid, STORE_NONE) : STORE_NONE; at != STORE_NONE;
+             at = store_find_endpoint(store, ENDPOINT_USER, context, node, teid, at)) {
+                const struct endpoint *endpoint = store_endpoint(store, at);
+                const struct session *session = store_session(store, endpoint->session);
+                if (session->ended_ns == 0 && !endpoint->is_released) {
+                        binding_view_fill(&bindings->view, store, bindings->names, endpoint->session);
+                        *out = &bindings->view.binding;
+                        return TUNNEL_BOUND;
+                }
+                int64_t since_ns = session->ended_ns ? session->ended_ns : (int64_t)endpoint->released_s * SECOND;
+                if (bindings->clock_ns - since_ns <= STALE_S * SECOND)
+                        stale = endpoint->session;
+        }
+        if (stale == STORE_NONE)
+                return TUNNEL_UNKNOWN;
+        binding_view_fill(&bindings->view, store, bindings->names, stale);
+        *out = &bindings->view.binding;
+        return TUNNEL_RELEASED;
+}
+
+static unsigned list_sessions(struct bindings *bindings, uint64_t digits, uint32_t (*find)(struct store *, uint64_t, uint32_t),
+                              struct binding *out, unsigned limit)
+{
+        unsigned count = 0;
+        for (uint32_t record = digits ? find(bindings->store, digits, STORE_NONE) : STORE_NONE; record != STORE_NONE && count < limit;
+             record = find(bindings->store, digits, record)) {
+                binding_view_fill(&bindings->view, bindings->store, bindings->names, record);
+                out[count] = bindings->view.binding;
+                out[count].control_count = out[count].user_count = 0; /* the view's */
+                count++;
+        }
+        return count;
+}
+
+unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit)
+{
+        return list_sessions(bindings, digits_pack(imsi), store_by_imsi, out, limit);
+}
+
+unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit)
+{
+        return list_sessions(bindings, digits_pack(imei), store_by_imei, out, limit);
+}
+
+/* Where a row of the user's or a binding of before stands for itself, only its own addresses are known. */
+static bool has_route(struct bindings *bindings, const struct binding *binding, const struct address *source)
+{
+        const struct session *session = store_holds(bindings->store, binding->record) ? store_session(bindings->store, binding->record) : NULL;
+        if (session == NULL || session->number != binding->number)
+                return false;
+        for (uint32_t at = session->routes; at != STORE_NONE; at = store_route(bindings->store, at)->next)
+                if (prefix_contains(&store_route(bindings->store, at)->prefix, source))
+                        return true;
+        return false;
+}
+
+bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source)
+{
+        static const struct prefix link_local = {{{0xfe, 0x80}}, 10};
+        bool is_ipv4 = address_is_ipv4(source);
+        if (address_is_unspecified(source) || prefix_contains(&link_local, source))
+                return true;
+        if (is_ipv4 ? address_is_unspecified(&binding->ipv4) : binding->ipv6.length == 0)
+                return true; /* not known: not spoofed */
+        if (is_ipv4 ? address_equal(&binding->ipv4, source) : prefix_contains(&binding->ipv6, source))
+                return true;
+        return has_route(bindings, binding, source);
+}

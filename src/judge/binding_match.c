@@ -1,0 +1,330 @@
+#include "judge/binding_match.h"
+
+#include <string.h>
+
+#include "judge/binding_session.h"
+#include "judge/binding_tunnels.h"
+
+enum { JOIN_S = 30, ENDED_OF_AN_ADDRESS = 8, CHAIN_MOST = 256, MSISDN_TELLING = 9 };
+
+#define EACH_ENDPOINT(store, record, at) \
+        uint32_t at = store_session(store, record)->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next
+
+struct wanted match_wanted(const struct act *act)
+{
+        const signalling_t *halves[2] = {act->request, act->response};
+        struct wanted wanted = {.imsi = 0};
+        for (unsigned i = 0; i < 2; i++) {
+                const signalling_t *said = halves[i];
+                if (said == NULL)
+                        continue;
+                if (said->has_ipv4)
+                        wanted.has_ipv4 = address_from_bytes(said->ipv4.data, said->ipv4.len, &wanted.ipv4);
+                if (said->has_ipv6_prefix)
+                        wanted.has_ipv6 = address_from_bytes(said->ipv6_prefix.data, said->ipv6_prefix.len, &wanted.ipv6);
+                if (wanted.imsi == 0)
+                        wanted.imsi = digits_pack(said->imsi);
+                if (wanted.msisdn == 0)
+                        wanted.msisdn = digits_pack(said->msisdn);
+                if (said->apn != NULL)
+                        wanted.apn = said->apn;
+                if (said->has_bearer)
+                        wanted.bearer = said->bearer;
+        }
+        return wanted;
+}
+
+static const char *apn_of(const struct bindings *bindings, const struct session *session)
+{
+        return session->apn == NAME_NONE ? NULL : name_pool_text(bindings->names, session->apn);
+}
+
+/* Some say a number with its country, others without. */
+static bool msisdns_agree(uint64_t one, uint64_t other)
+{
+        char a[17], b[17];
+        size_t length_a = strlen(digits_text(one, a)), length_b = strlen(digits_text(other, b));
+        size_t shorter = length_a < length_b ? length_a : length_b;
+        size_t compared = shorter < MSISDN_TELLING ? shorter : MSISDN_TELLING;
+        return memcmp(a + length_a - compared, b + length_b - compared, compared) == 0;
+}
+
+static bool is_same_sim(const struct session *session, const struct wanted *wanted)
+{
+        if (session->imsi != 0 && wanted->imsi != 0)
+                return session->imsi == wanted->imsi;
+        return session->msisdn == 0 || wanted->msisdn == 0 || msisdns_agree(session->msisdn, wanted->msisdn);
+}
+
+static bool is_same_apn(const struct act *act, const struct session *session, const struct wanted *wanted)
+{
+        const char *held = apn_of(act->bindings, session);
+        return held == NULL || wanted->apn == NULL || strcmp(held, wanted->apn) == 0;
+}
+
+/* Pools may overlap between contexts and between APNs; what is not said tells nothing apart. */
+static bool is_same_pool(const struct act *act, const struct session *session, const struct wanted *wanted)
+{
+        if (wanted->apn != NULL && session->apn != NAME_NONE)
+                return is_same_apn(act, session, wanted);
+        return session->context == act->context;
+}
+
+static bool is_same_address(const struct session *session, const struct wanted *wanted)
+{
+        if (wanted->has_ipv4 && !address_is_unspecified(&session->ipv4) && !address_equal(&session->ipv4, &wanted->ipv4))
+                return false;
+        return !wanted->has_ipv6 || session->ipv6.length == 0 || prefix_contains(&session->ipv6, &wanted->ipv6);
+}
+
+/* The node that speaks of the session has given it another TEID than it had: 1. The same: -1. Nothing of either: 0. */
+static int compare_control(struct act *act, uint32_t record, const signalling_t *said, const Apnwatch__V1__Signalling__Endpoint *told)
+{
+        struct store *store = act->bindings->store;
+        const ProtobufCBinaryData *bytes = told->has_ipv4 ? &told->ipv4 : told->has_ipv6 ? &told->ipv6 : NULL;
+        struct address address;
+        int result = 0;
+        if (told->user || told->key == 0 || bytes == NULL || !address_from_bytes(bytes->data, bytes->len, &address))
+                return 0;
+        uint32_t node = store_node(store, &address, false);
+        enum endpoint_kind kind = tunnels_kind(said, false);
+        for (EACH_ENDPOINT(store, record, at)) {
+                const struct endpoint *held = store_endpoint(store, at);
+                if (node == STORE_NONE || held->kind != kind || held->node != node || held->interface != tunnels_interface(told))
+                        continue;
+                if (held->key == told->key)
+                        return -1;
+                result = 1;
+        }
+        return result;
+}
+
+static bool has_other_name(struct act *act, uint32_t record, const signalling_t *said)
+{
+        struct store *store = act->bindings->store;
+        bool other = false;
+        for (EACH_ENDPOINT(store, record, at)) {
+                const struct endpoint *held = store_endpoint(store, at);
+                if (held->kind != ENDPOINT_NAME || held->interface != act->source)
+                        continue;
+                if (held->key == name_key(said))
+                        return false;
+                other = true;
+        }
+        return other;
+}
+
+/* The same SIM at the same address, created once more: with a fixed address that is how a device comes back whose leaving was not seen. On
+ * another interface, or by another protocol, it is the same creation. */
+static bool is_created_anew(struct act *act, uint32_t record, const struct wanted *wanted)
+{
+        const struct session *session = store_session(act->bindings->store, record);
+        const signalling_t *said = act_said(act), *halves[2] = {act->request, act->response};
+        bool is_silent = act->time_ns - session->said_ns > JOIN_S * SECOND, is_other = false;
+        if (said->procedure != SAID(PROCEDURE__CREATE))
+                return false;
+        if (is_named(said))
+                return is_silent && said->session != NULL && session_strongest(session) <= act->source &&
+                       (wanted->bearer == 0 || session->bearer == 0 || wanted->bearer == session->bearer) &&
+                       has_other_name(act, record, said);
+        if (act->source == BINDING_PFCP && !is_silent)
+                return false; /* one gateway may have two sessions for one device */
+        for (unsigned i = 0; i < 2; i++)
+                for (size_t k = 0; halves[i] != NULL && k < halves[i]->n_endpoint; k++) {
+                        int told = compare_control(act, record, halves[i], halves[i]->endpoint[k]);
+                        is_other |= told > 0;
+                }
+        return is_other;
+}
+
+typedef uint32_t (*find_address_fn)(struct store *store, const struct address *address, uint32_t after);
+
+/* Of the sessions with this address: the one of the same SIM is returned; another's has ended without our seeing it. */
+static uint32_t settle_address(struct act *act, const struct wanted *wanted, find_address_fn find, const struct address *address)
+{
+        struct store *store = act->bindings->store;
+        uint32_t same = STORE_NONE;
+        unsigned ended = 0;
+        for (uint32_t record = find(store, address, STORE_NONE), next; record != STORE_NONE; record = next) {
+                const struct session *session = store_session(store, record);
+                next = find(store, address, record);
+                if (session->ended_ns != 0) {
+                        if (++ended > ENDED_OF_AN_ADDRESS)
+                                session_free(act->bindings, record);
+                        continue;
+                }
+                if (!is_same_pool(act, session, wanted) || (act->is_late && session->said_ns > act->time_ns))
+                        continue;
+                if (is_same_sim(session, wanted) && !is_created_anew(act, record, wanted))
+                        same = record;
+                else
+                        session_end(act->bindings, record, BINDING_REPLACED, act->event, act->time_ns);
+        }
+        return same;
+}
+
+static bool is_of_source(const struct session *session, enum binding_source source)
+{
+        bool found = session->protocol == source;
+        for (unsigned i = 0; i < BINDING_FACTS; i++)
+                found |= session->sources[i] == source;
+        return found;
+}
+
+/* The same SIM, APN and bearer without that address: what was before is replaced, unless this speaks of no address at all. */
+static uint32_t settle_sim(struct act *act, const struct wanted *wanted)
+{
+        struct store *store = act->bindings->store;
+        bool addressed = wanted->has_ipv4 || wanted->has_ipv6;
+        unsigned seen = 0;
+        for (uint32_t record = wanted->imsi ? store_by_imsi(store, wanted->imsi, STORE_NONE) : STORE_NONE, next;
+             record != STORE_NONE && seen++ < CHAIN_MOST; record = next) {
+                const struct session *session = store_session(store, record);
+                next = store_by_imsi(store, wanted->imsi, record);
+                if (session->context != act->context || wanted->apn == NULL || session->apn == NAME_NONE ||
+                    !is_same_apn(act, session, wanted) || (act->is_late && session->said_ns > act->time_ns))
+                        continue;
+                bool has_address = !address_is_unspecified(&session->ipv4) || session->ipv6.length > 0;
+                bool is_silent = act->time_ns - session->said_ns > JOIN_S * SECOND;
+                bool same_bearer = wanted->bearer == 0 || session->bearer == 0 || session->bearer == wanted->bearer;
+                if ((!addressed || !has_address) && !is_silent && same_bearer && !is_created_anew(act, record, wanted))
+                        return record;
+                if (same_bearer && is_of_source(session, act->source) && act_said(act)->procedure == SAID(PROCEDURE__CREATE))
+                        session_end(act->bindings, record, BINDING_REPLACED, act->event, act->time_ns);
+        }
+        return STORE_NONE;
+}
+
+/* PFCP without a user: the gateway's tunnel end is the same that GTP-C told. */
+static uint32_t find_by_tunnel(struct act *act, const struct wanted *wanted, const signalling_t *said)
+{
+        struct store *store = act->bindings->store;
+        for (size_t i = 0; said != NULL && i < said->n_endpoint; i++) {
+                const Apnwatch__V1__Signalling__Endpoint *told = said->endpoint[i];
+                const ProtobufCBinaryData *bytes = told->has_ipv4 ? &told->ipv4 : told->has_ipv6 ? &told->ipv6 : NULL;
+                struct address address;
+                if (!told->user || told->key == 0 || bytes == NULL || !address_from_bytes(bytes->data, bytes->len, &address))
+                        continue;
+                uint32_t node = store_node(store, &address, false);
+                uint32_t found = node ? store_find_endpoint(store, ENDPOINT_USER, act->context, node, told->key, STORE_NONE) : STORE_NONE;
+                if (found == STORE_NONE || store_endpoint(store, found)->is_released)
+                        continue;
+                const struct session *session = store_session(store, store_endpoint(store, found)->session);
+                if (session->ended_ns == 0 && is_same_sim(session, wanted) && is_same_apn(act, session, wanted) &&
+                    is_same_address(session, wanted))
+                        return store_endpoint(store, found)->session;
+        }
+        return STORE_NONE;
+}
+
+uint32_t match_name(const struct act *act, const signalling_t *said)
+{
+        if (said == NULL || said->session == NULL || !is_named(said))
+                return STORE_NONE;
+        struct store *store = act->bindings->store;
+        uint32_t at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, name_key(said), STORE_NONE);
+        while (at != STORE_NONE && store_session(store, store_endpoint(store, at)->session)->ended_ns != 0)
+                at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, name_key(said), at);
+        return at;
+}
+
+uint32_t match_create(struct act *act, const struct wanted *wanted)
+{
+        struct store *store = act->bindings->store;
+        uint32_t name = match_name(act, act_said(act)), record = STORE_NONE;
+        if (name != STORE_NONE && is_same_sim(store_session(store, store_endpoint(store, name)->session), wanted))
+                return store_endpoint(store, name)->session;
+        if (wanted->has_ipv4)
+                record = settle_address(act, wanted, store_by_ipv4, &wanted->ipv4);
+        if (wanted->has_ipv6) {
+                uint32_t other = settle_address(act, wanted, store_by_ipv6, &wanted->ipv6);
+                record = record ? record : other;
+        }
+        if (record != STORE_NONE && store_session(store, record)->ended_ns != 0)
+                record = STORE_NONE; /* its other address is somebody else's now */
+        if (record == STORE_NONE && wanted->imsi == 0)
+                record = find_by_tunnel(act, wanted, act->response);
+        if (record == STORE_NONE && wanted->imsi == 0)
+                record = find_by_tunnel(act, wanted, act->request);
+        return record ? record : settle_sim(act, wanted);
+}
+
+static void add_addressed(struct addressed *list, uint32_t record)
+{
+        for (unsigned i = 0; i < list->count; i++)
+                if (list->records[i] == record)
+                        return;
+        if (list->count < ADDRESSED_MOST)
+                list->records[list->count++] = record;
+}
+
+/* The receiver's endpoint that the header names, the next behind `after`. */
+static uint32_t find_by_header(const struct act *act, const signalling_t *said, uint32_t after)
+{
+        struct store *store = act->bindings->store;
+        struct address receiver;
+        if (said == NULL || !said->has_key || said->key == 0 || is_named(said) ||
+            !address_from_bytes(said->destination.data, said->destination.len, &receiver))
+                return STORE_NONE;
+        uint32_t node = store_node(store, &receiver, false);
+        return node ? store_find_endpoint(store, tunnels_kind(said, false), act->context, node, said->key, after) : STORE_NONE;
+}
+
+uint32_t match_receiver(const struct act *act, const signalling_t *said, uint32_t record)
+{
+        uint32_t at = find_by_header(act, said, STORE_NONE);
+        while (at != STORE_NONE && store_endpoint(act->bindings->store, at)->session != record)
+                at = find_by_header(act, said, at);
+        return at;
+}
+
+struct addressed match_addressed(const struct act *act, const struct wanted *wanted)
+{
+        struct addressed found = {.count = 0};
+        struct store *store = act->bindings->store;
+        const signalling_t *halves[2] = {act->request, act->response};
+        unsigned seen = 0;
+        for (unsigned i = 0; i < 2 && found.count == 0; i++)
+                for (uint32_t at = find_by_header(act, halves[i], STORE_NONE); at != STORE_NONE && seen++ < CHAIN_MOST;
+                     at = find_by_header(act, halves[i], at)) {
+                        const struct session *session = store_session(store, store_endpoint(store, at)->session);
+                        if (session->ended_ns == 0 && is_same_sim(session, wanted))
+                                add_addressed(&found, store_endpoint(store, at)->session);
+                }
+        for (unsigned i = 0; i < 2 && found.count == 0; i++) {
+                uint32_t name = match_name(act, halves[i]);
+                if (name != STORE_NONE && is_same_sim(store_session(store, store_endpoint(store, name)->session), wanted))
+                        add_addressed(&found, store_endpoint(store, name)->session);
+        }
+        return found;
+}
+
+struct addressed match_sim(const struct act *act, const struct wanted *wanted)
+{
+        struct addressed found = {.count = 0};
+        struct store *store = act->bindings->store;
+        unsigned seen = 0;
+        for (uint32_t record = wanted->imsi ? store_by_imsi(store, wanted->imsi, STORE_NONE) : STORE_NONE;
+             record != STORE_NONE && seen++ < CHAIN_MOST; record = store_by_imsi(store, wanted->imsi, record)) {
+                const struct session *session = store_session(store, record);
+                if (is_same_apn(act, session, wanted) && is_same_address(session, wanted))
+                        add_addressed(&found, record);
+        }
+        return found;
+}
+
+uint32_t match_default_bearer(const struct act *act)
+{
+        const signalling_t *said = act_said(act);
+        return said->has_linked_bearer ? said->linked_bearer : said->has_bearer ? said->bearer : 0;
+}
+
+void match_keep_bearer(struct act *act, struct addressed *list, uint32_t bearer, bool strict)
+{
+        struct addressed kept = {.count = 0};
+        for (unsigned i = 0; i < list->count; i++)
+                if (tunnels_have_bearer(act->bindings->store, list->records[i], bearer))
+                        add_addressed(&kept, list->records[i]);
+        if (strict || (list->count > 1 && kept.count > 0))
+                *list = kept;
+}

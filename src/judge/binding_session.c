@@ -1,0 +1,192 @@
+#include "judge/binding_session.h"
+
+#include "judge/binding_tunnels.h"
+
+enum { ROUTES_OF_A_SESSION = 8 };
+
+static const uint32_t MOVES = 1U << FACT_CELL | 1U << FACT_AREA | 1U << FACT_PLMN | 1U << FACT_RAT;
+
+static void tell(struct bindings *bindings, uint32_t record, struct binding_change *change)
+{
+        if (bindings->settings.changed == NULL)
+                return;
+        binding_view_fill(&bindings->told, bindings->store, bindings->names, record);
+        change->now = &bindings->told.binding;
+        bindings->settings.changed(bindings->settings.context, change);
+}
+
+void session_end(struct bindings *bindings, uint32_t record, enum binding_end end, const event_t *event, int64_t time_ns)
+{
+        struct session *session = store_session(bindings->store, record);
+        struct binding_change change = {.news = BINDING_CLOSED, .end = end, .event = event, .time_ns = time_ns};
+        if (session->ended_ns != 0)
+                return;
+        tell(bindings, record, &change);
+        store_unlink(bindings->store, record);
+        session->end = (uint8_t)end;
+        session->ended_ns = time_ns > 0 ? time_ns : 1;
+        store_link(bindings->store, record);
+        store_end(bindings->store, record);
+        bindings->numbers.closed[end]++;
+}
+
+void session_free(struct bindings *bindings, uint32_t record)
+{
+        struct session *session = store_session(bindings->store, record);
+        uint32_t apn = session->apn;
+        store_free(bindings->store, record);
+        if (apn != NAME_NONE)
+                name_pool_release(bindings->names, apn);
+}
+
+static void make_room(struct bindings *bindings, int64_t time_ns)
+{
+        while (store_is_full(bindings->store)) {
+                uint32_t gone = store_oldest_ended(bindings->store);
+                if (gone == STORE_NONE) {
+                        gone = store_oldest(bindings->store);
+                        session_end(bindings, gone, BINDING_EVICTED, NULL, time_ns);
+                        bindings->numbers.evicted++;
+                }
+                session_free(bindings, gone);
+        }
+}
+
+uint32_t session_open(struct act *act)
+{
+        struct bindings *bindings = act->bindings;
+        make_room(bindings, act->time_ns);
+        uint32_t record = store_add(bindings->store);
+        if (record == STORE_NONE)
+                return STORE_NONE;
+        struct session *session = store_session(bindings->store, record);
+        session->context = act->context;
+        session->protocol = (uint8_t)act->source;
+        session->first_ns = session->said_ns = session->last_ns = act->time_ns;
+        session->is_created = act_said(act)->procedure == SAID(PROCEDURE__CREATE);
+        session->file = act->file;
+        session->file_frame = act->file_frame;
+        bindings->numbers.opened++;
+        if (store_live(bindings->store) > bindings->numbers.peak)
+                bindings->numbers.peak = store_live(bindings->store);
+        return record;
+}
+
+static void add_route(struct store *store, uint32_t record, const struct prefix *prefix)
+{
+        unsigned count = 0;
+        for (uint32_t at = store_session(store, record)->routes; at != STORE_NONE; at = store_route(store, at)->next, count++) {
+                const struct prefix *held = &store_route(store, at)->prefix;
+                if (held->length <= prefix->length && prefix_contains(held, &prefix->address))
+                        return;
+        }
+        if (count < ROUTES_OF_A_SESSION)
+                (void)store_add_route(store, record, prefix);
+}
+
+/* Framed-Route, delegated prefixes, and a network in place of a host address. */
+static void take_routes(struct store *store, uint32_t record, const signalling_t *said)
+{
+        struct address address;
+        for (size_t i = 0; i < said->n_framed_route; i++) {
+                const Apnwatch__V1__Signalling__Prefix *told = said->framed_route[i];
+                if (!address_from_bytes(told->address.data, told->address.len, &address))
+                        continue;
+                bool is_ipv4 = told->address.len == 4;
+                if (told->length > (is_ipv4 ? 32 : 128))
+                        continue;
+                struct prefix prefix = binding_prefix_around(&address, told->length + (is_ipv4 ? 96 : 0));
+                add_route(store, record, &prefix);
+        }
+        if (said->has_framed_length && said->framed_length > 0 && said->framed_length < 32 && said->has_ipv4 &&
+            address_from_bytes(said->ipv4.data, said->ipv4.len, &address)) {
+                struct prefix prefix = binding_prefix_around(&address, said->framed_length + 96);
+                add_route(store, record, &prefix);
+        }
+}
+
+/* What was said of the SIM apart from sessions, when nothing better is known. */
+static uint32_t take_remembered(struct bindings *bindings, struct session *session)
+{
+        enum binding_source source = BINDING_NONE;
+        uint64_t imei = session->imei == 0 && session->imsi != 0
+                                ? binding_subscribers_imei(bindings->subscribers, session->imsi, &source) : 0;
+        if (imei == 0)
+                return 0;
+        session->imei = imei;
+        session->sources[FACT_IMEI] = (uint8_t)source;
+        return 1U << FACT_IMEI;
+}
+
+static uint32_t take_facts(struct act *act, uint32_t record)
+{
+        struct bindings *bindings = act->bindings;
+        struct session *session = store_session(bindings->store, record);
+        const signalling_t *halves[2] = {act->request, act->response};
+        uint32_t changed = 0;
+        store_unlink(bindings->store, record);
+        for (unsigned i = 0; i < 2; i++) {
+                const signalling_t *said = halves[i];
+                if (said == NULL)
+                        continue;
+                changed |= binding_facts_take(session, bindings->names, said, act->source, &bindings->numbers.conflicts);
+                if (said->has_bearer && session->bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
+                        session->bearer = (uint8_t)said->bearer;
+        }
+        changed |= take_remembered(bindings, session);
+        store_link(bindings->store, record);
+        return changed;
+}
+
+/* A value that was not known before is no move. */
+static bool is_moved(const struct binding *before, uint32_t facts)
+{
+        const char *was[BINDING_FACTS] = {[FACT_CELL] = before->cell, [FACT_AREA] = before->area, [FACT_PLMN] = before->plmn,
+                                          [FACT_RAT] = before->rat ? before->rat : ""};
+        for (unsigned i = 0; i < BINDING_FACTS; i++)
+                if (was[i] != NULL && was[i][0] != '\0' && facts & MOVES & 1U << i)
+                        return true;
+        return false;
+}
+
+void session_update(struct act *act, uint32_t record, enum session_place place)
+{
+        struct bindings *bindings = act->bindings;
+        struct store *store = bindings->store;
+        struct session *session = store_session(store, record);
+        const signalling_t *halves[2] = {act->request, act->response};
+        bool is_new = place == SESSION_NEW, endpoints = false, moved = false;
+        struct binding_change change = {.news = is_new ? BINDING_OPENED : BINDING_CHANGED, .event = act->event, .time_ns = act->time_ns};
+        if (!is_new && act->is_late && session->said_ns > act->time_ns)
+                return;
+        if (!is_new)
+                binding_view_fill(&bindings->before, store, bindings->names, record);
+        change.facts = take_facts(act, record);
+        for (unsigned i = 0; i < 2; i++) {
+                if (halves[i] == NULL)
+                        continue;
+                struct tunnels_news news = tunnels_take(act, record, halves[i], place == SESSION_SHARED);
+                take_routes(store, record, halves[i]);
+                endpoints |= news.changed;
+                moved |= news.moved;
+        }
+        if (session->said_ns < act->time_ns)
+                session->said_ns = act->time_ns;
+        if (session->last_ns < act->time_ns)
+                session->last_ns = act->time_ns;
+        store_use(store, record);
+        if (!is_new && change.facts == 0 && !endpoints)
+                return;
+        change.before = is_new ? NULL : &bindings->before.binding;
+        change.is_move = !is_new && (moved || is_moved(&bindings->before.binding, change.facts));
+        tell(bindings, record, &change);
+}
+
+enum binding_source session_strongest(const struct session *session)
+{
+        uint8_t strongest = session->protocol;
+        for (unsigned i = 0; i < BINDING_FACTS; i++)
+                if (session->sources[i] > strongest)
+                        strongest = session->sources[i];
+        return (enum binding_source)strongest;
+}

@@ -1,0 +1,219 @@
+#include "judge/binding_tunnels.h"
+
+#include <string.h>
+
+enum { ENDPOINTS_OF_A_KIND = 48 }; /* eleven bearers with four ends each */
+
+enum endpoint_kind tunnels_kind(const signalling_t *said, bool user)
+{
+        if (user)
+                return ENDPOINT_USER;
+        return said->protocol == SAID(PROTOCOL__PFCP) ? ENDPOINT_SEID : ENDPOINT_CONTROL;
+}
+
+uint8_t tunnels_interface(const Apnwatch__V1__Signalling__Endpoint *told)
+{
+        return told->has_interface ? (uint8_t)told->interface : INTERFACE_UNKNOWN;
+}
+
+static uint64_t text_key(const char *text, uint64_t seed)
+{
+        uint64_t key = 1469598103934665603U; /* FNV-1a */
+        for (; *text != '\0'; text++)
+                key = (key ^ (uint8_t)*text) * 1099511628211U;
+        return (key ^ seed) * 1099511628211U;
+}
+
+uint64_t name_key(const signalling_t *said)
+{
+        return text_key(said->session, (uint64_t)said->protocol);
+}
+
+uint32_t owner_key(const signalling_t *said)
+{
+        return said->node ? (uint32_t)(text_key(said->node, (uint64_t)said->protocol) >> 32) | 1 : 0;
+}
+
+static void release(const struct act *act, struct endpoint *endpoint)
+{
+        endpoint->is_released = true;
+        endpoint->released_s = (uint32_t)(act->time_ns / SECOND);
+}
+
+#define EACH_ENDPOINT(store, record, at) \
+        uint32_t at = store_session(store, record)->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next
+
+bool tunnels_have_bearer(struct store *store, uint32_t record, uint32_t bearer)
+{
+        if (store_session(store, record)->bearer == bearer)
+                return true;
+        for (EACH_ENDPOINT(store, record, at)) {
+                const struct endpoint *held = store_endpoint(store, at);
+                if (held->kind == ENDPOINT_USER && held->bearer == bearer)
+                        return true;
+        }
+        return false;
+}
+
+void tunnels_release_bearer(struct act *act, uint32_t record, uint32_t bearer)
+{
+        struct store *store = act->bindings->store;
+        for (EACH_ENDPOINT(store, record, at)) {
+                struct endpoint *held = store_endpoint(store, at);
+                if (held->kind == ENDPOINT_USER && held->bearer == bearer && !held->is_released)
+                        release(act, held);
+        }
+}
+
+void tunnels_release_radio(struct act *act, uint32_t record)
+{
+        struct store *store = act->bindings->store;
+        for (EACH_ENDPOINT(store, record, at)) {
+                struct endpoint *held = store_endpoint(store, at);
+                bool is_radio = held->kind == ENDPOINT_USER && held->side_known && !held->of_network && held->interface == 0;
+                if (is_radio && !held->is_released)
+                        release(act, held);
+        }
+}
+
+void tunnels_release_node(struct act *act, uint32_t record, uint32_t node)
+{
+        struct store *store = act->bindings->store;
+        for (EACH_ENDPOINT(store, record, at)) {
+                struct endpoint *held = store_endpoint(store, at);
+                if (held->kind == ENDPOINT_USER && held->node == node && !held->is_released)
+                        release(act, held);
+        }
+}
+
+/* The oldest of its kind goes when a session has too many; released ones first. */
+static void make_room(struct store *store, uint32_t record, uint8_t kind)
+{
+        uint32_t last = STORE_NONE, released = STORE_NONE;
+        unsigned count = 0;
+        for (EACH_ENDPOINT(store, record, at)) {
+                const struct endpoint *held = store_endpoint(store, at);
+                if (held->kind != kind)
+                        continue;
+                count++;
+                last = at;
+                if (kind == ENDPOINT_USER && held->is_released)
+                        released = at;
+        }
+        if (count >= ENDPOINTS_OF_A_KIND)
+                store_remove_endpoint(store, released ? released : last);
+}
+
+/* A TEID is one session's at a time: who has it now has it from a node that gave it back unseen. Sessions of one SIM share those of S11. */
+static void take_from_others(struct act *act, uint32_t record, const struct endpoint *what)
+{
+        struct store *store = act->bindings->store;
+        uint64_t imsi = store_session(store, record)->imsi;
+        for (uint32_t at = store_find_endpoint(store, what->kind, what->context, what->node, what->key, STORE_NONE), next; at != STORE_NONE;
+             at = next) {
+                struct endpoint *held = store_endpoint(store, at);
+                const struct session *other = store_session(store, held->session);
+                next = store_find_endpoint(store, what->kind, what->context, what->node, what->key, at);
+                if (held->session == record || other->ended_ns != 0)
+                        continue;
+                bool is_other_sim = other->imsi != 0 && imsi != 0 && other->imsi != imsi;
+                if (what->kind == ENDPOINT_USER && !held->is_released)
+                        release(act, held);
+                else if (what->kind == ENDPOINT_SEID || (what->kind == ENDPOINT_CONTROL && is_other_sim))
+                        store_remove_endpoint(store, at);
+        }
+}
+
+static bool add_endpoint(struct act *act, uint32_t record, const struct endpoint *what)
+{
+        struct store *store = act->bindings->store;
+        for (EACH_ENDPOINT(store, record, at)) {
+                struct endpoint *held = store_endpoint(store, at);
+                if (held->kind != what->kind || held->key != what->key || held->node != what->node || held->context != what->context)
+                        continue;
+                bool was_released = held->kind == ENDPOINT_USER && held->is_released;
+                held->is_released = false;
+                if (what->bearer != 0)
+                        held->bearer = what->bearer;
+                if (what->side_known && !held->side_known) {
+                        held->side_known = true;
+                        held->of_network = what->of_network;
+                }
+                return was_released;
+        }
+        if (what->kind != ENDPOINT_NAME)
+                take_from_others(act, record, what);
+        make_room(store, record, what->kind);
+        return store_add_endpoint(store, record, what) != STORE_NONE;
+}
+
+/* One end with two addresses. */
+static bool is_twin(const struct store *store, const struct endpoint *a, const struct endpoint *b)
+{
+        return a->key == b->key && address_is_ipv4(store_node_address(store, a->node)) != address_is_ipv4(store_node_address(store, b->node));
+}
+
+/* A new tunnel end takes the place of the one that the same node, or another in its part, had for this bearer. True: it is another node
+ * that now serves the device. */
+static bool replace_endpoint(struct act *act, uint32_t record, const struct endpoint *fresh)
+{
+        struct store *store = act->bindings->store;
+        bool is_other_node = false, is_first = true;
+        if (fresh->bearer == 0 || !fresh->side_known || act->source == BINDING_PFCP)
+                return false; /* nothing says that they are in the same part */
+        for (EACH_ENDPOINT(store, record, at)) {
+                struct endpoint *held = store_endpoint(store, at);
+                bool same_part = held->kind == ENDPOINT_USER && held->interface == fresh->interface && held->side_known &&
+                                 held->of_network == fresh->of_network && held->bearer == fresh->bearer;
+                if (!same_part || is_twin(store, held, fresh))
+                        continue;
+                bool is_same = held->node == fresh->node && held->key == fresh->key;
+                if (is_same && !held->is_released)
+                        return false;
+                if (is_first)
+                        is_other_node = !fresh->of_network && held->node != fresh->node;
+                is_first = false;
+                if (!is_same && !held->is_released)
+                        release(act, held);
+        }
+        return is_other_node;
+}
+
+static void take_endpoint(struct act *act, uint32_t record, const signalling_t *said, const Apnwatch__V1__Signalling__Endpoint *told,
+                          struct tunnels_news *news)
+{
+        const ProtobufCBinaryData *addresses[2] = {told->has_ipv4 ? &told->ipv4 : NULL, told->has_ipv6 ? &told->ipv6 : NULL};
+        for (unsigned i = 0; i < 2 && told->key != 0; i++) {
+                struct address address;
+                if (addresses[i] == NULL || !address_from_bytes(addresses[i]->data, addresses[i]->len, &address))
+                        continue;
+                struct endpoint endpoint = {.key = told->key, .node = store_node(act->bindings->store, &address, true),
+                                            .context = act->context, .kind = (uint8_t)tunnels_kind(said, told->user),
+                                            .bearer = (uint8_t)(told->has_bearer ? told->bearer : 0),
+                                            .interface = tunnels_interface(told), .of_network = told->of_network,
+                                            .side_known = told->has_of_network};
+                if (endpoint.node == STORE_NONE)
+                        continue;
+                if (endpoint.kind == ENDPOINT_USER)
+                        news->moved |= replace_endpoint(act, record, &endpoint);
+                news->changed |= add_endpoint(act, record, &endpoint);
+        }
+}
+
+struct tunnels_news tunnels_take(struct act *act, uint32_t record, const signalling_t *said, bool shared)
+{
+        struct tunnels_news news = {.changed = false};
+        for (size_t i = 0; i < said->n_endpoint; i++) {
+                const Apnwatch__V1__Signalling__Endpoint *told = said->endpoint[i];
+                bool is_mine = !shared || !told->user ||
+                               (told->has_bearer && told->bearer != 0 && tunnels_have_bearer(act->bindings->store, record, told->bearer));
+                if (is_mine)
+                        take_endpoint(act, record, said, told, &news);
+        }
+        if (is_named(said) && said->session != NULL) {
+                struct endpoint name = {.key = name_key(said), .kind = ENDPOINT_NAME, .context = act->context,
+                                        .interface = (uint8_t)act->source, .owner = said == act->request ? owner_key(said) : 0};
+                add_endpoint(act, record, &name);
+        }
+        return news;
+}
