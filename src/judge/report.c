@@ -201,11 +201,27 @@ static void add_detector_counter(void *context, const char *name, uint64_t value
         add_counter(context, name, value);
 }
 
+static void add_binding_counters(struct judge_report *report, const struct judge *judge)
+{
+        struct bindings_numbers numbers;
+        bindings_numbers(judge->bindings, &numbers);
+        add_counter(report, "judge.sessions_opened", numbers.opened);
+        add_counter(report, "judge.session_peak", numbers.peak);
+        add_counter(report, "judge.session_evictions", numbers.evicted);
+        add_counter(report, "judge.session_conflicts", numbers.conflicts);
+        add_counter(report, "judge.signalling_dropped", numbers.pending_dropped);
+        add_counter(report, "judge.waited_events", waiting_room_events(judge->room));
+        add_counter(report, "judge.waiting_overflows", waiting_room_overflows(judge->room));
+        add_counter(report, "judge.bytes.sessions", numbers.bytes);
+}
+
 static void add_judge_counters(struct judge_report *report, const struct judge *judge)
 {
         add_counter(report, "judge.device_evictions", device_table_evictions(judge->devices));
         add_counter(report, "judge.name_evictions", names_evictions(judge->names));
         add_counter(report, "judge.alert_evictions", alert_book_evictions(judge->book));
+        if (judge->has_identity)
+                add_binding_counters(report, judge);
         for (unsigned i = 0; detectors[i]; i++) {
                 if (detectors[i]->counters)
                         detectors[i]->counters(judge->detector_states[i], add_detector_counter, report);

@@ -2,6 +2,7 @@
 
 #include "judge/attribution.h"
 #include "judge/judge_state.h"
+#include "judge/self_report.h"
 
 /* An owner keeps at most SIGHTING_NAMES names for an address (names.c). */
 static bool note_name(const void *context, const char *name)
@@ -187,6 +188,8 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
                 return false;
         take_binding(s);
         fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context), now_ns);
+        if (!s->is_swapped)
+                self_report_note(s->device, judge->settings.intel, event);
         s->fleet_index = s->device->fleet;
         s->fleet = fleets_at(judge->fleets, s->fleet_index)->fleet;
         s->contact.dns_seen = s->device->dns_since_s != 0 && s->device->dns_since_s >= judge->hole_ns / 1000000000 &&

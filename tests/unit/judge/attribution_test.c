@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "judge/judge_state.h"
+#include "judge/self_report.h"
 #include "tests/unit/judge/court.h"
 #include "tests/unit/test.h"
 
@@ -374,6 +375,52 @@ static void imported_rows_bind_where_nothing_is_signalled(void **state)
         court_close(court);
 }
 
+static const char intel_text[] =
+        "vendor: Quectel\n"
+        "controller: module_vendor\n"
+        "rows:\n"
+        "  - {purpose: update, user_agent: QUECTEL_MODULE, mode: direct, confidence: reported, source: test}\n";
+
+static void fetch(struct court *court, const char *device, const char *user_agent, double at_s)
+{
+        struct court_flow flow = {.device = device, .peer = "198.51.100.9", .peer_port = 80, .opener = OUT, .start_s = at_s};
+        Apnwatch__V1__Transfer transfer = APNWATCH__V1__TRANSFER__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        transfer.phase = APNWATCH__V1__TRANSFER__PHASE__ENDED;
+        transfer.protocol = (char *)"HTTP";
+        transfer.start = (uint64_t)COURT_NS(at_s);
+        transfer.method = (char *)"GET";
+        transfer.path = (char *)"/index.html";
+        transfer.user_agent = (char *)user_agent;
+        event.body_case = APNWATCH__V1__EVENT__BODY_TRANSFER;
+        event.transfer = &transfer;
+        court_event(court, &flow, &event, at_s, true);
+}
+
+static void what_a_device_says_of_its_make_is_the_last_resort(void **state)
+{
+        (void)state;
+        struct court *court = court_open(by_apn, intel_text, "ip,vendor\n10.20.0.3,Acme\n");
+        fetch(court, "10.20.0.1", "curl/8", 10);
+        fetch(court, "10.20.0.2", "QUECTEL_MODULE", 11);
+        fetch(court, "10.20.0.3", "QUECTEL_MODULE", 12);
+        connect(court, "10.20.0.1", "198.51.100.1", 20, 21);
+        connect(court, "10.20.0.2", "198.51.100.2", 20, 21);
+        connect(court, "10.20.0.3", "198.51.100.3", 20, 21);
+        court_types(court);
+        assert_null(alert_to(court, "198.51.100.1")->device->vendor);
+        assert_string_equal(alert_to(court, "198.51.100.2")->device->vendor, "Quectel");
+        assert_string_equal(alert_to(court, "198.51.100.2")->device->vendor_source, "device");
+        assert_string_equal(alert_to(court, "198.51.100.3")->device->vendor, "Acme");
+        assert_string_equal(alert_to(court, "198.51.100.3")->device->vendor_source, "inventory");
+        assert_true(self_report_is_imei("490154203237518"));
+        assert_false(self_report_is_imei("490154203237519"));
+        assert_true(self_report_is_imei("4901542032375101"));
+        assert_false(self_report_is_imei("49015420323751a"));
+        assert_false(self_report_is_imei("4901542032375"));
+        court_close(court);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -390,6 +437,7 @@ int main(void)
                 cmocka_unit_test(a_tunnel_tells_better_than_the_address),
                 cmocka_unit_test(control_plane_from_a_device_binds_nobody),
                 cmocka_unit_test(fleets_take_members_by_sim_module_and_row),
+                cmocka_unit_test(what_a_device_says_of_its_make_is_the_last_resort),
                 cmocka_unit_test(imported_rows_bind_where_nothing_is_signalled),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
