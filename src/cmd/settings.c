@@ -13,13 +13,16 @@
 #include "base/text.h"
 #include "sense/sensor.h"
 
-enum { KEY_INTEL = 0x100, KEY_INVENTORY, KEY_DEVICES, KEY_GEOIP, KEY_PROGRESS, KEY_FAIL_ON, KEY_DEVICE, KEY_FROM, KEY_TO };
+enum { KEY_INTEL = 0x100, KEY_INVENTORY, KEY_DEVICES, KEY_GEOIP, KEY_PROGRESS, KEY_FAIL_ON, KEY_DEVICE, KEY_FROM, KEY_TO,
+       KEY_BINDINGS, KEY_NAT };
 
 static const struct argp_option options[] = {
         {"config", 'c', "FILE", 0, "YAML configuration; the command line wins", 1},
         {"policy", 'p', "FILE", 0, "Fleets and what each may do: apnwatch-policy(5)", 1},
         {"intel", KEY_INTEL, "DIR", 0, "Vendor data instead of the installed set; may be repeated, later ones add", 1},
         {"inventory", KEY_INVENTORY, "FILE", 0, "Devices, CSV with header", 1},
+        {"bindings", KEY_BINDINGS, "FILE", 0, "Who had which address where no signalling is seen, CSV with header", 1},
+        {"nat", KEY_NAT, "FILE", 0, "Log of the NAT before a tap of role sgi-nat, CSV with header", 1},
         {"devices", KEY_DEVICES, "PREFIX", 0, "The device side; may be repeated", 1},
         {"geoip", KEY_GEOIP, "FILE", 0, "A .mmdb with countries or AS numbers; may be repeated", 1},
         {"output", 'o', "SINK", 0, "KIND:PATH, - is standard output; may be repeated: jsonl: eve: events: summary:", 2},
@@ -88,6 +91,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         case 'v': settings->verbose++; break;
         case KEY_INTEL: word_list_add(&settings->intel_folders, argument); break;
         case KEY_INVENTORY: settings->inventory_path = argument; break;
+        case KEY_BINDINGS: settings->bindings_path = argument; break;
+        case KEY_NAT: settings->nat_path = argument; break;
         case KEY_DEVICES: word_list_add(&settings->devices, argument); break;
         case KEY_GEOIP: word_list_add(&settings->geoip_paths, argument); break;
         case KEY_DEVICE: settings->device = argument; break;
@@ -127,6 +132,8 @@ void settings_clear(struct settings *settings)
         intel_destroy(settings->intel);
         inventory_destroy(settings->inventory);
         geo_close(settings->geo);
+        binding_import_destroy(settings->bindings);
+        nat_log_destroy(settings->nat_log);
         free(settings->device_prefixes);
         free(settings->intel_folders.items);
         free(settings->geoip_paths.items);
@@ -185,12 +192,27 @@ static bool load_devices(struct settings *settings)
         return good;
 }
 
+static bool load_tables(struct settings *settings)
+{
+        bool good = true;
+        if (settings->bindings_path != NULL) {
+                settings->bindings = binding_import_load(settings->bindings_path, stderr);
+                good &= settings->bindings != NULL;
+        }
+        if (settings->nat_path != NULL) {
+                settings->nat_log = nat_log_load(settings->nat_path, stderr);
+                good &= settings->nat_log != NULL;
+        }
+        return good;
+}
+
 static void digest_all(struct settings *settings)
 {
-        char text[512];
-        int length = snprintf(text, sizeof text, "%s\n%s\n%s\n%s\n%s\n", settings->configuration ? settings->configuration->digest : "",
+        char text[1024];
+        int length = snprintf(text, sizeof text, "%s\n%s\n%s\n%s\n%s\n%s%s", settings->configuration ? settings->configuration->digest : "",
                               settings->policy ? settings->policy->digest : "", settings->intel ? intel_digest(settings->intel) : "",
-                              settings->inventory ? inventory_digest(settings->inventory) : "", PACKAGE_VERSION);
+                              settings->inventory ? inventory_digest(settings->inventory) : "", PACKAGE_VERSION,
+                              binding_import_digest(settings->bindings), nat_log_digest(settings->nat_log));
         uint8_t digest[DIGEST_SIZE];
         digest_sha256(text, (size_t)length, digest);
         text_hex(digest, sizeof digest, settings->digest);
@@ -215,6 +237,7 @@ enum exit_status settings_load(struct settings *settings)
                 settings->inventory = inventory_load(settings->inventory_path, stderr);
                 good &= settings->inventory != NULL;
         }
+        good &= load_tables(settings);
         good &= load_intel(settings);
         good &= load_devices(settings);
         if (!good)

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 
 #include "deliver/sink.h"
+#include "judge/binding_import.h"
 #include "judge/judge.h"
+#include "judge/nat_log.h"
 #include "model/configuration.h"
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_RAISED = 10 };
@@ -17,7 +19,7 @@ struct word_list {
 
 struct settings {
         /* as given */
-        const char *configuration_path, *policy_path, *inventory_path;
+        const char *configuration_path, *policy_path, *inventory_path, *bindings_path, *nat_path;
         struct word_list intel_folders, geoip_paths, devices, outputs;
         int fail_on;               /* severity, or -1 */
         bool quiet;
@@ -32,9 +34,11 @@ struct settings {
         struct intel *intel;
         struct inventory *inventory;
         struct geo *geo;
+        struct binding_import *bindings;
+        struct nat_log *nat_log;
         struct prefix *device_prefixes; /* --devices, else the policy's */
         unsigned device_prefix_count;
-        char digest[65];           /* hex SHA-256 over configuration, policy, intel, inventory and version */
+        char digest[65];           /* hex SHA-256 over configuration, policy, intel, inventory, imported tables and version */
 };
 
 /* To be a child of a command's parser; its input is struct settings. */
