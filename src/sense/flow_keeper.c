@@ -6,6 +6,7 @@
 
 #include "sense/flow_events.h"
 
+enum { TUNNELS_A_SECOND = 64 }; /* of a shard */
 enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
 static const int64_t SECOND = 1000000000;
@@ -31,6 +32,10 @@ struct flow_keeper {
         struct order order;
         struct flow_keeper_counters counters;
         uint64_t next_id;
+        struct { /* Tunnel events of a shard in the current second */
+                int64_t second;
+                uint32_t told;
+        } tunnels[SHARDS];
 };
 
 static void emit(struct flow_keeper *keeper, event_t *event)
@@ -316,19 +321,53 @@ static void count_tcp(struct flow_keeper *keeper, struct flow *flow, const struc
         }
 }
 
+static void emit_tunnel(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
+{
+        const struct packet *packet = &pending->packet;
+        int64_t second = pending->clock_ns / SECOND;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        Apnwatch__V1__Tunnel tunnel = APNWATCH__V1__TUNNEL__INIT;
+        if (keeper->tunnels[flow->shard].second != second) {
+                keeper->tunnels[flow->shard].second = second;
+                keeper->tunnels[flow->shard].told = 0;
+        }
+        if (keeper->tunnels[flow->shard].told == TUNNELS_A_SECOND) {
+                keeper->counters.tunnels_untold++;
+                return;
+        }
+        keeper->tunnels[flow->shard].told++;
+        tunnel.teid = packet->teid;
+        tunnel.source.data = (uint8_t *)(uintptr_t)address_wire(&packet->outer_source, &tunnel.source.len);
+        tunnel.destination.data = (uint8_t *)(uintptr_t)address_wire(&packet->outer_destination, &tunnel.destination.len);
+        event.body_case = APNWATCH__V1__EVENT__BODY_TUNNEL;
+        event.tunnel = &tunnel;
+        event.has_from_device = true;
+        event.from_device = pending->source_end == flow->device;
+        emit_fact(keeper, flow, &event, pending->frame->file, pending->frame->number, pending->stamp_ns);
+}
+
+/* TEIDs change on handover; whoever tries many does it, too. */
+static void take_teid(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
+{
+        unsigned source = pending->source_end;
+        bool is_other = (source ? flow->has_teid1 : flow->has_teid0) && flow->teid[source] != pending->packet.teid;
+        flow->teid[source] = pending->packet.teid;
+        if (source)
+                flow->has_teid1 = true;
+        else
+                flow->has_teid0 = true;
+        if (is_other)
+                emit_tunnel(keeper, flow, pending);
+}
+
 static void count_packet(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
         const struct packet *packet = &pending->packet;
         unsigned source = pending->source_end;
         flow->packets[source]++;
         flow->bytes[source] += packet->ip_length;
-        if (packet->has_teid) {
-                flow->teid[source] = packet->teid;
-                if (source)
-                        flow->has_teid1 = true;
-                else
-                        flow->has_teid0 = true;
-        }
+        if (packet->has_teid)
+                take_teid(keeper, flow, pending);
         if (flow->protocol == IPPROTO_TCP) {
                 count_tcp(keeper, flow, pending);
                 return;

@@ -23,7 +23,7 @@ struct flow_timeouts {
 };
 
 struct flow_keeper_counters {
-        uint64_t opened, evicted, no_memory, closed, timed_out;
+        uint64_t opened, evicted, no_memory, closed, timed_out, tunnels_untold;
 };
 
 struct flow_keeper;

@@ -285,6 +285,7 @@ static void count_flows(struct counter_list *list, const struct flow_keeper *kee
         count(list, "flows.peak", flow_keeper_peak(keeper));
         count(list, "loss.flows_evicted", flows->evicted);
         count(list, "loss.flows_no_memory", flows->no_memory);
+        count(list, "tunnels.untold", flows->tunnels_untold);
         count(list, "loss.stream_gaps", inspector->streams_gapped);
         count(list, "loss.stream_hold_full", inspector->streams_full);
         count(list, "loss.messages_too_long", inspector->malformed_holds);
