@@ -1,6 +1,7 @@
 #include "judge/attribution.h"
 
 #include "judge/judge_state.h"
+#include "judge/nat_log.h"
 
 enum { SLACK_S = 5 }; /* a session's signalling and its first packets come from different taps */
 
@@ -25,7 +26,7 @@ const char *attribution_tenant(const struct judge *judge, uint16_t context)
         return tap ? tap->tenant : NULL;
 }
 
-bool attribution_is_behind_nat(const struct judge *judge, const Apnwatch__V1__Flow *flow)
+static bool is_behind_nat(const struct judge *judge, const Apnwatch__V1__Flow *flow)
 {
         const struct tap_list *taps = &judge->settings.taps;
         return flow->tap > 0 && flow->tap <= taps->count && taps->taps[flow->tap - 1].role == TAP_SGI_NAT;
@@ -36,6 +37,16 @@ int64_t attribution_time(const event_t *event)
         if (event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS || !event->has_time)
                 return (int64_t)event->flow->start;
         return (int64_t)event->time;
+}
+
+bool attribution_unwrap_nat(const struct judge *judge, const event_t *event, struct device_key *key)
+{
+        const Apnwatch__V1__Flow *flow = event->flow;
+        if (!is_behind_nat(judge, flow))
+                return true;
+        struct address outside = key->address;
+        return nat_log_find(judge->settings.nat, &outside, (uint16_t)flow->device_port, (uint8_t)flow->protocol, attribution_time(event),
+                            &key->address);
 }
 
 struct tunnel_search {
@@ -99,7 +110,7 @@ const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V
                 found = by_tunnel(judge, flow, &key->address, time_ns);
         if (found != NULL)
                 return found;
-        if (attribution_is_behind_nat(judge, flow))
-                return NULL;
+        if (is_behind_nat(judge, flow) && is_device_of(flow, key))
+                return NULL; /* not unwrapped */
         return bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
 }

@@ -2,7 +2,7 @@
  *
  * A flow's tunnel is that of its first packet, while its TEIDs are the latest: after a handover they do not belong together, and the
  * address decides. Where it is not known who sent the first packet, a tunnel is believed only of a session with that address. Behind a
- * tap of role sgi-nat an address is shared by many and says nothing. */
+ * tap of role sgi-nat an address is shared by many and says nothing, unless the NAT's log tells the one inside. */
 #pragma once
 
 #include "judge/bindings.h"
@@ -20,4 +20,7 @@ int64_t attribution_time(const event_t *event);
 /* What taps say of a context; NULL: nothing. */
 const char *attribution_apn(const struct judge *judge, uint16_t context);
 const char *attribution_tenant(const struct judge *judge, uint16_t context);
-bool attribution_is_behind_nat(const struct judge *judge, const Apnwatch__V1__Flow *flow);
+
+/* `key` is the flow's device. Behind a NAT it becomes the address inside, by the NAT's log. False: it is shared by many, nobody knows whose
+ * it is. */
+bool attribution_unwrap_nat(const struct judge *judge, const event_t *event, struct device_key *key);

@@ -174,13 +174,16 @@ static void notify_detectors(struct judge *judge, const event_t *event)
         }
 }
 
-/* Of two devices the opener comes first, as for most detectors. */
-static bool owner_of(const struct judge *judge, const Apnwatch__V1__Flow *flow, struct device_key *owner)
+/* Of two devices the opener comes first, as for most detectors. False: none can be told. */
+static bool owner_of(const struct judge *judge, const event_t *event, struct device_key *owner)
 {
+        const Apnwatch__V1__Flow *flow = event->flow;
         struct address peer;
         if (!address_from_bytes(flow->device.data, flow->device.len, &owner->address))
                 return false;
         owner->context = (uint16_t)flow->context;
+        if (!attribution_unwrap_nat(judge, event, owner))
+                return false;
         if (flow->opener != APNWATCH__V1__FLOW__OPENER__PEER || !address_from_bytes(flow->peer.data, flow->peer.len, &peer))
                 return true;
         peer = policy_unwrap_nat64(judge->policy, &peer);
@@ -195,7 +198,7 @@ static bool has_to_wait(struct judge *judge, const event_t *event)
 {
         struct device_key owner;
         if (event->flow == NULL || !bindings_are_visible(judge->bindings) || event->flow->start >= JUDGE_TIME_LIMIT ||
-            attribution_is_behind_nat(judge, event->flow) || !owner_of(judge, event->flow, &owner))
+            !owner_of(judge, event, &owner))
                 return false;
         bool is_here = waiting_room_has(judge->room, &owner);
         bool is_bound = !is_here && attribution_of_flow(judge, event->flow, &owner, attribution_time(event)) != NULL;

@@ -15,6 +15,7 @@
 
 struct binding_row;
 struct judge;
+struct nat_log;
 
 struct alert_sink {
         /* Borrowed until it returns. `cause` is opaque: what judge_adopt needs to know the alert again. */
@@ -32,6 +33,7 @@ struct judge_settings {
         bool revisions;                    /* `live`: deliver each revision; else each alert once, at judge_finish */
         uint32_t stall_s;                  /* `live`: an interface without packets for so long is told; 0: 60 */
         uint32_t device_limit, name_limit, alert_limit, session_limit; /* 0: the defaults */
+        const struct nat_log *nat;         /* NULL: none */
         struct tap_list taps;              /* what is known of taps and contexts: APN, tenant, role */
 };
 

@@ -179,6 +179,8 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         s->is_swapped = view == OPENER_FIRST && s->peer_is_device && flow->opener == APNWATCH__V1__FLOW__OPENER__PEER;
         s->key.address = s->is_swapped ? peer : device;
         s->key.context = (uint16_t)flow->context;
+        if (!s->is_swapped)
+                (void)attribution_unwrap_nat(judge, event, &s->key);
         s->contact.peer = s->is_swapped ? device : peer;
         take_flow(&s->contact, flow, s->is_swapped);
         if (s->peer_is_device)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "judge/judge_state.h"
+#include "judge/nat_log.h"
 #include "judge/self_report.h"
 #include "tests/unit/judge/court.h"
 #include "tests/unit/test.h"
@@ -258,6 +259,33 @@ static void behind_a_nat_nothing_is_attributed(void **state)
         court_close(court);
 }
 
+static void a_nat_log_tells_who_is_inside(void **state)
+{
+        (void)state;
+        static const char rows[] = "from,until,inside,outside,port_first,port_last,protocol\n"
+                                   "2026-03-01,2026-03-02,10.20.0.7,203.0.113.5,40000,40999,tcp\n";
+        struct nat_log *log = nat_log_parse("nat.csv", rows, sizeof rows - 1, stderr);
+        struct court *court = open_with_taps(by_apn);
+        assert_non_null(log);
+        judge_destroy(court->judge);
+        court->settings.nat = log;
+        court->judge = judge_create(&court->settings);
+        attach(court, SIM_A, MODULE_A, METER, 17, 1);
+        struct court_flow flow = {.device = "203.0.113.5", .device_port = 40001, .peer = "198.51.100.9", .peer_port = 443, .opener = OUT,
+                                  .start_s = 20, .tap = 3};
+        court_flow(court, &flow);
+        assert_true(waiting_room_is_empty(court->judge->room));
+        flow.device_port = 50000;
+        flow.peer = "198.51.100.10";
+        court_flow(court, &flow);
+        assert_true(waiting_room_is_empty(court->judge->room)); /* no binding will come for it */
+        assert_string_equal(court_types(court), "destination.unlisted");
+        assert_string_equal(alert_to(court, "198.51.100.9")->device->ip, METER);
+        assert_string_equal(alert_to(court, "198.51.100.9")->device->imsi, SIM_A);
+        court_close(court);
+        nat_log_destroy(log);
+}
+
 /* Its address says somebody else, or nobody. */
 static void a_tunnel_tells_better_than_the_address(void **state)
 {
@@ -434,6 +462,7 @@ int main(void)
                 cmocka_unit_test(after_its_end_a_session_holds_nothing),
                 cmocka_unit_test(two_pools_with_the_same_addresses_stay_apart),
                 cmocka_unit_test(behind_a_nat_nothing_is_attributed),
+                cmocka_unit_test(a_nat_log_tells_who_is_inside),
                 cmocka_unit_test(a_tunnel_tells_better_than_the_address),
                 cmocka_unit_test(control_plane_from_a_device_binds_nobody),
                 cmocka_unit_test(fleets_take_members_by_sim_module_and_row),
