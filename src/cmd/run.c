@@ -177,6 +177,16 @@ static void run_free(struct run *run)
         free(run);
 }
 
+static void import_bindings(struct run *run)
+{
+        const struct binding_import *import = run->settings->bindings;
+        for (uint32_t i = 0; import != NULL && i < binding_import_count(import); i++) {
+                struct binding_row row;
+                binding_import_row(import, i, &row);
+                judge_import_binding(run->judge, &row);
+        }
+}
+
 struct run *run_open(struct settings *settings, const char *sensor, struct event_base *base)
 {
         const struct configuration *configuration = settings->configuration;
@@ -188,7 +198,7 @@ struct run *run_open(struct settings *settings, const char *sensor, struct event
         run->live = base != NULL;
         struct judge_settings judge = {.policy = settings->policy, .intel = settings->intel, .inventory = settings->inventory,
                                        .geo = settings->geo, .sensor = sensor, .alerts = {.alert = take_alert, .context = run},
-                                       .revisions = run->live};
+                                       .revisions = run->live, .nat = settings->nat_log};
         if (configuration != NULL) {
                 judge.device_limit = configuration->limit_devices;
                 judge.session_limit = configuration->limit_sessions;
@@ -199,6 +209,7 @@ struct run *run_open(struct settings *settings, const char *sensor, struct event
                 run_free(run);
                 return NULL;
         }
+        import_bindings(run);
         return run;
 }
 
