@@ -13,7 +13,7 @@ enum fit { FITS_NOT, FITS_UNSEEN, FITS_NEARLY, FITS };
 
 static enum fit fit_in_time(const struct session *session, int64_t time_ns)
 {
-        bool has_ended = session->ended_ns != 0 && session->ended_ns < time_ns;
+        bool has_ended = session->ended_ns != 0 && session->ended_ns <= time_ns;
         if (session->first_ns <= time_ns && !has_ended)
                 return FITS;
         if (session->first_ns <= time_ns + SLACK_S * SECOND && (!has_ended || time_ns <= session->ended_ns + SLACK_S * SECOND))
