@@ -6,6 +6,7 @@ const struct detector *const detectors[] = {
         &location_report_detector,
         &location_lookup_detector,
         &identity_detector,
+        &disclosure_detector,
         &gtp_detector,
         &sensor_detector,
         NULL,

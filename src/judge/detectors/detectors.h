@@ -4,6 +4,7 @@
 #include "judge/detectors/detector.h"
 
 extern const struct detector destination_detector;
+extern const struct detector disclosure_detector;
 extern const struct detector gtp_detector;
 extern const struct detector identity_detector;
 extern const struct detector location_lookup_detector;

@@ -416,10 +416,10 @@ static void facts_of_the_inventory_hold_for_their_time(void **state)
         struct court_flow flow = {
                 .device = "10.20.99.1", .peer = "198.51.100.9", .peer_port = 9443, .opener = OUT, .start_s = 10};
         court_flow(court, &flow);
-        flow.start_s = 86400 * 3; /* in no fleet any more */
+        flow.start_s = 86400 * 3; /* listed no more, and in no fleet */
         flow.peer_port = 444;
         court_flow(court, &flow);
-        assert_string_equal(court_types(court), "destination.unlisted");
+        assert_string_equal(court_types(court), "destination.unlisted identity.unknown_device");
         assert_string_equal(court->alerts[0]->device->imsi, "262011234567890");
         assert_string_equal(court->alerts[0]->device->vendor, "Quectel");
         assert_string_equal(court->alerts[0]->device->site, "Kiel");
