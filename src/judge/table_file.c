@@ -33,6 +33,7 @@ struct table_file {
         char texts[TABLE_COLUMNS][TABLE_FIELD];
 };
 
+__attribute__((format(printf, 3, 0)))
 static void tell_arguments(struct table_file *table, unsigned place, const char *format, va_list arguments)
 {
         table->row_errors++;
