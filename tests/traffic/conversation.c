@@ -5,6 +5,7 @@
 
 #include "tests/traffic/facts.h"
 #include "tests/traffic/packet.h"
+#include "tests/traffic/session.h"
 #include "tests/traffic/tcp_session.h"
 #include "tests/traffic/timeline.h"
 #include "tests/traffic/traffic.h"
@@ -69,8 +70,11 @@ struct conversation *conversation_open(struct traffic *traffic, const struct con
                 abort();
         c->traffic = traffic;
         c->contact = *contact;
-        c->device = device_address(traffic->world, contact->device);
-        c->time_ns = time_ns;
+        c->device = traffic->sessions != NULL ? session_address(session_of(traffic, contact->device))
+                                              : device_address(traffic->world, contact->device);
+        c->time_ns = session_require(traffic, contact->device, time_ns, contact->midstream);
+        if (contact->peer_device != 0)
+                c->time_ns = session_require(traffic, contact->peer_device - 1, c->time_ns, false);
         c->references = 1;
         c->last = contact->opener;
         if (c->contact.device_port == 0 && contact->protocol != IP_ICMP && contact->protocol != IP_ICMPV6)

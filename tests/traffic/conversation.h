@@ -31,6 +31,11 @@ struct contact {
         bool midstream;               /* TCP: the capture began behind the handshake */
 };
 
+struct tunnel {
+        struct address station, gateway; /* outer: of the access side, of the network's */
+        uint32_t teid[2];                /* [UP]: packets from the device */
+};
+
 struct conversation {
         struct traffic *traffic;
         struct contact contact;
@@ -43,6 +48,8 @@ struct conversation {
         enum direction last;
         bool closed;
         uint32_t references;          /* its opener and the packets in the timeline */
+        bool has_tunnel, is_nested;   /* not that of its device; or that within it */
+        struct tunnel tunnel;
         struct packet *latest;        /* the last that was queued; facts are tied to it */
         struct flow_record *record;   /* the event recorder's */
 };
@@ -70,5 +77,6 @@ struct packet *conversation_queue(struct conversation *c, int64_t time_ns, enum 
 void conversation_release(struct conversation *c);
 
 enum { ECHO_REQUEST, ECHO_REPLY };
+enum { ROUTER_SOLICITATION = 133 }; /* ICMPv6, RFC 4861 */
 /* ICMP or ICMPv6 by the device's family. */
 void conversation_echo(struct conversation *c, enum direction direction, int kind, uint16_t sequence);

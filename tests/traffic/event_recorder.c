@@ -8,6 +8,7 @@
 #include "model/event_log.h"
 #include "model/framing.h"
 #include "tests/traffic/flow_record.h"
+#include "tests/traffic/signal_event.h"
 #include "tests/traffic/traffic.h"
 
 enum { RECORD_BUFFER_SIZE = 8192, WRITE_BUFFER_SIZE = 1 << 20, SHARDS = 64 };
@@ -362,6 +363,22 @@ static void recorder_packet(void *context, const struct packet *packet, int64_t 
                 emit_news(r, record, APNWATCH__V1__FLOW_NEWS__PHASE__ACTIVITY, time_ns, -1);
 }
 
+void event_recorder_signal(void *context, struct traffic *traffic, const struct signal *signal, int64_t time_ns)
+{
+        struct event_recorder *r = context;
+        give_ticks(r, time_ns);
+        order_begin(r, time_ns, traffic->packets, -1);
+        for (; signal != NULL; signal = signal->piggyback) {
+                struct signal_event made;
+                signal_event_fill(signal, &made);
+                made.event.has_time = true;
+                made.event.time = (uint64_t)time_ns;
+                made.event.has_file = made.event.has_file_frame = true;
+                made.event.file_frame = r->frame;
+                emit(r, &made.event);
+        }
+}
+
 static void conversation_over(void *context, struct conversation *c)
 {
         (void)context;
@@ -408,7 +425,7 @@ struct event_recorder *event_recorder_open(const char *path, int64_t start_ns)
 struct packet_output event_recorder_output(struct event_recorder *recorder)
 {
         return (struct packet_output){
-                .packet = recorder_packet, .over = conversation_over, .context = recorder, .wants_facts = true};
+                .packet = recorder_packet, .signal = event_recorder_signal, .over = conversation_over, .context = recorder, .wants_facts = true};
 }
 
 static void tell_input(struct event_recorder *r, uint64_t packets)

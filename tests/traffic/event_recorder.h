@@ -13,4 +13,7 @@ struct packet_output event_recorder_output(struct event_recorder *recorder);
 
 /* Ends all flows. 0, or the negative errno of the first write that failed. */
 int event_recorder_close(struct event_recorder *recorder);
+/* As dissectors/session would tell it. */
+struct signal;
+void event_recorder_signal(void *recorder, struct traffic *traffic, const struct signal *signal, int64_t time_ns);
 uint64_t event_recorder_events(const struct event_recorder *recorder);

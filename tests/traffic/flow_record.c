@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/traffic/session.h"
 #include "tests/traffic/traffic.h"
 
 /* as src/sense/flow_keeper.c has them */
@@ -15,6 +16,16 @@ static void label_by_protocol(struct flow_record *record)
                 return;
         flow_record_label(record, &(struct label_fact){.label = record->protocol == IP_ICMP ? "ICMP" : "ICMPV6",
                                                        .visibility = FACT_READABLE});
+}
+
+static void set_tunnel(struct flow_record *record, const struct packet *packet)
+{
+        if (!packet->conversation->traffic->has_tunnels)
+                return;
+        struct tunnel tunnel = conversation_tunnel(packet->conversation);
+        record->has_tunnel = true;
+        record->tunnel_source = packet->direction == UP ? tunnel.station : tunnel.gateway;
+        record->tunnel_destination = packet->direction == UP ? tunnel.gateway : tunnel.station;
 }
 
 struct flow_record *flow_record_create(const struct packet *packet, uint64_t id, uint64_t number, int64_t time_ns)
@@ -36,6 +47,7 @@ struct flow_record *flow_record_create(const struct packet *packet, uint64_t id,
         record->start_ns = record->last_ns = record->told_ns = time_ns;
         record->first_packet = number;
         record->references = 1;
+        set_tunnel(record, packet);
         label_by_protocol(record);
         return record;
 }
@@ -57,6 +69,10 @@ static uint64_t packet_size(const struct flow_record *record, const struct packe
 void flow_record_count(struct flow_record *record, const struct packet *packet, int64_t time_ns)
 {
         record->last_ns = time_ns;
+        if (record->has_tunnel) {
+                record->teid[packet->direction] = conversation_tunnel(packet->conversation).teid[packet->direction];
+                record->has_teid[packet->direction] = true;
+        }
         record->packets[packet->direction]++;
         record->bytes[packet->direction] += packet_size(record, packet);
         if (!packet->repeated)
@@ -147,6 +163,19 @@ static Apnwatch__V1__Flow__Opener flow_opener(const struct flow_record *record)
         return record->opener == UP ? APNWATCH__V1__FLOW__OPENER__DEVICE : APNWATCH__V1__FLOW__OPENER__PEER;
 }
 
+static void fill_tunnel(const struct flow_record *record, Apnwatch__V1__Flow *out)
+{
+        out->has_teid_up = record->has_teid[UP];
+        out->teid_up = record->teid[UP];
+        out->has_teid_down = record->has_teid[DOWN];
+        out->teid_down = record->teid[DOWN];
+        out->has_tunnel_source = out->has_tunnel_destination = record->has_tunnel;
+        if (!record->has_tunnel)
+                return;
+        out->tunnel_source = address_field(&record->tunnel_source);
+        out->tunnel_destination = address_field(&record->tunnel_destination);
+}
+
 void flow_record_fill(const struct flow_record *record, Apnwatch__V1__Flow *out)
 {
         apnwatch__v1__flow__init(out);
@@ -165,6 +194,7 @@ void flow_record_fill(const struct flow_record *record, Apnwatch__V1__Flow *out)
         out->answered = record->answered;
         out->has_peer_is_device = record->peer_is_device;
         out->peer_is_device = record->peer_is_device;
+        fill_tunnel(record, out);
         fill_counters(record, out);
         fill_label(record, out);
         out->has_first_file = out->has_first_frame = out->has_first_order = true;

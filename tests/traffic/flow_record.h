@@ -15,6 +15,9 @@ struct flow_record {
         struct address device, peer;
         uint16_t device_port, peer_port;
         uint8_t protocol, icmp_type;
+        bool has_tunnel, has_teid[2];
+        uint32_t teid[2];
+        struct address tunnel_source, tunnel_destination; /* of the first packet */
         bool peer_is_device, opening_seen, answered, reset, finished[2];
         enum direction opener;
         int64_t start_ns, last_ns, told_ns, due_s;

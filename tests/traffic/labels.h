@@ -14,6 +14,12 @@ struct label {
         const char *peer_name;          /* NULL: none */
         int64_t start_ns, end_ns;       /* of the traffic; the label leaves room for timers behind it */
         bool decoy;
+        bool optional;                  /* may be raised, need not */
+        bool is_anybody;                /* no device in particular */
+        const struct address *address;  /* NULL: the device's */
+        const struct address *others;   /* addresses by which the alert may name the device as well; then its SIM is not asked for */
+        unsigned other_count;
+        const char *severity;           /* NULL: any */
 };
 
 void label_write(struct traffic *traffic, const struct label *label);

@@ -11,7 +11,9 @@
 #include "tests/traffic/event_recorder.h"
 #include "tests/traffic/packet.h"
 #include "tests/traffic/policy_writer.h"
+#include "tests/traffic/roster.h"
 #include "tests/traffic/scenario.h"
+#include "tests/traffic/session.h"
 #include "tests/traffic/timeline.h"
 #include "tests/traffic/traffic.h"
 #include "tests/traffic/wire.h"
@@ -142,6 +144,8 @@ static void complete_options(struct options *o)
                 o->packets = shape->packets;
         if (!o->has_encapsulation && shape != NULL)
                 o->encapsulation = shape->encapsulation;
+        if (!o->has_encapsulation && o->scenario != NULL && o->scenario->policy.identity)
+                o->encapsulation = ENCAPSULATION_GTPU;
 }
 
 static uint8_t *make_noise(struct random_stream *random)
@@ -159,6 +163,11 @@ static uint8_t *make_noise(struct random_stream *random)
 static void write_packet(void *context, const struct packet *packet, int64_t time_ns)
 {
         wire_send(context, packet, time_ns);
+}
+
+static void write_signal(void *context, struct traffic *traffic, const struct signal *signal, int64_t time_ns)
+{
+        wire_send_signal(context, traffic, signal, time_ns);
 }
 
 static void write_frame(void *context, const uint8_t *bytes, size_t length, int64_t time_ns)
@@ -194,7 +203,8 @@ static void write_capture(const struct options *o, struct traffic *traffic)
         if (writer == NULL)
                 fault(o->capture, -errno);
         struct wire wire = {.encapsulation = o->encapsulation, .frame = write_frame, .context = writer};
-        struct packet_output output = {.packet = write_packet, .context = &wire, .wants_payload = true};
+        struct packet_output output = {
+                .packet = write_packet, .signal = write_signal, .context = &wire, .wants_payload = true};
         traffic->output = &output;
         run(o, traffic);
         uint64_t bytes = capture_writer_bytes(writer);
@@ -221,6 +231,17 @@ static void write_events(const struct options *o, struct traffic *traffic)
                 (unsigned long long)traffic->flows);
 }
 
+/* Scenarios are signalled where their traffic has tunnels; `identity` always is. */
+static void plan_sessions(const struct options *o, struct traffic *traffic)
+{
+        traffic->has_tunnels = o->encapsulation == ENCAPSULATION_GTPU;
+        if (o->scenario == NULL || !(traffic->has_tunnels || o->scenario->policy.identity))
+                return;
+        traffic->sessions = sessions_create(traffic->world, o->seed);
+        if (traffic->sessions == NULL)
+                abort();
+}
+
 int main(int argc, char **argv)
 {
         struct options o = {.seed = 1, .start_s = default_start_s};
@@ -235,8 +256,10 @@ int main(int argc, char **argv)
         traffic.seasoned = true;
         traffic.world = world_create((uint32_t)o.devices, o.shape != NULL);
         traffic.timeline = timeline_create();
-        if (traffic.world == NULL || traffic.timeline == NULL)
+        traffic.roster = roster_create();
+        if (traffic.world == NULL || traffic.timeline == NULL || traffic.roster == NULL)
                 abort();
+        plan_sessions(&o, &traffic);
         uint8_t *noise = make_noise(&traffic.random);
         traffic.noise = noise;
         traffic.labels = o.labels != NULL ? fopen(o.labels, "w") : NULL;
@@ -249,6 +272,8 @@ int main(int argc, char **argv)
         if (traffic.labels != NULL && fclose(traffic.labels) != 0)
                 fault(o.labels, -errno);
         timeline_destroy(traffic.timeline);
+        sessions_destroy(traffic.sessions);
+        roster_destroy(traffic.roster);
         world_destroy(traffic.world);
         bytes_free(&traffic.scratch);
         free(noise);

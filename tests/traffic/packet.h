@@ -23,8 +23,11 @@ struct packet {
         uint8_t payload[];          /* absent when only events are wanted */
 };
 
+struct signal;
+
 struct packet_output {
         void (*packet)(void *context, const struct packet *packet, int64_t time_ns);
+        void (*signal)(void *context, struct traffic *traffic, const struct signal *signal, int64_t time_ns);
         void (*over)(void *context, struct conversation *conversation); /* no packet will come; NULL: not wanted */
         void *context;
         bool wants_payload, wants_facts;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "tests/traffic/roster.h"
+
 const char *window_text(int64_t start_ns, int64_t end_ns, char text[WINDOW_TEXT_SIZE])
 {
         time_t start = (time_t)(start_ns / SECOND_NS), end = (time_t)(end_ns / SECOND_NS);
@@ -131,9 +133,36 @@ static void write_device(FILE *out, const struct world *world, uint32_t device)
         char ip[ADDRESS_TEXT_SIZE], imsi[IMSI_SIZE], imei[IMEI_SIZE];
         struct address address = device_address(world, device);
         enum fleet_number fleet = device_fleet(world, device);
-        fprintf(out, "%s,%s,%s,4999%08u,%s,%s,demo,%s,%s,site-%02u,%s,installed\n", address_text(&address, ip),
+        fprintf(out, "%s,%s,%s,4999%08u,%s,%s,demo,%s,%s,site-%02u,%s,installed", address_text(&address, ip),
                 device_imsi(device, imsi), device_imei(world, device, imei), device + 1, kinds[fleet].apn, fleet_name(fleet),
                 kinds[fleet].vendor, kinds[fleet].model, device % 40, fleet == FLEET_METERS ? "static" : "mobile");
+}
+
+static void write_date(FILE *out, int64_t second)
+{
+        char date[32] = "";
+        time_t time = (time_t)second;
+        struct tm parts;
+        if (second != 0)
+                strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&time, &parts));
+        fprintf(out, ",%s", date);
+}
+
+static void write_extra(FILE *out, const struct traffic *traffic, const struct roster_row *row)
+{
+        char ip[ADDRESS_TEXT_SIZE], imsi[IMSI_SIZE], imei[IMEI_SIZE];
+        struct address address = device_address(traffic->world, row->device);
+        enum fleet_number fleet = device_fleet(traffic->world, row->device);
+        fprintf(out, "%s,%s,%s,4999%08u,%s,%s,demo,,,site-%02u,%s,%s", row->has_address ? address_text(&address, ip) : "",
+                device_imsi(row->device, imsi), row->imei != NULL ? row->imei : device_imei(traffic->world, row->device, imei),
+                row->device + 1, fleet_apn(fleet), fleet == FLEET_NONE ? "" : fleet_name(fleet), row->device % 40,
+                fleet == FLEET_METERS ? "static" : "mobile", row->state != NULL ? row->state : "installed");
+        if (traffic->policy.identity) {
+                write_date(out, row->from_s);
+                write_date(out, row->until_s);
+                fprintf(out, ",%s", row->ticket != NULL ? row->ticket : "");
+        }
+        fputs("\n", out);
 }
 
 int inventory_write(const struct traffic *traffic, const char *path)
@@ -141,8 +170,13 @@ int inventory_write(const struct traffic *traffic, const char *path)
         FILE *out = fopen(path, "w");
         if (out == NULL)
                 return -errno;
-        fputs("ip,imsi,imei,msisdn,apn,fleet,tenant,vendor,model,site,mobility,state\n", out);
-        for (uint32_t device = 0; device < traffic->world->devices; device++)
+        fprintf(out, "ip,imsi,imei,msisdn,apn,fleet,tenant,vendor,model,site,mobility,state%s\n",
+                traffic->policy.identity ? ",from,until,ticket" : "");
+        for (uint32_t device = 0; device < traffic->world->devices; device++) {
                 write_device(out, traffic->world, device);
+                fputs(traffic->policy.identity ? ",,,\n" : "\n", out);
+        }
+        for (unsigned i = 0; i < roster_count(traffic->roster); i++)
+                write_extra(out, traffic, roster_row(traffic->roster, i));
         return close_file(out);
 }

@@ -4,6 +4,8 @@
 
 #include "tests/traffic/habits.h"
 #include "tests/traffic/incident.h"
+#include "tests/traffic/plot.h"
+#include "tests/traffic/session.h"
 
 enum { DEVICES_AN_INCIDENT = 100 };
 
@@ -11,6 +13,8 @@ static void prepare_destinations(struct traffic *traffic, unsigned times)
 {
         incidents_schedule(traffic, destination_incidents(), times);
         incidents_schedule(traffic, destination_decoys(), times);
+        if (traffic->sessions != NULL)
+                plots_schedule(traffic, reuse_plots(), times);
 }
 
 static void prepare_updates(struct traffic *traffic, unsigned times)
@@ -23,6 +27,14 @@ static void prepare_location(struct traffic *traffic, unsigned times)
 {
         incidents_schedule(traffic, location_incidents(), times);
         incidents_schedule(traffic, location_decoys(), times);
+}
+
+static void prepare_identity(struct traffic *traffic, unsigned times)
+{
+        plots_schedule(traffic, identity_plots(), times);
+        plots_schedule(traffic, reuse_plots(), times);
+        if (traffic->has_tunnels)
+                plots_schedule(traffic, tunnel_plots(), times);
 }
 
 static void prepare_mixed(struct traffic *traffic, unsigned times)
@@ -75,6 +87,10 @@ static const struct scenario scenarios[] = {
          {.location = true},
          prepare_location},
         {"mixed", "all of these under one policy", {.destinations = true, .updates = true, .location = true}, prepare_mixed},
+        {"identity",
+         "SIMs, modules and tunnels that are not whose they should be, and what only looks like it",
+         {.destinations = true, .identity = true},
+         prepare_identity},
         {"quiet",
          "habits and decoys alone: nothing to find",
          {.destinations = true, .updates = true, .location = true},
@@ -117,5 +133,6 @@ void scenario_prepare(const struct scenario *scenario, struct traffic *traffic)
         traffic->policy = scenario->policy;
         plan_window(traffic);
         habits_start(traffic);
+        sessions_start(traffic);
         scenario->prepare(traffic, 1 + traffic->world->devices / DEVICES_AN_INCIDENT);
 }

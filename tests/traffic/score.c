@@ -2,7 +2,8 @@
  *
  *     score LABELS ALERTS
  *
- * LABELS are mkfleet's, ALERTS what apnwatch wrote to jsonl:. An alert fits a label by type, device, peer and time. Told are
+ * LABELS are mkfleet's, ALERTS what apnwatch wrote to jsonl:. An alert fits a label by type, device (by address, and by SIM where
+ * both know one), peer, severity where one is wanted, and time. Told are
  * labels that nothing fits (missed), decoys that something fits (fooled), and alerts that fit no label (unasked; those of type
  * sensor.* are not counted). Fails when there is any. */
 #define _GNU_SOURCE /* strptime, timegm */
@@ -93,11 +94,28 @@ static bool time_fits(const json_t *label, const json_t *alert)
                to >= json_integer_value(json_object_get(label, "t0"));
 }
 
+/* An address may have been another SIM's a moment ago. */
+static bool sim_fits(const json_t *label, const json_t *device)
+{
+        const char *wanted = text_of(label, "imsi"), *is = text_of(device, "imsi");
+        return wanted[0] == '\0' || is[0] == '\0' || strcmp(wanted, is) == 0;
+}
+
 static bool device_fits(const json_t *label, const json_t *alert)
 {
         const json_t *device = json_object_get(alert, "device");
-        const char *ip = text_of(label, "ip");
-        return strcmp(text_of(device, "ip"), ip) == 0 || list_has(json_object_get(alert, "devices"), ip);
+        const char *ip = text_of(label, "ip"), *is = text_of(device, "ip");
+        if (ip[0] == '\0' || list_has(json_object_get(label, "devices"), is))
+                return true;
+        if (strcmp(is, ip) == 0)
+                return sim_fits(label, device);
+        return list_has(json_object_get(alert, "devices"), ip);
+}
+
+static bool severity_fits(const json_t *label, const json_t *alert)
+{
+        const char *wanted = text_of(label, "severity");
+        return wanted[0] == '\0' || strcmp(wanted, text_of(alert, "severity")) == 0;
 }
 
 static bool peer_fits(const json_t *label, const json_t *alert)
@@ -109,7 +127,7 @@ static bool peer_fits(const json_t *label, const json_t *alert)
 static bool alert_fits(const json_t *label, const json_t *alert)
 {
         return list_has(json_object_get(label, "types"), text_of(alert, "type")) && device_fits(label, alert) &&
-               peer_fits(label, alert) && time_fits(label, alert);
+               peer_fits(label, alert) && severity_fits(label, alert) && time_fits(label, alert);
 }
 
 static void print_label(const char *verdict, const json_t *label)
@@ -122,8 +140,9 @@ static void print_label(const char *verdict, const json_t *label)
 
 static void print_alert(const char *verdict, const json_t *alert)
 {
-        printf("%s: %s %s to %s at %s: %s\n", verdict, text_of(alert, "type"),
-               text_of(json_object_get(alert, "device"), "ip"), text_of(json_object_get(alert, "peer"), "ip"),
+        const json_t *device = json_object_get(alert, "device");
+        printf("%s: %s %s %s %s to %s at %s: %s\n", verdict, text_of(alert, "type"), text_of(alert, "severity"),
+               text_of(device, "ip"), text_of(device, "imsi"), text_of(json_object_get(alert, "peer"), "ip"),
                text_of(alert, "time"), text_of(alert, "title"));
 }
 
@@ -131,6 +150,7 @@ static void print_alert(const char *verdict, const json_t *alert)
 static unsigned score_label(const json_t *label, struct lines *alerts)
 {
         bool decoy = json_is_true(json_object_get(label, "decoy")), fitted = false;
+        bool optional = json_is_true(json_object_get(label, "optional"));
         for (size_t i = 0; i < alerts->count; i++) {
                 if (!alert_fits(label, alerts->items[i]))
                         continue;
@@ -142,9 +162,9 @@ static unsigned score_label(const json_t *label, struct lines *alerts)
         }
         if (decoy && fitted)
                 print_label("    by", label);
-        if (!decoy && !fitted)
+        if (!decoy && !fitted && !optional)
                 print_label("missed", label);
-        return decoy == fitted;
+        return decoy == fitted && !optional;
 }
 
 int main(int argc, char **argv)

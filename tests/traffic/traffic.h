@@ -13,6 +13,8 @@
 struct timeline;
 struct packet_output;
 struct label_writer;
+struct roster;
+struct sessions;
 
 #define SECOND_NS INT64_C(1000000000)
 #define MS_NS INT64_C(1000000)
@@ -20,7 +22,7 @@ struct label_writer;
 #define HOUR_NS (3600 * SECOND_NS)
 
 struct policy_plan {              /* which sections the scenario's policy has */
-        bool destinations, updates, location;
+        bool destinations, updates, location, identity;
         int64_t window_start_ns, window_end_ns; /* of the meters' updates; weekly */
 };
 
@@ -32,6 +34,9 @@ struct traffic {
         struct timeline *timeline;
         struct packet_output *output;
         FILE *labels;
+        struct sessions *sessions; /* NULL: nothing is signalled */
+        struct roster *roster;
+        bool has_tunnels;         /* packets of devices are inside GTP-U */
         struct policy_plan policy;
         bool seasoned;            /* retransmissions, late segments */
         uint32_t image_size;      /* the least; up to twice that */

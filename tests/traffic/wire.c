@@ -1,8 +1,10 @@
 #include "tests/traffic/wire.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tests/traffic/session.h"
 #include "tests/traffic/traffic.h"
 
 enum {
@@ -122,7 +124,7 @@ static size_t put_icmp(uint8_t *at, const struct packet *packet, const struct en
         at[0] = packet->icmp_type;
         at[1] = 0;
         put16(at + 2, 0);
-        put16(at + 4, packet->conversation->contact.device & 0xffff);
+        put16(at + 4, packet->icmp_type == ROUTER_SOLICITATION ? 0 : packet->conversation->contact.device & 0xffff);
         put16(at + 6, packet->sequence);
         memcpy(at + ICMP_SIZE, packet->payload, packet->length);
         uint64_t sum = protocol == IP_ICMPV6 ? pseudo_header_sum(ends, IP_ICMPV6, length) : 0;
@@ -166,25 +168,22 @@ static void put_ipv6(uint8_t *at, const struct ends *ends, uint8_t next, size_t 
         memcpy(at + 24, ends->destination->bytes, 16);
 }
 
-/* Base stations and the gateway of an S1-U. */
-static void tunnel_ends(uint32_t device, enum direction direction, struct address pair[2], struct ends *ends)
+static struct ends tunnel_ends(const struct tunnel *tunnel, enum direction direction)
 {
-        uint8_t station[4] = {10, 255, 1, (uint8_t)(1 + device % 16)};
-        uint8_t gateway[4] = {10, 255, 0, 1};
-        pair[UP] = address_of_ipv4(station);
-        pair[DOWN] = address_of_ipv4(gateway);
-        *ends = (struct ends){&pair[direction], &pair[direction == UP ? DOWN : UP], GTPU_PORT, GTPU_PORT};
+        bool is_up = direction == UP;
+        return (struct ends){is_up ? &tunnel->station : &tunnel->gateway, is_up ? &tunnel->gateway : &tunnel->station, GTPU_PORT,
+                             GTPU_PORT};
 }
 
 /* The G-PDU's header: plain, with a sequence number, or with a PDU session container (TS 38.415). */
-static size_t put_gtpu(uint8_t *at, const struct conversation *c, enum direction direction, size_t inner, uint32_t turn)
+static size_t put_gtpu(uint8_t *at, const struct conversation *c, uint32_t teid, enum direction direction, size_t inner, uint32_t turn)
 {
         unsigned variety = c->contact.device % 8 == 3 ? 1 : c->contact.device % 8 == 6 ? 2 : 0;
         size_t extra = variety == 0 ? 0 : variety == 1 ? 4 : 8;
         at[0] = variety == 0 ? 0x30 : variety == 1 ? 0x32 : 0x34;
         at[1] = 0xff;
         put16(at + 2, (uint32_t)(inner + extra));
-        put32(at + 4, device_teid(c->contact.device, direction == UP));
+        put32(at + 4, teid);
         if (variety == 1)
                 put32(at + 8, turn << 16);
         if (variety == 2) {
@@ -247,21 +246,34 @@ static void send_ipv4(struct wire *wire, const struct whole *whole, int64_t time
 }
 
 /* `ip` inside GTP-U; what does not fit the link then goes in outer fragments. */
-static void send_tunnelled(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns)
+static void send_through(struct wire *wire, const struct packet *packet, const struct tunnel *tunnel, const uint8_t *ip, size_t length,
+                         int64_t time_ns, send_ip *send)
 {
         uint8_t bytes[UDP_SIZE + GTPU_SIZE + LINK_MTU];
-        struct address pair[2];
         struct whole outer = {
                 .packet = packet, .bytes = bytes, .protocol = IP_UDP, .hops = 64, .id = (uint16_t)wire->frames};
-        tunnel_ends(packet->conversation->contact.device, packet->direction, pair, &outer.ends);
-        size_t head = UDP_SIZE + put_gtpu(bytes + UDP_SIZE, packet->conversation, packet->direction, length, wire->frames);
+        outer.ends = tunnel_ends(tunnel, packet->direction);
+        size_t head = UDP_SIZE + put_gtpu(bytes + UDP_SIZE, packet->conversation, tunnel->teid[packet->direction], packet->direction,
+                                          length, wire->frames);
         outer.length = head + length;
         put16(bytes, GTPU_PORT);
         put16(bytes + 2, GTPU_PORT);
         put16(bytes + 4, (uint32_t)outer.length);
         put16(bytes + 6, 0); /* the inner checksums do: RFC 768 lets it out, and so do base stations */
         memcpy(bytes + head, ip, length);
-        send_ipv4(wire, &outer, time_ns, send_frame);
+        send_ipv4(wire, &outer, time_ns, send);
+}
+
+static void send_in_session(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns)
+{
+        const struct conversation *c = packet->conversation;
+        send_through(wire, packet, &session_of(c->traffic, c->contact.device)->now, ip, length, time_ns, send_frame);
+}
+
+static void send_tunnelled(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns)
+{
+        const struct tunnel tunnel = conversation_tunnel(packet->conversation);
+        send_through(wire, packet, &tunnel, ip, length, time_ns, packet->conversation->is_nested ? send_in_session : send_frame);
 }
 
 /* `ip` is one whole IP packet of the device. */
@@ -313,4 +325,28 @@ void wire_send(struct wire *wire, const struct packet *packet, int64_t time_ns)
                 send_ipv4(wire, &whole, time_ns, send_inner);
         else
                 send_ipv6(wire, &whole, time_ns);
+}
+
+void wire_send_signal(struct wire *wire, struct traffic *traffic, const struct signal *signal, int64_t time_ns)
+{
+        struct bytes *message = &traffic->scratch;
+        struct conversation c = {.traffic = traffic,
+                                 .device = signal->source,
+                                 .contact = {.peer = signal->destination,
+                                             .device_port = SIGNAL_PORT,
+                                             .peer_port = SIGNAL_PORT,
+                                             .protocol = IP_UDP}};
+        bytes_clear(message);
+        signal_encode(signal, message);
+        struct packet *packet = malloc(sizeof(*packet) + message->length);
+        if (packet == NULL)
+                abort();
+        *packet = (struct packet){.conversation = &c, .direction = UP, .length = (uint32_t)message->length};
+        memcpy(packet->payload, message->data, message->length);
+        uint8_t transport[LINK_MTU];
+        struct whole whole = {.packet = packet, .ends = packet_ends(packet), .bytes = transport, .protocol = IP_UDP, .hops = 62};
+        whole.id = (uint16_t)wire->frames;
+        whole.length = put_transport(transport, packet, &whole.ends);
+        send_ipv4(wire, &whole, time_ns, send_frame);
+        free(packet);
 }

@@ -20,3 +20,7 @@ struct wire {
 
 /* Makes one frame, or several of a datagram that needs fragments, and hands each to `frame`. */
 void wire_send(struct wire *wire, const struct packet *packet, int64_t time_ns);
+
+/* A message between gateways: UDP, in no tunnel. */
+struct signal;
+void wire_send_signal(struct wire *wire, struct traffic *traffic, const struct signal *signal, int64_t time_ns);

@@ -76,7 +76,7 @@ struct world *world_create(uint32_t devices, bool ipv4_only)
                 snprintf(ipv6, sizeof(ipv6), "2001:db8:feed::%u", 20 + i);
                 parse_pair(world->vendors[i], ipv4, ipv6);
         }
-        world->next_port = calloc(devices, sizeof(uint16_t));
+        world->next_port = calloc(devices + WORLD_EXTRAS, sizeof(uint16_t));
         if (world->next_port == NULL) {
                 free(world);
                 return NULL;
@@ -92,8 +92,22 @@ void world_destroy(struct world *world)
         free(world);
 }
 
+bool device_is_extra(const struct world *world, uint32_t device)
+{
+        return device >= world->devices;
+}
+
+uint32_t world_add_extra(struct world *world, enum fleet_number fleet)
+{
+        assert(world->extras < WORLD_EXTRAS);
+        world->extra_fleets[world->extras] = (uint8_t)fleet;
+        return world->devices + world->extras++;
+}
+
 enum fleet_number device_fleet(const struct world *world, uint32_t device)
 {
+        if (device_is_extra(world, device))
+                return (enum fleet_number)world->extra_fleets[device - world->devices];
         if (device >= world->first[FLEET_GATEWAYS])
                 return FLEET_GATEWAYS;
         return device >= world->first[FLEET_TRACKERS] ? FLEET_TRACKERS : FLEET_METERS;
@@ -107,13 +121,15 @@ uint32_t fleet_size(const struct world *world, enum fleet_number fleet)
 bool device_is_ipv6(const struct world *world, uint32_t device)
 {
         uint32_t index = device - world->first[device_fleet(world, device)];
+        if (device_is_extra(world, device))
+                return false;
         return !world->ipv4_only && index % 8 == 5 && index < 65535;
 }
 
 struct address device_address(const struct world *world, uint32_t device)
 {
         enum fleet_number fleet = device_fleet(world, device);
-        uint32_t index = device - world->first[fleet] + 1;
+        uint32_t index = device_is_extra(world, device) ? 0xf0000 + device - world->devices + 1 : device - world->first[fleet] + 1;
         if (device_is_ipv6(world, device)) {
                 uint8_t bytes[16] = {
                         0x20, 0x01, 0x0d, 0xb8, 0, (uint8_t)(0x20 + fleet), (uint8_t)(index >> 8), (uint8_t)index, 0, 0, 0,
@@ -132,11 +148,9 @@ const char *device_imsi(uint32_t device, char text[IMSI_SIZE])
 }
 
 /* TAC, serial, Luhn digit (3GPP TS 23.003, annex B) */
-const char *device_imei(const struct world *world, uint32_t device, char text[IMEI_SIZE])
+const char *imei_of_tac(const char *tac, uint32_t serial, char text[IMEI_SIZE])
 {
-        static const char *const tacs[FLEET_COUNT] = {"86012345", "35649504", "86888803"};
-        enum fleet_number fleet = device_fleet(world, device);
-        snprintf(text, IMEI_SIZE, "%s%06u", tacs[fleet], (device - world->first[fleet] + 1) % 1000000);
+        snprintf(text, IMEI_SIZE, "%s%06u", tac, serial % 1000000);
         unsigned sum = 0;
         for (unsigned i = 0; i < 14; i++) {
                 unsigned digit = (unsigned)(text[i] - '0') * (i % 2 == 1 ? 2 : 1);
@@ -145,6 +159,15 @@ const char *device_imei(const struct world *world, uint32_t device, char text[IM
         text[14] = (char)('0' + (10 - sum % 10) % 10);
         text[15] = '\0';
         return text;
+}
+
+const char *device_imei(const struct world *world, uint32_t device, char text[IMEI_SIZE])
+{
+        static const char *const tacs[FLEET_COUNT + 1] = {"86012345", "35649504", "86888803", "35870905"};
+        enum fleet_number fleet = device_fleet(world, device);
+        if (device_is_extra(world, device))
+                return imei_of_tac(tacs[fleet], 900000 + device - world->devices, text);
+        return imei_of_tac(tacs[fleet], device - world->first[fleet] + 1, text);
 }
 
 uint16_t device_next_port(struct world *world, uint32_t device)
@@ -161,6 +184,13 @@ uint32_t device_teid(uint32_t device, bool up)
 const char *fleet_name(enum fleet_number fleet)
 {
         static const char *const names[FLEET_COUNT] = {"meters", "trackers", "gateways"};
+        return names[fleet];
+}
+
+const char *fleet_apn(enum fleet_number fleet)
+{
+        static const char *const names[FLEET_COUNT + 1] = {"meters.utility.example", "trackers.fleet.example", "gateways.fleet.example",
+                                                           "internet.operator.example"};
         return names[fleet];
 }
 

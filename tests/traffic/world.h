@@ -13,7 +13,7 @@
 
 #include "base/address.h"
 
-enum fleet_number { FLEET_METERS, FLEET_TRACKERS, FLEET_GATEWAYS, FLEET_COUNT };
+enum fleet_number { FLEET_METERS, FLEET_TRACKERS, FLEET_GATEWAYS, FLEET_COUNT, FLEET_NONE = FLEET_COUNT };
 
 enum service_number {
         SERVICE_BROKER, SERVICE_API, SERVICE_TELEMETRY, SERVICE_TRACK,
@@ -27,6 +27,9 @@ struct service {
         uint32_t ttl;
 };
 
+/* Devices of incidents, behind the last of the fleets: of a fleet or of none, with an address and a SIM of their own. */
+enum { WORLD_EXTRAS = 512 };
+
 /* Names of others that several devices ask; each keeps its address. */
 enum vendor_number { VENDOR_NORDIC, VENDOR_ADUPS, VENDOR_MEIG, VENDOR_QUECTEL, VENDOR_XTRA, VENDOR_REDSTONE, VENDOR_COUNT };
 
@@ -37,6 +40,8 @@ struct world {
         struct address resolver[2], time_server[2], head_end[2], collector[2], probe[2]; /* IPv4, IPv6 */
         struct address vendors[VENDOR_COUNT][2];
         uint16_t *next_port;        /* by device */
+        uint8_t extra_fleets[WORLD_EXTRAS];
+        uint32_t extras;            /* handed out */
         uint32_t strangers;         /* unplanned peers handed out */
         bool ipv4_only;
 };
@@ -46,6 +51,10 @@ void world_destroy(struct world *world);
 
 enum { IMSI_SIZE = 16, IMEI_SIZE = 16 };
 
+/* The number of one more device. */
+uint32_t world_add_extra(struct world *world, enum fleet_number fleet);
+bool device_is_extra(const struct world *world, uint32_t device);
+
 enum fleet_number device_fleet(const struct world *world, uint32_t device);
 bool device_is_ipv6(const struct world *world, uint32_t device);
 struct address device_address(const struct world *world, uint32_t device);
@@ -53,7 +62,9 @@ const char *device_imsi(uint32_t device, char text[IMSI_SIZE]);
 const char *device_imei(const struct world *world, uint32_t device, char text[IMEI_SIZE]);
 uint16_t device_next_port(struct world *world, uint32_t device);
 uint32_t device_teid(uint32_t device, bool up);
+const char *imei_of_tac(const char *tac, uint32_t serial, char text[IMEI_SIZE]);
 const char *fleet_name(enum fleet_number fleet);
+const char *fleet_apn(enum fleet_number fleet);
 uint32_t fleet_size(const struct world *world, enum fleet_number fleet);
 
 /* The address of the device's family. */
