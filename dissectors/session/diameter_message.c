@@ -32,7 +32,9 @@ enum avp_code {
 /* Codes of vendor 10415; those below 256 are its attributes of RADIUS. */
 enum avp_code_of_3gpp {
         TGPP_IMSI = 1, TGPP_CHARGING_ID = 2, TGPP_NSAPI = 10, TGPP_SGSN_MCC_MNC = 18, TGPP_IMEISV = 20, TGPP_RAT_TYPE = 21,
-        TGPP_USER_LOCATION = 22, MSISDN = 701, SERVICE_INFORMATION = 873, PS_INFORMATION = 874, RAT_TYPE = 1032, PDP_ADDRESS = 1227,
+        TGPP_USER_LOCATION = 22, CHARGING_IDENTIFIER_VALUE = 503, MSISDN = 701, SERVICE_INFORMATION = 873, PS_INFORMATION = 874,
+        CHARGING_IDENTIFIER_GX = 1022, RAT_TYPE = 1032, ALLOCATION_RETENTION_PRIORITY = 1034, DEFAULT_EPS_BEARER_QOS = 1049,
+        PDP_ADDRESS = 1227,
         SUBSCRIPTION_DATA = 1400, TERMINAL_INFORMATION = 1401, IMEI = 1402, VISITED_PLMN_ID = 1407, EPS_LOCATION_INFORMATION = 1496,
         MME_LOCATION_INFORMATION = 1600, CELL_GLOBAL_IDENTITY = 1602, TRACKING_AREA_IDENTITY = 1603
 };
@@ -213,7 +215,8 @@ static void read_of_3gpp(struct reader *reader, const struct diameter_avp *avp)
         struct signalling *out = reader->out;
         switch (avp->code) {
         case SERVICE_INFORMATION: case PS_INFORMATION: case TERMINAL_INFORMATION: case SUBSCRIPTION_DATA: case EPS_LOCATION_INFORMATION:
-        case MME_LOCATION_INFORMATION:
+        case MME_LOCATION_INFORMATION: case CHARGING_IDENTIFIER_GX:
+        case DEFAULT_EPS_BEARER_QOS: case ALLOCATION_RETENTION_PRIORITY: /* there are gateways that put the location in here */
                 read_group(reader, avp);
                 break;
         case TGPP_IMSI:
@@ -228,7 +231,7 @@ static void read_of_3gpp(struct reader *reader, const struct diameter_avp *avp)
                 if (out->msisdn[0] == '\0')
                         msisdn_of_tbcd(avp->bytes, avp->length, out->msisdn);
                 break;
-        case TGPP_CHARGING_ID:
+        case TGPP_CHARGING_ID: case CHARGING_IDENTIFIER_VALUE:
                 if (!out->has_charging_id)
                         out->has_charging_id = diameter_avp_u32(avp, &out->charging_id);
                 break;

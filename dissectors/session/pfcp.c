@@ -331,7 +331,7 @@ static void read_recovery(struct signalling *out, const struct ie *ie)
         out->has_recovery = !at.short_read;
 }
 
-/* Other groups (table 8.1.2-1): usage and path reports, traffic endpoints of path failures... */
+/* Other groups (table 8.1.2-1): reports, usage and buffering rules, ... */
 static bool is_other_group(uint16_t type)
 {
         static const uint16_t groups[] = {5, 6, 7, 12, 13, 14, 15, 16, 17, 18, 51, 54, 58, 59, 68, 77, 78, 79, 80, 83, 85, 86, 87, 99,
@@ -340,12 +340,6 @@ static bool is_other_group(uint16_t type)
                 if (groups[i] == type)
                         return true;
         return false;
-}
-
-/* Messages of nodes list address pools, which are nobody's. */
-static bool of_session(const struct signalling *s)
-{
-        return s->message >= 50;
 }
 
 static void read_user_element(struct reader *reader, const struct ie *ie)
@@ -402,7 +396,7 @@ static void read_element(struct reader *reader, const struct ie *ie)
         case IE_NODE_ID: read_node_id(out, ie); break;
         case IE_RECOVERY_TIME_STAMP: read_recovery(out, ie); break;
         default:
-                if (is_other_group(ie->type) && of_session(out))
+                if (is_other_group(ie->type))
                         read_other_group(reader, ie);
                 else
                         read_user_element(reader, ie);
