@@ -8,6 +8,11 @@ static const char *const places[] = {NULL, "ecgi", "ncgi", "cgi", "sai", "tai", 
 
 enum { RATS = sizeof rats / sizeof *rats, PLACES = sizeof places / sizeof *places, DIGITS_MOST = 16, PREFIX_USUAL = 64, IMEI_MODULE = 14 };
 
+const char *binding_rat_text(uint8_t rat)
+{
+        return rat == 0 ? "" : rat < RATS ? rats[rat] : NULL;
+}
+
 uint64_t digits_pack(const char *text)
 {
         uint64_t digits = 0;

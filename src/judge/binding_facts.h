@@ -12,6 +12,7 @@ const char *digits_text(uint64_t digits, char text[17]);
 uint32_t binding_facts_take(struct session *session, struct name_pool *names, const Apnwatch__V1__Signalling *said,
                             enum binding_source source, uint64_t *conflicts);
 
+const char *binding_rat_text(uint8_t rat); /* "" for 0: not known; NULL: no such number */
 struct prefix binding_prefix_around(const struct address *address, unsigned length);
 
 struct binding_view {

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/address.h"
+#include "judge/state.pb-c.h"
 #include "model/event.h"
 
 enum binding_source {
@@ -129,6 +130,13 @@ bool binding_may_send(struct bindings *bindings, const struct binding *binding, 
 
 bool bindings_are_visible(const struct bindings *bindings);          /* signalling was seen in the last hour of packet time */
 bool bindings_peer_restarted(const struct bindings *bindings, const struct address *peer, int64_t since_ns);
+
+/* Over a restart (judge/judge.h): sessions that live, those silent longest first; loaded into empty bindings, told to nobody. load: false when
+ * it is of no use. forget: all of them, told to nobody: contexts have other meanings than before. */
+struct state_writer;
+int bindings_save(const struct bindings *bindings, struct state_writer *writer);
+bool bindings_load(struct bindings *bindings, const Apnwatch__V1__SavedSession *saved);
+void bindings_forget(struct bindings *bindings);
 
 struct bindings_numbers {
         uint64_t sessions, peak, opened, closed[BINDING_EVICTED + 1], conflicts, pending, pending_dropped, orphans, evicted, bytes;

@@ -356,6 +356,7 @@ static void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
                 }
                 if (other_contexts) {
                         forget_all_names(judge);
+                        bindings_forget(judge->bindings);
                         device_table_each(judge->devices, forget_device, NULL);
                 }
         }

@@ -56,6 +56,7 @@ int judge_save(const struct judge *judge, uint64_t number, int descriptor)
         device_table_each(judge->devices, write_device, &writer);
         fleets_save(judge->fleets, &writer);
         names_save(judge->names, &writer);
+        bindings_save(judge->bindings, &writer);
         alert_book_save(judge->book, &writer);
         for (unsigned i = 0; detectors[i]; i++) {
                 if (detectors[i]->save)
@@ -175,6 +176,9 @@ static void take_record(struct loading *loading, const Apnwatch__V1__StateRecord
                 break;
         case APNWATCH__V1__STATE_RECORD__BODY_ALERT:
                 loading->left_out += !alert_book_load(judge->book, record->alert);
+                break;
+        case APNWATCH__V1__STATE_RECORD__BODY_SESSION:
+                judge->has_identity |= bindings_load(judge->bindings, record->session);
                 break;
         case APNWATCH__V1__STATE_RECORD__BODY_DEVICES:
                 alert_book_load_devices(judge->book, record->devices);

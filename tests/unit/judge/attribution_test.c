@@ -449,6 +449,78 @@ static void what_a_device_says_of_its_make_is_the_last_resort(void **state)
         court_close(court);
 }
 
+static void begin_run(struct court *court, const char *context)
+{
+        Apnwatch__V1__Run run = APNWATCH__V1__RUN__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        char *contexts[] = {(char *)"default", (char *)context}, *names[] = {(char *)"default"};
+        run.context = contexts;
+        run.n_context = 2;
+        run.tap = names;
+        run.n_tap = 1;
+        run.version = (char *)"0.1.0";
+        event.body_case = APNWATCH__V1__EVENT__BODY_RUN;
+        event.run = &run;
+        judge_event(court->judge, &event);
+}
+
+static void restart(struct court *court, const char *context)
+{
+        FILE *file = tmpfile();
+        uint64_t number;
+        assert_non_null(file);
+        assert_int_equal(judge_save(court->judge, 1, fileno(file)), 0);
+        rewind(file);
+        judge_destroy(court->judge);
+        court->judge = judge_create(&court->settings);
+        assert_int_equal(judge_load(court->judge, fileno(file), &number), 0);
+        fclose(file);
+        begin_run(court, context);
+}
+
+static void sessions_live_on_over_a_restart(void **state)
+{
+        (void)state;
+        struct court *court = court_open(by_apn, NULL, NULL);
+        struct binding before, after;
+        attach(court, SIM_B, MODULE_B, "10.20.0.8", 16, 1);
+        detach(court, 16, 2);
+        attach(court, SIM_A, MODULE_A, METER, 17, 10);
+        assert_int_equal(bindings_of_imsi(court->judge->bindings, SIM_A, &before, 1), 1);
+        restart(court, "water");
+        assert_int_equal(bindings_of_imsi(court->judge->bindings, SIM_B, &after, 1), 0);
+        assert_int_equal(bindings_of_imsi(court->judge->bindings, SIM_A, &after, 1), 1);
+        assert_int_equal(bindings_of_imei(court->judge->bindings, MODULE_A, &after, 1), 1);
+        assert_string_equal(after.imei, before.imei);
+        assert_string_equal(after.apn, "meters.example");
+        assert_string_equal(after.plmn, before.plmn);
+        assert_string_equal(after.cell, before.cell);
+        assert_memory_equal(after.sources, before.sources, sizeof after.sources);
+        assert_int_equal(after.first_ns, before.first_ns);
+        assert_true(bindings_are_visible(court->judge->bindings));
+        connect(court, METER, "198.51.100.9", 20, 21);
+        court_flow(court, &(struct court_flow){.device = "10.20.0.99", .peer = "198.51.100.10", .peer_port = 443, .opener = OUT, .start_s = 22,
+                                               .teid_up = 17, .tunnel_source = "10.66.0.1", .tunnel_destination = "10.66.0.2"});
+        detach(court, 17, 50); /* by its control tunnel */
+        connect(court, METER, "198.51.100.11", 120, 121);
+        court_types(court);
+        assert_string_equal(alert_to(court, "198.51.100.9")->device->imsi, SIM_A);
+        assert_string_equal(alert_to(court, "198.51.100.10")->device->imsi, SIM_A);
+        assert_null(alert_to(court, "198.51.100.11")->device->imsi);
+        court_close(court);
+}
+
+static void where_contexts_mean_other_pools_no_session_lives_on(void **state)
+{
+        (void)state;
+        struct court *court = court_open(by_apn, NULL, NULL);
+        struct binding after;
+        attach(court, SIM_A, MODULE_A, METER, 17, 10);
+        restart(court, "gas");
+        assert_int_equal(bindings_of_imsi(court->judge->bindings, SIM_A, &after, 1), 0);
+        court_close(court);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -467,6 +539,8 @@ int main(void)
                 cmocka_unit_test(control_plane_from_a_device_binds_nobody),
                 cmocka_unit_test(fleets_take_members_by_sim_module_and_row),
                 cmocka_unit_test(what_a_device_says_of_its_make_is_the_last_resort),
+                cmocka_unit_test(sessions_live_on_over_a_restart),
+                cmocka_unit_test(where_contexts_mean_other_pools_no_session_lives_on),
                 cmocka_unit_test(imported_rows_bind_where_nothing_is_signalled),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
