@@ -310,7 +310,9 @@ static void read_base(struct reader *reader, const struct diameter_avp *avp)
                         out->recovery = value;
                 }
                 break;
-        case CC_REQUEST_TYPE: case ACCOUNTING_RECORD_TYPE: reader->has_request_type = diameter_avp_u32(avp, &reader->request_type); break;
+        case CC_REQUEST_TYPE: case ACCOUNTING_RECORD_TYPE:
+                reader->has_request_type = diameter_avp_u32(avp, &reader->request_type);
+                break;
         default: read_address(out, avp); break;
         }
 }
@@ -353,8 +355,10 @@ static void imsi_of_user_name(const struct diameter_avp *name, char out[DIGITS_S
 
 static unsigned procedure_of_record(const struct reader *reader)
 {
-        static const uint8_t of_credit[] = {PROCEDURE(OTHER), PROCEDURE(CREATE), PROCEDURE(MODIFY), PROCEDURE(DELETE), PROCEDURE(NOTIFY)};
-        static const uint8_t of_accounting[] = {PROCEDURE(OTHER), PROCEDURE(NOTIFY), PROCEDURE(CREATE), PROCEDURE(MODIFY), PROCEDURE(DELETE)};
+        static const uint8_t of_credit[] = {PROCEDURE(OTHER), PROCEDURE(CREATE), PROCEDURE(MODIFY), PROCEDURE(DELETE),
+                                            PROCEDURE(NOTIFY)};
+        static const uint8_t of_accounting[] = {PROCEDURE(OTHER), PROCEDURE(NOTIFY), PROCEDURE(CREATE), PROCEDURE(MODIFY),
+                                                PROCEDURE(DELETE)};
         uint32_t type = reader->has_request_type && reader->request_type < sizeof of_credit ? reader->request_type : 0;
         return reader->command == CREDIT ? of_credit[type] : of_accounting[type];
 }

@@ -286,7 +286,8 @@ static void close_rule(struct reader *reader, const struct rule *rule, bool send
 {
         struct signalling *out = reader->out;
         bool from_access = rule->interface == INTERFACE_ACCESS;
-        bool known = rule->has_interface && (from_access || rule->interface == INTERFACE_CORE || rule->interface == INTERFACE_CONTROL);
+        bool from_network = rule->interface == INTERFACE_CORE || rule->interface == INTERFACE_CONTROL;
+        bool known = rule->has_interface && (from_access || from_network);
         struct pfcp_rule note = {.id = rule->id, .is_traffic_endpoint = rule->is_traffic_endpoint, .side_known = known,
                                  .of_network = sends ? !from_access : from_access};
         for (unsigned i = rule->first_endpoint; i < out->endpoint_count; i++) {
