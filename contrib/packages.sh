@@ -5,7 +5,7 @@ libpcap-dev libndpi-dev libhiredis-dev libevent-dev libprotobuf-c-dev protobuf-c
 libsqlite3-dev libssl-dev libcap-ng-dev libpcre2-dev libxxhash-dev uthash-dev tzdata libcsv3 libcsv-dev
 zlib1g-dev libzstd-dev liblzma-dev libmaxminddb-dev"
 
-TEST_PACKAGES="libcmocka-dev tzdata clang clang-tidy libclang-rt-14-dev tshark libndpi-bin mandoc redis-server prometheus sqlite3 openssl iproute2 systemd tcpreplay tcpdump xz-utils zstd gzip"
+TEST_PACKAGES="libcmocka-dev tzdata clang clang-tidy libclang-rt-14-dev tshark libndpi-bin mandoc redis-server prometheus sqlite3 openssl iproute2 systemd procps util-linux tcpreplay tcpdump xz-utils zstd gzip"
 
 say() {
         printf '\n== %s\n' "$*"

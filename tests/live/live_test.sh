@@ -2,12 +2,15 @@
 # The sensor as it runs, on a veth pair in a namespace of its own: what `live` finds in traffic that passes is what `read` finds in
 # the same capture; it ends cleanly, goes on after a kill, counts what it drops. Needs root.
 set -u
+if [ "${1:-}" != inside ]; then
+        [ "$(id -u)" = 0 ] || { echo "live_test: needs root, for namespaces and packet sockets: run make check as root"; exit 1; }
+        exec unshare --net bash "$0" inside
+fi
 
 source=$(cd "${srcdir:-.}" && pwd)
 top=$(pwd)
 apnwatch=$top/apnwatch
 work=$(mktemp -d "${TMPDIR:-/tmp}/apnwatch-live.XXXXXX") || exit 1
-space=apnwatch-live-$$
 failed=0
 sensor=
 
@@ -15,22 +18,22 @@ fail() { echo "FAIL $case: $1"; failed=1; }
 
 end_all() {
         [ -z "$sensor" ] || kill -9 "$sensor" 2>/dev/null
-        ip netns delete "$space" 2>/dev/null
         [ "$failed" = 0 ] && rm -rf "$work"
 }
 trap end_all EXIT
 
-[ "$(id -u)" = 0 ] || { echo "FAIL: namespaces and captures need root"; exit 1; }
-ip netns add "$space" && ip -n "$space" link set lo up &&
-        ip netns exec "$space" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 &&
-        ip -n "$space" link add tx0 type veth peer name rx0 &&
-        ip -n "$space" link set tx0 up && ip -n "$space" link set rx0 up || { echo "FAIL: no network namespace"; failed=1; exit 1; }
-
-inside() { ip netns exec "$space" "$@"; }
+link_up() {
+        ip link set lo up && ip link add tx0 type veth peer name rx0 || return 1
+        for name in all default tx0 rx0; do # no neighbours are looked for: what is sent is all there is
+                echo 1 >"/proc/sys/net/ipv6/conf/$name/disable_ipv6" || return 1
+        done
+        ip link set tx0 up && ip link set rx0 up
+}
+link_up || { echo "FAIL: no veth pair"; failed=1; exit 1; }
 
 start_live() { # configuration, arguments...
         configuration=$1; shift
-        ip netns exec "$space" "$apnwatch" live -i rx0 -c "$configuration" --intel "$source/contrib/intel" "$@" 2>"$work/live.err" >"$work/live.out" &
+        "$apnwatch" live -i rx0 -c "$configuration" --intel "$source/contrib/intel" "$@" 2>"$work/live.err" >"$work/live.out" &
         sensor=$!
         for _ in $(seq 100); do
                 grep -q '^apnwatch: listening' "$work/live.err" && return 0
@@ -50,7 +53,7 @@ end_live() { # expected status
 }
 
 metrics() {
-        inside bash -c 'exec 3<>/dev/tcp/127.0.0.1/9477 && printf "GET /metrics HTTP/1.0\r\n\r\n" >&3 && cat <&3' 2>/dev/null
+        bash -c 'exec 3<>/dev/tcp/127.0.0.1/9477 && printf "GET /metrics HTTP/1.0\r\n\r\n" >&3 && cat <&3' 2>/dev/null
 }
 
 metric() { # name with labels: its value
@@ -94,10 +97,10 @@ TEXT
 case="live finds what read finds in a recording of the same traffic"
 # shellcheck disable=SC2086
 if start_live "$work/live.yaml" $judged -o "jsonl:$work/live.jsonl" -o "eve:$work/live.eve" -o "events:$work/live.events"; then
-        ip netns exec "$space" tcpdump -Z root -i rx0 -w "$work/recorded.pcap" --nano -B 65536 2>"$work/tcpdump" &
+        tcpdump -Z root -i rx0 -w "$work/recorded.pcap" --nano -B 65536 2>"$work/tcpdump" &
         recorder=$!
         wait_for 5 grep -q listening "$work/tcpdump" || fail "tcpdump does not listen"
-        inside "$top/tests/live/sender" --interface tx0 --count "$frames" --rate 20000 --capture "$work/fleet.pcap" >"$work/sent" || fail "sender"
+        "$top/tests/live/sender" --interface tx0 --count "$frames" --rate 20000 --capture "$work/fleet.pcap" >"$work/sent" || fail "sender"
         wait_for 10 eval '[ "$(metric "apnwatch_packets_total{interface=\"rx0\"}")" = '"$frames"' ]' ||
                 fail "$frames sent, $(metric 'apnwatch_packets_total{interface="rx0"}') seen"
         sleep 0.5
@@ -117,7 +120,7 @@ if start_live "$work/live.yaml" $judged -o "jsonl:$work/live.jsonl" -o "eve:$wor
 fi
 
 send() { # frames, rate
-        inside "$top/tests/live/sender" --interface tx0 --count "$1" --rate "$2" --capture "$work/fleet.pcap" >"$work/sent" || fail "sender"
+        "$top/tests/live/sender" --interface tx0 --count "$1" --rate "$2" --capture "$work/fleet.pcap" >"$work/sent" || fail "sender"
 }
 
 packets() { metric 'apnwatch_packets_total{interface="rx0"}'; }
@@ -165,7 +168,7 @@ lives=0
 for pause in 0.4 0.7 0.3 0.9; do
         # shellcheck disable=SC2086
         start_live "$work/live.yaml" $judged -o "jsonl:$work/alerts.jsonl" || break
-        inside "$top/tests/live/sender" --interface tx0 --count "$frames" --rate 10000 --capture "$work/fleet.pcap" >"$work/sent" &
+        "$top/tests/live/sender" --interface tx0 --count "$frames" --rate 10000 --capture "$work/fleet.pcap" >"$work/sent" &
         sending=$!
         sleep $pause
         kill -KILL "$sensor"
