@@ -99,7 +99,7 @@ static void set_output(struct delivery_output *out, const char *given, const str
         out->given = given;
         out->options = (struct sink_options){.username = said->username, .password_file = said->password_file,
                                              .token_file = said->token_file, .ca = said->ca, .cert = said->cert,
-                                             .key = said->key, .json = said->json};
+                                             .key = said->key, .json = said->json, .timeout_ms = said->timeout_ms};
         if (!is_redis || configuration == NULL)
                 return;
         struct sink_options *options = &out->options;

@@ -373,9 +373,14 @@ int delivery_close(struct delivery *delivery)
 {
         if (delivery == NULL)
                 return 0;
-        if (delivery->outbox != NULL)
-                (void)outbox_commit(delivery->outbox);
-        int result = close_sinks(delivery);
+        int result = 0;
+        if (delivery->outbox != NULL) {
+                outbox_commit(delivery->outbox);
+                if (outbox_has_uncommitted(delivery->outbox)) /* the outbox says how many */
+                        result = -ENOSPC;
+        }
+        int closed = close_sinks(delivery);
+        result = result ? result : closed;
         delivery_free(delivery);
         return result;
 }

@@ -495,6 +495,7 @@ static int redis_sink_start(struct sink *sink, struct feed *feed)
                 .ca = sink->options.ca,
                 .cert = sink->options.cert,
                 .key = sink->options.key,
+                .timeout_ms = sink->options.timeout_ms,
                 .client_name = redis->client_name,
                 .ready = on_ready,
                 .lost = on_lost,

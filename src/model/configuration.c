@@ -272,6 +272,7 @@ static const struct field output_fields[] = {
         OUTPUT("username", read_text, username, NULL, 0, 0, false),
         OUTPUT("password_file", read_text, password_file, NULL, 0, 0, false),
         OUTPUT("token_file", read_text, token_file, NULL, 0, 0, false),
+        OUTPUT("timeout", read_timeout, timeout_ms, NULL, 0, 0, false),
         OUTPUT("ca", read_text, ca, NULL, 0, 0, false),
         OUTPUT("cert", read_text, cert, NULL, 0, 0, false),
         OUTPUT("key", read_text, key, NULL, 0, 0, false),

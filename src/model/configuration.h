@@ -23,6 +23,7 @@ struct output_setting {
         char **tenants;
         unsigned tenant_count;
         bool json;               /* redis: the field `json` too */
+        uint32_t timeout_ms;     /* redis, webhook: for an answer; 0: not given */
         char *username, *password_file, *token_file, *ca, *cert, *key;
 };
 

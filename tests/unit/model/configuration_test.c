@@ -20,7 +20,7 @@ static const char whole[] =
         "outbox: {path: /var/lib/apnwatch/outbox.db, size: 1GiB, retention: 24h}\n"
         "redis: {username: sensor, password_file: /etc/apnwatch/redis.pw, maxlen: 100000, json: false, ca: a, cert: b, key: c}\n"
         "outputs:\n"
-        "  - {sink: \"redis://127.0.0.1:6379\", min_severity: low}\n"
+        "  - {sink: \"redis://127.0.0.1:6379\", min_severity: low, timeout: 1500ms}\n"
         "  - {sink: \"jsonl:/var/log/apnwatch/water.jsonl\", tenant: [water], type: [\"destination.*\", \"update.*\"], fleet: m}\n"
         "metrics: {listen: \"127.0.0.1:9477\"}\n"
         "retention: 30d\n";
@@ -69,6 +69,8 @@ static void every_key_is_read(void **state)
         assert_false(c->redis_json);
         assert_int_equal(c->output_count, 2);
         assert_int_equal(c->outputs[0].min_severity, 1);
+        assert_int_equal(c->outputs[0].timeout_ms, 1500);
+        assert_int_equal(c->outputs[1].timeout_ms, 0);
         assert_int_equal(c->outputs[1].min_severity, -1);
         assert_int_equal(c->outputs[1].type_count, 2);
         assert_string_equal(c->outputs[1].types[1], "update.*");
