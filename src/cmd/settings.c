@@ -246,6 +246,12 @@ enum exit_status settings_load(struct settings *settings)
         return EXIT_DONE;
 }
 
+/* Sense counts whole seconds; 0: not given. */
+static uint32_t seconds_of(uint32_t milliseconds)
+{
+        return milliseconds / 1000 + (milliseconds % 1000 != 0);
+}
+
 void settings_to_sensor(const struct configuration *configuration, struct sensor_settings *sensor)
 {
         if (configuration == NULL)
@@ -254,7 +260,7 @@ void settings_to_sensor(const struct configuration *configuration, struct sensor
         sensor->context_names = (const char *const *)configuration->context_names;
         sensor->context_count = configuration->context_count;
         sensor->flow_limit = configuration->limit_flows;
-        sensor->timeouts = (struct sensor_timeouts){.tcp = configuration->timeout_tcp_ms / 1000,
-                                                    .udp = configuration->timeout_udp_ms / 1000,
-                                                    .other = configuration->timeout_other_ms / 1000};
+        sensor->timeouts = (struct sensor_timeouts){.tcp = seconds_of(configuration->timeout_tcp_ms),
+                                                    .udp = seconds_of(configuration->timeout_udp_ms),
+                                                    .other = seconds_of(configuration->timeout_other_ms)};
 }
