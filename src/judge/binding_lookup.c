@@ -5,7 +5,7 @@
 
 #include "judge/binding_act.h"
 
-enum { STALE_S = 120, SLACK_S = 5 };
+enum { STALE_S = 120, SLACK_S = 5, CHAIN_MOST = 256 };
 
 /* How well a session fits an address at a moment: it held it then; it had just ended, or began at once; it lives, and when it began was not
  * seen. */
@@ -31,7 +31,9 @@ static void look_through(struct bindings *bindings, uint16_t context, const char
                          uint32_t (*find)(struct store *, const struct address *, uint32_t), struct best *best)
 {
         struct store *store = bindings->store;
-        for (uint32_t record = find(store, address, STORE_NONE); record != STORE_NONE; record = find(store, address, record)) {
+        unsigned seen = 0;
+        for (uint32_t record = find(store, address, STORE_NONE); record != STORE_NONE && seen++ < CHAIN_MOST;
+             record = find(store, address, record)) {
                 const struct session *session = store_session(store, record);
                 const char *held = session->apn == NAME_NONE ? NULL : name_pool_text(bindings->names, session->apn);
                 if (apn != NULL && held != NULL ? strcmp(apn, held) != 0 : session->context != context)
@@ -83,8 +85,9 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
         struct store *store = bindings->store;
         uint32_t node = store_node(store, address, false), stale = STORE_NONE;
         *out = NULL;
-        for (uint32_t at = node ? store_find_endpoint(store, ENDPOINT_USER, context, node, teid, STORE_NONE) : STORE_NONE; at != STORE_NONE;
-             at = store_find_endpoint(store, ENDPOINT_USER, context, node, teid, at)) {
+        unsigned seen = 0;
+        for (uint32_t at = node ? store_find_endpoint(store, ENDPOINT_USER, context, node, teid, STORE_NONE) : STORE_NONE;
+             at != STORE_NONE && seen++ < CHAIN_MOST; at = store_find_endpoint(store, ENDPOINT_USER, context, node, teid, at)) {
                 const struct endpoint *endpoint = store_endpoint(store, at);
                 const struct session *session = store_session(store, endpoint->session);
                 if (session->ended_ns == 0 && !endpoint->is_released) {

@@ -144,8 +144,8 @@ static uint32_t settle_address(struct act *act, const struct wanted *wanted, fin
 {
         struct store *store = act->bindings->store;
         uint32_t same = STORE_NONE;
-        unsigned ended = 0;
-        for (uint32_t record = find(store, address, STORE_NONE), next; record != STORE_NONE; record = next) {
+        unsigned ended = 0, seen = 0;
+        for (uint32_t record = find(store, address, STORE_NONE), next; record != STORE_NONE && seen++ < CHAIN_MOST; record = next) {
                 const struct session *session = store_session(store, record);
                 next = find(store, address, record);
                 if (session->ended_ns != 0) {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { ENDPOINTS_OF_A_KIND = 48 }; /* eleven bearers with four ends each */
+enum { ENDPOINTS_OF_A_KIND = 48, CHAIN_MOST = 256 }; /* eleven bearers with four ends each */
 
 enum endpoint_kind tunnels_kind(const signalling_t *said, bool user)
 {
@@ -109,8 +109,9 @@ static void take_from_others(struct act *act, uint32_t record, const struct endp
 {
         struct store *store = act->bindings->store;
         uint64_t imsi = store_session(store, record)->imsi;
-        for (uint32_t at = store_find_endpoint(store, what->kind, what->context, what->node, what->key, STORE_NONE), next; at != STORE_NONE;
-             at = next) {
+        unsigned seen = 0;
+        for (uint32_t at = store_find_endpoint(store, what->kind, what->context, what->node, what->key, STORE_NONE), next;
+             at != STORE_NONE && seen++ < CHAIN_MOST; at = next) {
                 struct endpoint *held = store_endpoint(store, at);
                 const struct session *other = store_session(store, held->session);
                 next = store_find_endpoint(store, what->kind, what->context, what->node, what->key, at);

@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#define HASH_FUNCTION(key, length, hash) ((hash) = (unsigned)XXH3_64bits(key, length))
+#include <uthash.h>
 
 /* Flows wait five seconds for what a response without its request tells. */
 static const int64_t ORPHAN_NS = INT64_C(4000000000);
@@ -133,7 +135,7 @@ static struct entry *find_entry(struct wait_table *table, const struct full_key 
 {
         struct entry *entry;
         HASH_FIND(hh, table->by_key, key, sizeof *key, entry);
-        if (entry != NULL)
+        if (entry != NULL || (!answer && table->oldest_orphan == NULL))
                 return entry;
         HASH_FIND(loose, table->by_loose_key, &key->key, sizeof key->key, entry);
         if (entry == NULL || entry->plain.said == NULL)

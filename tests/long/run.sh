@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 srcdir=$(cd "$here/../.." && pwd)
 export srcdir
 [ -x ./apnwatch ] && [ -f Makefile ] || { echo "run.sh: call it from the top of a build directory, after make" >&2; exit 2; }
-make -s tests/traffic/mkfleet tests/traffic/score tests/live/sender tests/faults/producer tests/faults/audit tests/faults/proxy
+make -s tests/unit/judge/binding_load_test tests/traffic/mkfleet tests/traffic/score tests/live/sender tests/faults/producer tests/faults/audit tests/faults/proxy
 
 result=$(mktemp)
 trap 'rm -f "$result"' EXIT
@@ -22,6 +22,7 @@ part() { # title, command
         rm -f "$result.part"
 }
 
+part "a million bound sessions" ./tests/unit/judge/binding_load_test 1000000 50000
 part "twenty seeds of each scenario, captures" env SEEDS="$(seq -s ' ' 101 120)" HOW=plain sh "$srcdir/tests/traffic/labels_test.sh"
 part "twenty seeds of each scenario, event logs" env SEEDS="$(seq -s ' ' 101 120)" HOW=events sh "$srcdir/tests/traffic/labels_test.sh"
 part "a day of 500 devices inside GTP-U" env DEVICES=500 HOURS=24 HOW=gtpu SCENARIOS="mixed quiet" SEEDS=7 sh "$srcdir/tests/traffic/labels_test.sh"
