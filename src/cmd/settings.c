@@ -11,15 +11,17 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "judge/tac_list.h"
 #include "sense/sensor.h"
 
 enum { KEY_INTEL = 0x100, KEY_INVENTORY, KEY_DEVICES, KEY_GEOIP, KEY_PROGRESS, KEY_FAIL_ON, KEY_DEVICE, KEY_FROM, KEY_TO,
-       KEY_BINDINGS, KEY_NAT };
+       KEY_BINDINGS, KEY_NAT, KEY_TAC };
 
 static const struct argp_option options[] = {
         {"config", 'c', "FILE", 0, "YAML configuration; the command line wins", 1},
         {"policy", 'p', "FILE", 0, "Fleets and what each may do: apnwatch-policy(5)", 1},
         {"intel", KEY_INTEL, "DIR", 0, "Vendor data instead of the installed set; may be repeated, later ones add", 1},
+        {"tac", KEY_TAC, "FILE", 0, "TACs of your own, CSV, plain or as the GSMA has it; they win; may be repeated", 1},
         {"inventory", KEY_INVENTORY, "FILE", 0, "Devices, CSV with header", 1},
         {"bindings", KEY_BINDINGS, "FILE", 0, "Who had which address where no signalling is seen, CSV with header", 1},
         {"nat", KEY_NAT, "FILE", 0, "Log of the NAT before a tap of role sgi-nat, CSV with header", 1},
@@ -90,6 +92,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         case 'q': settings->quiet = true; break;
         case 'v': settings->verbose++; break;
         case KEY_INTEL: word_list_add(&settings->intel_folders, argument); break;
+        case KEY_TAC: word_list_add(&settings->tac_paths, argument); break;
         case KEY_INVENTORY: settings->inventory_path = argument; break;
         case KEY_BINDINGS: settings->bindings_path = argument; break;
         case KEY_NAT: settings->nat_path = argument; break;
@@ -130,31 +133,43 @@ void settings_clear(struct settings *settings)
         configuration_destroy(settings->configuration);
         policy_destroy(settings->policy);
         intel_destroy(settings->intel);
+        tac_list_destroy(settings->tacs);
         inventory_destroy(settings->inventory);
         geo_close(settings->geo);
         binding_import_destroy(settings->bindings);
         nat_log_destroy(settings->nat_log);
         free(settings->device_prefixes);
         free(settings->intel_folders.items);
+        free(settings->tac_paths.items);
         free(settings->geoip_paths.items);
         free(settings->devices.items);
         free(settings->outputs.items);
 }
 
+/* Without vendor data there is still what the user says of TACs. */
 static bool load_intel(struct settings *settings)
 {
         char folder[4096];
         struct word_list folders = settings->intel_folders;
         const char *installed = folder;
-        if (folders.count == 0) {
-                if (!intel_default_folder(folder, sizeof folder)) {
-                        log_warning("no vendor data found (--intel DIR): updates and locators of vendors stay unknown");
-                        return true;
-                }
+        if (folders.count == 0 && intel_default_folder(folder, sizeof folder))
                 folders = (struct word_list){.items = &installed, .count = 1};
-        }
+        else if (folders.count == 0)
+                log_warning("no vendor data found (--intel DIR): updates and locators of vendors stay unknown");
+        if (folders.count == 0 && settings->tac_paths.count == 0)
+                return true;
         settings->intel = intel_load(folders.items, folders.count, stderr);
         return settings->intel != NULL;
+}
+
+static bool load_tacs(struct settings *settings)
+{
+        if (settings->tac_paths.count == 0)
+                return true;
+        settings->tacs = tac_list_load(settings->tac_paths.items, settings->tac_paths.count, stderr);
+        if (settings->tacs != NULL && settings->intel != NULL)
+                intel_prefer_tacs(settings->intel, settings->tacs);
+        return settings->tacs != NULL;
 }
 
 static bool load_geo(struct settings *settings)
@@ -209,10 +224,11 @@ static bool load_tables(struct settings *settings)
 static void digest_all(struct settings *settings)
 {
         char text[1024];
-        int length = snprintf(text, sizeof text, "%s\n%s\n%s\n%s\n%s\n%s%s", settings->configuration ? settings->configuration->digest : "",
+        int length = snprintf(text, sizeof text, "%s\n%s\n%s\n%s\n%s\n%s%s\n%s", settings->configuration ? settings->configuration->digest : "",
                               settings->policy ? settings->policy->digest : "", settings->intel ? intel_digest(settings->intel) : "",
                               settings->inventory ? inventory_digest(settings->inventory) : "", PACKAGE_VERSION,
-                              binding_import_digest(settings->bindings), nat_log_digest(settings->nat_log));
+                              binding_import_digest(settings->bindings), nat_log_digest(settings->nat_log),
+                              tac_list_digest(settings->tacs));
         uint8_t digest[DIGEST_SIZE];
         digest_sha256(text, (size_t)length, digest);
         text_hex(digest, sizeof digest, settings->digest);
@@ -239,6 +255,7 @@ enum exit_status settings_load(struct settings *settings)
         }
         good &= load_tables(settings);
         good &= load_intel(settings);
+        good &= load_tacs(settings);
         good &= load_devices(settings);
         if (!good)
                 return EXIT_USAGE;

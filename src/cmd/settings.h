@@ -20,7 +20,7 @@ struct word_list {
 struct settings {
         /* as given */
         const char *configuration_path, *policy_path, *inventory_path, *bindings_path, *nat_path;
-        struct word_list intel_folders, geoip_paths, devices, outputs;
+        struct word_list intel_folders, tac_paths, geoip_paths, devices, outputs;
         int fail_on;               /* severity, or -1 */
         bool quiet;
         int verbose;
@@ -32,13 +32,14 @@ struct settings {
         struct configuration *configuration;
         struct policy *policy;
         struct intel *intel;
+        struct tac_list *tacs;
         struct inventory *inventory;
         struct geo *geo;
         struct binding_import *bindings;
         struct nat_log *nat_log;
         struct prefix *device_prefixes; /* --devices, else the policy's */
         unsigned device_prefix_count;
-        char digest[65];           /* hex SHA-256 over configuration, policy, intel, inventory, imported tables and version */
+        char digest[65];           /* hex SHA-256 over configuration, policy, intel, TACs, inventory, imported tables and version */
 };
 
 /* To be a child of a command's parser; its input is struct settings. */

@@ -9,6 +9,7 @@
 
 #include "base/prefix_trie.h"
 #include "judge/intel_parts.h"
+#include "judge/tac_list.h"
 
 enum { URL_LIMIT = 2048 };
 
@@ -285,9 +286,17 @@ static int compare_tac(const void *digits, const void *tac)
 
 const struct intel_tac *intel_tac(const struct intel *intel, const char *imei)
 {
-        if (intel == NULL || intel->tac_count == 0 || strlen(imei) < 8)
+        if (intel == NULL || strlen(imei) < 8)
                 return NULL;
+        const struct intel_tac *preferred = tac_list_find(intel->preferred_tacs, imei);
+        if (preferred != NULL || intel->tac_count == 0)
+                return preferred;
         return bsearch(imei, intel->tacs, intel->tac_count, sizeof *intel->tacs, compare_tac);
+}
+
+void intel_prefer_tacs(struct intel *intel, const struct tac_list *list)
+{
+        intel->preferred_tacs = list;
 }
 
 unsigned intel_row_count(const struct intel *intel)

@@ -94,6 +94,10 @@ struct intel_tac {
  * their own on modules. NULL: not listed. */
 const struct intel_tac *intel_tac(const struct intel *intel, const char *imei);
 
+/* From here on intel_tac asks the user's own list first. Borrowed; NULL: none. */
+struct tac_list;
+void intel_prefer_tacs(struct intel *intel, const struct tac_list *list);
+
 unsigned intel_row_count(const struct intel *intel);
 const struct intel_row *intel_row_at(const struct intel *intel, unsigned index); /* in the order loaded */
 unsigned intel_vendor_count(const struct intel *intel);

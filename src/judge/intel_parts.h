@@ -47,6 +47,7 @@ struct intel {
         unsigned vendor_count;
         struct intel_tac *tacs;
         unsigned tac_count;
+        const struct tac_list *preferred_tacs; /* the user's; borrowed */
         struct string_list ignored, files;
         struct string_list texts; /* what tacs point into */
         char digest[72];
