@@ -309,6 +309,7 @@ static void emit_lookup(struct event_recorder *r, const struct flow_record *reco
         lookup.family = text(fact->family);
         lookup.version = text(fact->version);
         lookup.message = text(fact->message);
+        lookup.subscriber = text(fact->subscriber);
         lookup.cell = fact->has_cell ? &cell : NULL;
         event.has_from_device = event.from_device = true;
         event.body_case = APNWATCH__V1__EVENT__BODY_LOOKUP;

@@ -88,6 +88,7 @@ void tell_lookup(struct conversation *c, const struct lookup_fact *lookup)
         fact->lookup.family = copy(lookup->family);
         fact->lookup.version = copy(lookup->version);
         fact->lookup.message = copy(lookup->message);
+        fact->lookup.subscriber = copy(lookup->subscriber);
 }
 
 static void texts_free(const char *const texts[], unsigned count)
@@ -100,6 +101,7 @@ static void fact_free(struct fact *fact)
 {
         const struct transfer_fact *t = &fact->transfer;
         const struct position_fact *p = &fact->position;
+        const struct lookup_fact *l = &fact->lookup;
         switch (fact->kind) {
         case FACT_LABEL: texts_free((const char *[]){fact->label.label, fact->label.name}, 2); break;
         case FACT_NAMES: texts_free((const char *[]){fact->names.question, fact->names.alias}, 2); break;
@@ -109,9 +111,7 @@ static void fact_free(struct fact *fact)
                         7);
                 break;
         case FACT_POSITION: texts_free((const char *[]){p->family, p->carrier, p->topic, p->device_id}, 4); break;
-        case FACT_LOOKUP:
-                texts_free((const char *[]){fact->lookup.family, fact->lookup.version, fact->lookup.message}, 3);
-                break;
+        case FACT_LOOKUP: texts_free((const char *[]){l->family, l->version, l->message, l->subscriber}, 4); break;
         }
         free(fact);
 }

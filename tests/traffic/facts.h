@@ -48,7 +48,7 @@ struct position_fact {
 };
 
 struct lookup_fact {
-        const char *family, *version, *message;
+        const char *family, *version, *message, *subscriber; /* NULL: absent */
         bool has_cell;
         uint32_t mcc, mnc, area, cell;
 };

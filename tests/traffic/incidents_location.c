@@ -156,6 +156,7 @@ static void supl(struct traffic *traffic, uint32_t device, int64_t time_ns)
         supl_start(c, device);
         conversation_wait(c, SECOND_NS);
         expect_lookup(c, time_ns, "SUPL START in clear");
+        expect_alert(c, "identity.disclosed", time_ns, "the IMSI in a SUPL START in clear");
         conversation_close(c, UP);
 }
 

@@ -8,12 +8,16 @@ trap 'rm -rf "$folder"' EXIT
 status=0
 
 # What apnwatch is to read; the rest of its command line is $common.
-read_what() { # plain|gtpu|vlan|events|stream, mkfleet's arguments
+read_what() { # plain|gtpu|vlan|events|gtpu-events|stream, mkfleet's arguments
         how=$1
         shift
         case $how in
         events)
                 "$mkfleet" "$@" --events "$folder/events" 2> "$folder/log" || return 1
+                ./apnwatch judge "events:$folder/events" $common
+                ;;
+        gtpu-events)
+                "$mkfleet" "$@" --encap gtpu --events "$folder/events" 2> "$folder/log" || return 1
                 ./apnwatch judge "events:$folder/events" $common
                 ;;
         stream) # no log in between: for weeks
@@ -44,9 +48,9 @@ judge_run() { # scenario seed how
         fi
 }
 
-for scenario in ${SCENARIOS:-destinations updates location mixed quiet}; do
+for scenario in ${SCENARIOS:-destinations updates location identity mixed quiet}; do
         for seed in ${SEEDS:-5}; do
-                for how in ${HOW:-plain gtpu vlan events}; do
+                for how in ${HOW:-plain gtpu vlan events gtpu-events}; do
                         judge_run "$scenario" "$seed" "$how"
                 done
         done

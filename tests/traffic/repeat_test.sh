@@ -15,7 +15,7 @@ make_run() { # scenario seed name
                 --policy "$folder/$3.yaml" --inventory "$folder/$3.csv" 2> "$folder/log"
 }
 
-for scenario in destinations updates location mixed quiet; do
+for scenario in destinations updates location identity mixed quiet; do
         make_run "$scenario" 7 first
         make_run "$scenario" 7 second
         make_run "$scenario" 8 other

@@ -54,6 +54,7 @@ static void put_start(struct bit_writer *w, uint32_t device)
 
 void supl_start(struct conversation *c, uint32_t device)
 {
+        char imsi[IMSI_SIZE];
         struct bit_writer w = {.bits = 16};
         put_bits(&w, 0x020000, 24); /* version 2.0.0 */
         put_session(&w, device);
@@ -65,6 +66,7 @@ void supl_start(struct conversation *c, uint32_t device)
         tell_lookup(c, &(struct lookup_fact){.family = "SUPL",
                                              .version = "2.0.0",
                                              .message = "SUPL START",
+                                             .subscriber = device_imsi(device, imsi),
                                              .has_cell = true,
                                              .mcc = 262,
                                              .mnc = 1,
