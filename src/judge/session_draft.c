@@ -68,9 +68,17 @@ struct parts {
         Apnwatch__V1__Time start;
         Apnwatch__V1__Evidence evidence, *evidences[1];
         char peer_address[ADDRESS_TEXT_SIZE];
-        char address[ADDRESS_TEXT_SIZE], *devices[1];
+        char address[ADDRESS_TEXT_SIZE], other_address[ADDRESS_TEXT_SIZE], *devices[2];
         struct inventory_facts facts;
 };
+
+static void add_device(struct parts *parts, Apnwatch__V1__Alert *alert, char *address)
+{
+        parts->devices[alert->n_devices++] = address;
+        alert->devices = parts->devices;
+        alert->has_device_count = true;
+        alert->device_count = alert->n_devices;
+}
 
 static void fill_device(struct parts *parts, Apnwatch__V1__Alert *alert)
 {
@@ -80,12 +88,11 @@ static void fill_device(struct parts *parts, Apnwatch__V1__Alert *alert)
         apnwatch__v1__device__init(device);
         if (parts->has_key) {
                 device->ip = (char *)address_text(&parts->key.address, parts->address);
-                parts->devices[0] = parts->address;
-                alert->devices = parts->devices;
-                alert->n_devices = 1;
-                alert->has_device_count = true;
-                alert->device_count = 1;
+                add_device(parts, alert, parts->address);
         }
+        struct device_key other;
+        if (parts->draft->other && binding_key(parts->draft->other, &other))
+                add_device(parts, alert, (char *)address_text(&other.address, parts->other_address));
         if (binding->context != 0)
                 device->context = (char *)run_context(&judge->run, binding->context);
         device->imsi = (char *)known(binding->imsi);

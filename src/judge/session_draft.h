@@ -17,6 +17,7 @@ struct session_draft {
         const char *what;              /* the title, without any identity */
         const char *evidence;          /* text; NULL: none. No identity in it */
         const struct sighting *sighting; /* the flow that shows it; NULL: none */
+        const struct binding *other;   /* whose device it is about as well; NULL: nobody's */
         const struct address *peer;    /* whom the alert names instead of the flow's peer; NULL: the flow's */
         const struct fleet *fleet;     /* whose device it is; NULL: unassigned */
         Apnwatch__V1__Detail detail;

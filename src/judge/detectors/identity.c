@@ -313,6 +313,7 @@ static void tell_clone(struct judge *judge, struct sighting *s, const struct bin
         char module[IMEI_COMPARED + 1], *subscribers[2] = {s->binding.imsi, (char *)other->imsi};
         snprintf(module, sizeof module, "%.*s", IMEI_COMPARED, s->binding.imei);
         session_draft_begin(&draft, judge, &s->binding, s->event, IMEI_CLONED, "One IMEI live in two places");
+        draft.other = other;
         draft.finding.peer = module;
         draft.finding.flow = s->flow->id + 1;
         draft.finding.possible_only = is_shared;

@@ -155,6 +155,9 @@ static void one_module_in_two_places_is_a_clone(void **state)
         assert_int_equal(alert->severity, APNWATCH__V1__ALERT__SEVERITY__HIGH);
         assert_int_equal(alert->confidence, APNWATCH__V1__ALERT__CONFIDENCE__LIKELY);
         assert_int_equal(alert->detail->n_subscribers, 2);
+        assert_int_equal(alert->n_devices, 2);
+        assert_string_equal(alert->devices[0], "10.20.0.7");
+        assert_string_equal(alert->devices[1], "10.20.0.8");
         assert_int_equal(alert->count, 2);
         court_close(court);
 }
