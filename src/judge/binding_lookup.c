@@ -91,6 +91,7 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
                 const struct endpoint *endpoint = store_endpoint(store, at);
                 const struct session *session = store_session(store, endpoint->session);
                 if (session->ended_ns == 0 && !endpoint->is_released) {
+                        note_use(bindings, endpoint->session, bindings->clock_ns);
                         binding_view_fill(&bindings->view, store, bindings->names, endpoint->session);
                         *out = &bindings->view.binding;
                         return TUNNEL_BOUND;

@@ -164,6 +164,11 @@ bool bindings_are_visible(const struct bindings *bindings)
         return bindings->seen_ns != 0 && bindings->clock_ns - bindings->seen_ns < VISIBLE_S * SECOND;
 }
 
+bool bindings_are_of_node(const struct bindings *bindings, const struct address *address)
+{
+        return store_node(bindings->store, address, false) != STORE_NONE;
+}
+
 bool bindings_peer_restarted(const struct bindings *bindings, const struct address *peer, int64_t since_ns)
 {
         return binding_peers_restarted_since(bindings->peers, peer, since_ns);

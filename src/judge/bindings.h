@@ -129,6 +129,7 @@ unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct bi
 bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source);
 
 bool bindings_are_visible(const struct bindings *bindings);          /* signalling was seen in the last hour of packet time */
+bool bindings_are_of_node(const struct bindings *bindings, const struct address *address); /* some session's tunnel ended there */
 bool bindings_peer_restarted(const struct bindings *bindings, const struct address *peer, int64_t since_ns);
 
 /* Over a restart (judge/judge.h): sessions that live, those silent longest first; loaded into empty bindings, told to nobody. load: false when

@@ -40,23 +40,14 @@ static bool create_detectors(struct judge *judge)
         return true;
 }
 
-/* Whoever listens may ask the bindings in turn, which lend one view at a time. */
 static void take_change(void *context, const struct binding_change *change)
 {
         struct judge *judge = context;
-        struct binding_endpoint control[BINDING_CONTROL], user[BINDING_USER];
-        struct binding now = *change->now;
-        struct binding_change copy = *change;
-        memcpy(control, now.control, now.control_count * sizeof *control);
-        memcpy(user, now.user, now.user_count * sizeof *user);
-        now.control = control;
-        now.user = user;
-        copy.now = &now;
         if (change->news != BINDING_CLOSED)
-                waiting_room_call(judge->room, &now);
+                waiting_room_call(judge->room, change->now);
         for (unsigned i = 0; detectors[i]; i++) {
                 if (detectors[i]->on_binding)
-                        detectors[i]->on_binding(judge, judge->detector_states[i], &copy);
+                        detectors[i]->on_binding(judge, judge->detector_states[i], change);
         }
 }
 
@@ -372,7 +363,8 @@ static void take_of_flow(struct judge *judge, const event_t *event)
         judge_of_flow(judge, event);
 }
 
-/* Control plane that is in a device's tunnel, or comes from the address of one, binds nobody. */
+/* Control plane that is in a device's tunnel, or comes from the address of one, binds nobody. Pools may overlap with the core's own addresses:
+ * who is known as a node of it is believed. */
 static bool is_of_device(const struct judge *judge, const event_t *event)
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
@@ -380,7 +372,7 @@ static bool is_of_device(const struct judge *judge, const event_t *event)
         if (event->flow == NULL)
                 return false;
         return event->flow->has_teid_up || event->flow->has_teid_down ||
-               (address_from_bytes(said->source.data, said->source.len, &source) &&
+               (address_from_bytes(said->source.data, said->source.len, &source) && !bindings_are_of_node(judge->bindings, &source) &&
                 bindings_of_address(judge->bindings, (uint16_t)event->flow->context, NULL, &source, (int64_t)event->clock) != NULL);
 }
 

@@ -319,12 +319,12 @@ static void control_plane_from_a_device_binds_nobody(void **state)
 {
         (void)state;
         struct court *court = court_open(by_apn, NULL, NULL);
-        attach(court, SIM_A, MODULE_A, "10.66.0.1", 17, 1); /* the device has the address from which the next one comes */
+        attach(court, SIM_A, MODULE_A, "10.66.0.9", 17, 1); /* the device has the address from which the next one comes */
         Apnwatch__V1__Signalling said = APNWATCH__V1__SIGNALLING__INIT;
         Apnwatch__V1__Flow flow = APNWATCH__V1__FLOW__INIT;
         event_t event = APNWATCH__V1__EVENT__INIT;
         struct bindings_numbers numbers;
-        uint8_t source[4] = {10, 66, 0, 1}, gateway[4] = {10, 66, 0, 2}, ue[4] = {10, 20, 0, 9};
+        uint8_t source[4] = {10, 66, 0, 9}, gateway[4] = {10, 66, 0, 2}, ue[4] = {10, 20, 0, 9};
         said.protocol = APNWATCH__V1__SIGNALLING__PROTOCOL__RADIUS; /* believed without an answer */
         said.procedure = APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE;
         said.message = 4;
@@ -351,6 +351,10 @@ static void control_plane_from_a_device_binds_nobody(void **state)
         judge_event(court->judge, &event);
         bindings_numbers(court->judge->bindings, &numbers);
         assert_int_equal(numbers.opened, 2);
+        attach(court, SIM_C, MODULE_B, "10.66.0.1", 18, 6); /* a pool that overlaps with the core's addresses stops nothing */
+        attach(court, "262021234567893", MODULE_B, "10.20.0.10", 19, 7);
+        bindings_numbers(court->judge->bindings, &numbers);
+        assert_int_equal(numbers.opened, 4);
         court_close(court);
 }
 
