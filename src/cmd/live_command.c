@@ -157,7 +157,8 @@ static int live_run(struct live_options *live)
                 .settings = settings,
                 .job = {.probe = live->probe,
                         .sensor = {.devices = settings->device_prefixes, .device_count = settings->device_prefix_count,
-                                   .classify_always = live->classify_always, .encap = {.duplicate_window_ns = 5000000}}},
+                                   .classify_always = live->classify_always, .prompt = true,
+                                   .encap = {.duplicate_window_ns = 5000000}}},
                 .sensor = configuration && configuration->sensor ? configuration->sensor : host,
                 .metrics_listen = configuration ? configuration->metrics_listen : NULL};
         settings_to_sensor(configuration, &station.job.sensor);

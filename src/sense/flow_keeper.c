@@ -429,7 +429,7 @@ static int64_t next_due(const struct flow_keeper *keeper, const struct flow *flo
         int64_t due = flow->last_ns + flow_timeout(keeper, flow);
         if (flow->update_due)
                 due = earlier(due, flow->told_ns + UPDATE_NS);
-        if (!flow->label_final && flow->payload[0] + flow->payload[1] > 0)
+        if (!flow->label_final && (keeper->timeouts.prompt || flow->payload[0] + flow->payload[1] > 0))
                 due = earlier(due, flow->start_ns + DECIDE_NS);
         return due;
 }
@@ -445,9 +445,9 @@ static void flow_due(struct flow_keeper *keeper, struct flow *flow, int64_t tick
         if (!flow->start_told) {
                 emit_news(keeper, flow, APNWATCH__V1__FLOW_NEWS__PHASE__START, flow->start_ns, -1);
         } else {
-                /* A datagram that nothing followed is judged when it ends: one event less. */
+                /* A datagram that nothing followed is judged when it ends, where nobody waits: one event less. */
                 bool waited = tick_ns - flow->start_ns >= DECIDE_NS;
-                if (!flow->label_final && waited && (flow->protocol == IPPROTO_TCP || flow->update_due))
+                if (!flow->label_final && waited && (flow->protocol == IPPROTO_TCP || flow->update_due || keeper->timeouts.prompt))
                         flow->label_final = true; /* told as it stands; what nDPI still learns comes with the END */
                 if (flow->label_final && !flow->final_told)
                         emit_news(keeper, flow, APNWATCH__V1__FLOW_NEWS__PHASE__KNOWN, tick_ns, -1);

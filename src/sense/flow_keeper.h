@@ -20,6 +20,7 @@ struct pending {
 
 struct flow_timeouts {
         int64_t tcp_ns, udp_ns, other_ns;
+        bool prompt;             /* flows without a label are told after ten seconds also when nothing followed, not at their end */
 };
 
 struct flow_keeper_counters {

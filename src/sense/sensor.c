@@ -41,7 +41,8 @@ struct sensor *sensor_create(const struct sensor_settings *settings)
         sensor->settings = *settings;
         struct flow_timeouts timeouts = {.tcp_ns = timeout_ns(settings->timeouts.tcp, 3600),
                                          .udp_ns = timeout_ns(settings->timeouts.udp, 180),
-                                         .other_ns = timeout_ns(settings->timeouts.other, 600)};
+                                         .other_ns = timeout_ns(settings->timeouts.other, 600),
+                                         .prompt = settings->prompt};
         sensor->devices = prefix_trie_create();
         sensor->encap = encap_create(&settings->encap);
         sensor->keeper = flow_keeper_create(settings->flow_limit ? settings->flow_limit : DEFAULT_FLOWS, sensor->devices, &timeouts,

@@ -19,6 +19,7 @@ struct sensor_settings {
         uint32_t flow_limit;                 /* 0: 2 000 000 */
         struct sensor_timeouts timeouts;     /* 3600, 180, 600 */
         bool classify_always;
+        bool prompt;                         /* `live`: a flow that stays without a label is told after ten seconds, not at its end */
         bool clock_per_file;                 /* --no-merge: each file its own clock, its flows end with it */
         int64_t from_ns, to_ns;              /* frames outside are passed over; 0: no bound */
         const struct address *only;          /* flows of these addresses only */

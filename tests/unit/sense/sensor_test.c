@@ -114,6 +114,24 @@ static void an_unanswered_syn_ends_after_a_minute(void **state)
         free(builder);
 }
 
+static void where_somebody_waits_what_nothing_followed_is_told_after_ten_seconds(void **state)
+{
+        (void)state;
+        for (int prompt = 0; prompt < 2; prompt++) {
+                struct sensor_settings settings = {.prompt = prompt};
+                struct frame_builder *builder = calloc(1, sizeof *builder);
+                build_udp(builder, 0, true, 7777, "\x01\x02\x03\x04", 4);
+                build_tcp(builder, 0.5, true, 80, 0x02, 999, 0, NULL, 0);
+                build_udp(builder, 20, true, 7778, "x", 1);
+                struct told told = run(builder, &settings);
+                const char *datagram = strstr(told.flows, "known! - - up=1/4 down=0/0 answered=0");
+                const char *syn = strstr(told.flows, "known! - - up=1/0 down=0/0 answered=0");
+                assert_true((datagram != NULL) == prompt && (syn != NULL) == prompt);
+                assert_int_equal(told.phases[APNWATCH__V1__FLOW_NEWS__PHASE__END], 3);
+                free(builder);
+        }
+}
+
 static void a_long_flow_is_updated_every_five_minutes(void **state)
 {
         (void)state;
@@ -185,6 +203,7 @@ int main(void)
                 cmocka_unit_test(a_short_http_flow_makes_two_events_and_a_transfer),
                 cmocka_unit_test(segments_out_of_order_and_repeated_give_the_same_transfer),
                 cmocka_unit_test(an_unanswered_syn_ends_after_a_minute),
+                cmocka_unit_test(where_somebody_waits_what_nothing_followed_is_told_after_ten_seconds),
                 cmocka_unit_test(a_long_flow_is_updated_every_five_minutes),
                 cmocka_unit_test(silence_makes_the_next_packet_news),
                 cmocka_unit_test(a_full_table_evicts_and_says_so),
