@@ -8,6 +8,7 @@ int tail_command(int argument_count, char **arguments);
 int sessions_command(int argument_count, char **arguments);
 int policy_command(int argument_count, char **arguments);
 int intel_command(int argument_count, char **arguments);
+int learn_tac_command(int argument_count, char **arguments); /* of `intel` */
 
 /* "apnwatch 0.1.0" and what is in it. */
 void version_print(void);

@@ -1,4 +1,4 @@
-/* apnwatch intel check|list|match: vendor data, checked, listed, asked. */
+/* apnwatch intel check|list|match|learn-tac: vendor data, checked, listed, asked; the last is learn_tac_command.c. */
 #include <argp.h>
 #include <ctype.h>
 #include <jansson.h>
@@ -299,7 +299,7 @@ int intel_command(int argument_count, char **arguments)
         static const struct {
                 const char *name;
                 int (*run)(int argument_count, char **arguments);
-        } commands[] = {{"check", check}, {"list", list}, {"match", match}};
+        } commands[] = {{"check", check}, {"list", list}, {"match", match}, {"learn-tac", learn_tac_command}};
         for (unsigned i = 0; argument_count > 1 && i < sizeof commands / sizeof *commands; i++) {
                 if (strcmp(arguments[1], commands[i].name) != 0)
                         continue;
@@ -310,6 +310,7 @@ int intel_command(int argument_count, char **arguments)
         }
         bool help = argument_count > 1 && asks_for_help(arguments[1]);
         fprintf(help ? stdout : stderr, "usage: %s check [DIR...]\n       %s list [--vendor NAME] [--purpose WORD] [--json]\n"
-                        "       %s match NAME|ADDRESS|URL|TAC...\n", arguments[0], arguments[0], arguments[0]);
+                        "       %s match NAME|ADDRESS|URL|TAC...\n       %s learn-tac [--inventory FILE] [--tac FILE] FILE...|events:FILE\n",
+                arguments[0], arguments[0], arguments[0], arguments[0]);
         return help ? EXIT_DONE : EXIT_USAGE;
 }

@@ -23,6 +23,20 @@ struct alert_sink {
         void *context;
 };
 
+/* What a device says of itself in one message. Borrowed until the call returns. */
+struct device_word {
+        struct address address;
+        uint16_t context;
+        uint64_t session;                  /* number of its binding; 0: none */
+        int64_t time_ns;                   /* clock */
+        const char *imei, *imei_source;    /* who it is by signalling, imported bindings or the inventory; NULL: not known */
+        const struct intel_vendor *vendor; /* by its user agent `text`; NULL: it says none */
+        const char *text;
+        const char *said_imei;             /* in a message of its own; NULL: none */
+        const char *file;                  /* NULL: not told */
+        uint64_t frame;
+};
+
 struct judge_settings {
         const struct policy *policy;       /* NULL: none */
         const struct intel *intel;         /* NULL: none */
@@ -30,6 +44,8 @@ struct judge_settings {
         const struct geo *geo;             /* NULL: none */
         const char *sensor;
         struct alert_sink alerts;
+        void (*said)(void *context, const struct device_word *word); /* NULL: nobody learns from it */
+        void *said_context;
         bool revisions;                    /* `live`: deliver each revision; else each alert once, at judge_finish */
         uint32_t stall_s;                  /* `live`: an interface without packets for so long is told; 0: 60 */
         uint32_t device_limit, name_limit, alert_limit, session_limit; /* 0: the defaults */

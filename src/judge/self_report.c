@@ -26,14 +26,22 @@ static bool is_maker(const struct intel_vendor *vendor)
                (strcmp(vendor->controller, "module_vendor") == 0 || strcmp(vendor->controller, "device_maker") == 0);
 }
 
-static void note_user_agent(struct device *device, const struct intel *intel, const Apnwatch__V1__Transfer *transfer)
+/* What somebody asks of a device has that one's user agent. */
+const struct intel_vendor *self_report_vendor(const struct intel *intel, const event_t *event)
 {
-        const struct intel_row *row;
-        if (transfer->pushed || transfer->user_agent == NULL || device->said_vendor != NULL)
-                return;
-        row = intel_match_user_agent(intel, transfer->user_agent, INTEL_ANY);
-        if (row != NULL && !row->shared && is_maker(row->vendor))
-                device->said_vendor = row->vendor->name;
+        const Apnwatch__V1__Transfer *transfer = event->transfer;
+        if (event->body_case != APNWATCH__V1__EVENT__BODY_TRANSFER || transfer->pushed || transfer->user_agent == NULL ||
+            event->flow->opener == APNWATCH__V1__FLOW__OPENER__PEER)
+                return NULL;
+        const struct intel_row *row = intel_match_user_agent(intel, transfer->user_agent, INTEL_ANY);
+        return row != NULL && !row->shared && !row->weak && is_maker(row->vendor) ? row->vendor : NULL;
+}
+
+static void note_user_agent(struct device *device, const struct intel *intel, const event_t *event)
+{
+        const struct intel_vendor *vendor = device->said_vendor == NULL ? self_report_vendor(intel, event) : NULL;
+        if (vendor != NULL)
+                device->said_vendor = vendor->name;
 }
 
 /* An IMEI says more than a user agent. */
@@ -51,7 +59,7 @@ void self_report_note(struct device *device, const struct intel *intel, const ev
         if (intel == NULL)
                 return;
         if (event->body_case == APNWATCH__V1__EVENT__BODY_TRANSFER)
-                note_user_agent(device, intel, event->transfer);
+                note_user_agent(device, intel, event);
         else if (event->body_case == APNWATCH__V1__EVENT__BODY_POSITION && event->from_device)
                 note_imei(device, intel, event->position->device_id);
 }

@@ -9,5 +9,6 @@ extern const struct detector gtp_detector;
 extern const struct detector identity_detector;
 extern const struct detector location_lookup_detector;
 extern const struct detector location_report_detector;
+extern const struct detector self_word_detector;
 extern const struct detector sensor_detector;
 extern const struct detector update_detector;

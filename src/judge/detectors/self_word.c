@@ -1,0 +1,45 @@
+/* No findings: tells what devices say of themselves to whoever learns from it (judge_settings.said), with who they are. */
+#include "judge/detectors/detectors.h"
+#include "judge/judge_state.h"
+#include "judge/self_report.h"
+
+static void take_identity(const struct sighting *s, struct inventory_facts *facts, struct device_word *word)
+{
+        if (s->has_binding && s->binding.imei[0] != '\0') {
+                word->imei = s->binding.imei;
+                word->imei_source = binding_source_text((enum binding_source)s->binding.sources[FACT_IMEI]);
+        } else if (fleets_facts(s->judge->fleets, s->device, facts) && facts->imei != NULL) {
+                word->imei = facts->imei;
+                word->imei_source = "inventory";
+        }
+}
+
+static void on_event(struct judge *judge, void *state, struct sighting *s)
+{
+        const event_t *event = s->event;
+        struct inventory_facts facts;
+        struct device_word word = {.address = s->key.address, .context = s->key.context, .frame = event->file_frame,
+                                   .session = s->has_binding ? s->binding.number : 0, .time_ns = (int64_t)event->clock};
+        (void)state;
+        if (judge->settings.said == NULL)
+                return;
+        word.vendor = self_report_vendor(judge->settings.intel, event);
+        if (word.vendor != NULL)
+                word.text = event->transfer->user_agent;
+        else if (event->body_case == APNWATCH__V1__EVENT__BODY_POSITION && event->from_device &&
+                 self_report_is_imei(event->position->device_id))
+                word.said_imei = event->position->device_id;
+        else
+                return;
+        if (event->has_file)
+                word.file = run_input(&judge->run, event->file);
+        take_identity(s, &facts, &word);
+        judge->settings.said(judge->settings.said_context, &word);
+}
+
+const struct detector self_word_detector = {
+        .name = "self_word",
+        .wants = DETECTOR_WANTS(TRANSFER) | DETECTOR_WANTS(POSITION),
+        .view = AS_TOLD,
+        .on_event = on_event,
+};
