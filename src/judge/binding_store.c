@@ -8,7 +8,7 @@
 
 #include "judge/binding_facts.h"
 
-enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODE_LIMIT = 262144, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024 };
+enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024 };
 
 /* Records in chunks that stay where they are; freed ones are used again. */
 struct slab {
@@ -74,7 +74,7 @@ struct store {
         uint32_t prefix_lengths[PREFIX_LENGTHS]; /* how many sessions have a prefix of this length */
         struct address *nodes;
         uint32_t *node_slots;
-        uint32_t node_count;
+        uint32_t node_count, node_limit;
         uint32_t limit, live, ended;
         uint32_t oldest, newest, oldest_ended, newest_ended;
         uint32_t endpoint_count, route_count;
@@ -90,8 +90,9 @@ struct store *store_create(uint32_t session_limit)
         store->sessions.size = sizeof(struct session);
         store->endpoints.size = sizeof(struct endpoint);
         store->routes.size = sizeof(struct route);
-        store->nodes = calloc(NODE_LIMIT + 1, sizeof *store->nodes);
-        store->node_slots = calloc(2 * NODE_LIMIT, sizeof *store->node_slots);
+        store->node_limit = session_limit > NODES_MOST ? NODES_MOST : session_limit < NODES_LEAST ? NODES_LEAST : session_limit;
+        store->nodes = calloc(store->node_limit + 1, sizeof *store->nodes);
+        store->node_slots = calloc(2 * (size_t)store->node_limit, sizeof *store->node_slots);
         if (!index_init(&store->imsi) || !index_init(&store->imei) || !index_init(&store->ipv4) || !index_init(&store->ipv6) ||
             !index_init(&store->endpoint) || store->nodes == NULL || store->node_slots == NULL) {
                 store_destroy(store);
@@ -438,13 +439,13 @@ uint32_t store_by_ipv6(struct store *store, const struct address *address, uint3
 
 uint32_t store_node(struct store *store, const struct address *address, bool make)
 {
-        uint32_t slot = hash_address(address) % (2 * NODE_LIMIT);
+        uint32_t slot = hash_address(address) % (2 * store->node_limit);
         while (store->node_slots[slot] != STORE_NONE) {
                 if (address_equal(&store->nodes[store->node_slots[slot]], address))
                         return store->node_slots[slot];
-                slot = (slot + 1) % (2 * NODE_LIMIT);
+                slot = (slot + 1) % (2 * store->node_limit);
         }
-        if (!make || store->node_count == NODE_LIMIT)
+        if (!make || store->node_count == store->node_limit)
                 return STORE_NONE;
         store->nodes[++store->node_count] = *address;
         store->node_slots[slot] = store->node_count;
@@ -526,7 +527,7 @@ uint64_t store_bytes(const struct store *store)
                (uint64_t)store->endpoints.chunk_count * CHUNK * sizeof(struct endpoint) +
                (uint64_t)store->routes.chunk_count * CHUNK * sizeof(struct route) + index_bytes(&store->imsi) +
                index_bytes(&store->imei) + index_bytes(&store->ipv4) + index_bytes(&store->ipv6) + index_bytes(&store->endpoint) +
-               (NODE_LIMIT + 1) * sizeof *store->nodes + (uint64_t)2 * NODE_LIMIT * sizeof *store->node_slots;
+               (store->node_limit + UINT64_C(1)) * sizeof *store->nodes + UINT64_C(2) * store->node_limit * sizeof *store->node_slots;
 }
 
 void store_each_live(struct store *store, bool (*each)(void *context, uint32_t record), void *context)
