@@ -101,7 +101,7 @@ static void other_software(struct traffic *traffic, const struct plot_cast *cast
 static void clone(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
 {
         struct address addresses[1] = {session_address(cast->second)};
-        memcpy(cast->second->imei, cast->first->imei, sizeof(cast->second->imei));
+        memcpy(cast->second->imei, cast->first->imei, 14); /* whatever stands behind them */
         int64_t next_ns = plot_begin(traffic, cast->first, time_ns);
         next_ns = plot_begin(traffic, cast->second, next_ns);
         next_ns = plot_chat(traffic, cast->first, next_ns);
@@ -181,6 +181,24 @@ static void other_network(struct traffic *traffic, const struct plot_cast *cast,
         plot_expect(traffic, cast->first, "identity.relocated", there_ns - SECOND_NS, end_ns, "a meter in another network of its country");
 }
 
+/* After more than a day where it belongs; only a run of days has the time. */
+static void other_area(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
+{
+        static const int64_t rest_ns = 26 * HOUR_NS;
+        struct session *s = cast->first;
+        struct serving_cell there = s->cell;
+        int64_t end_ns = plot_begin(traffic, s, time_ns);
+        if (time_ns + rest_ns > traffic->end_ns)
+                return;
+        for (int64_t at_ns = HOUR_NS; at_ns < rest_ns; at_ns += HOUR_NS)
+                plot_chat(traffic, s, end_ns + at_ns);
+        there.tracking_area = 4711;
+        there.cell = 7001 << 8 | 1;
+        int64_t moved_ns = session_move(traffic, s, &there, s->serving, end_ns + rest_ns);
+        end_ns = plot_chat(traffic, s, moved_ns);
+        plot_expect(traffic, s, "identity.relocated", moved_ns - SECOND_NS, end_ns, "a meter in a tracking area where it never was");
+}
+
 static void tracker_abroad(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
 {
         int64_t there_ns = go_to(traffic, cast->first, &(struct serving_cell){262, 2, 7010, 51234 << 8 | 1}, time_ns);
@@ -246,6 +264,7 @@ struct plot_list identity_plots(void)
                 {"retired", cast_retired, retired},
                 {"other-country", cast_meter, other_country},
                 {"other-network", cast_meter, other_network},
+                {"other-area", cast_meter, other_area},
                 {"tracker-abroad", cast_tracker, tracker_abroad},
                 {"disclosed", cast_meter, disclosed},
                 {"disclosed-to-own", cast_gateway, disclosed_to_own},

@@ -257,7 +257,7 @@ static int64_t go_astray(struct traffic *traffic, struct session *s, int64_t tim
         return end_ns;
 }
 
-/* One SIM after the other has the same address, with seconds in between. */
+/* One SIM after the other has the same address, with seconds in between, or less. */
 static void reuse(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
 {
         struct session *first = cast->first, *second = cast->second;
@@ -265,7 +265,7 @@ static void reuse(struct traffic *traffic, const struct plot_cast *cast, int64_t
         for (unsigned i = 0; i < 2; i++) {
                 int64_t ready_ns = session_attach(traffic, first, time_ns);
                 int64_t done_ns = go_astray(traffic, first, ready_ns + SECOND_NS, "a stranger, asked by the first SIM with this address");
-                ready_ns = session_attach(traffic, second, session_detach(traffic, first, done_ns) + 2 * SECOND_NS);
+                ready_ns = session_attach(traffic, second, session_detach(traffic, first, done_ns) + (i == 0 ? 2 * SECOND_NS : 300 * MS_NS));
                 done_ns = go_astray(traffic, second, ready_ns, "a stranger, asked by the second SIM with this address");
                 time_ns = session_detach(traffic, second, done_ns) + 3 * SECOND_NS;
         }

@@ -139,7 +139,8 @@ static uint32_t next_sequence(struct traffic *traffic)
         return traffic->sessions->sequence++ & 0x7fffff; /* the top bit is of commands and their answers */
 }
 
-/* Request and answer; now and then the request is repeated, or the mirror port turns them round. */
+/* Request and answer; now and then the request is repeated, or the mirror port turns them round or is late with the answer. Returns
+ * when the answer was there, whenever we saw it. */
 static int64_t send_pair(struct traffic *traffic, const struct signal *request, const struct signal *response, int64_t time_ns)
 {
         struct random_stream *random = &traffic->sessions->random;
@@ -150,7 +151,7 @@ static int64_t send_pair(struct traffic *traffic, const struct signal *request, 
                 answered_ns += SECOND_NS;
                 signal_queue(traffic, request, time_ns + SECOND_NS);
         }
-        signal_queue(traffic, response, answered_ns);
+        signal_queue(traffic, response, chance == 4 ? answered_ns + random_between(random, 50 * MS_NS, 900 * MS_NS) : answered_ns);
         if (chance == 3) /* the answer was lost behind us */
                 signal_queue(traffic, request, answered_ns + 2 * SECOND_NS);
         if (chance == 3)
@@ -177,6 +178,12 @@ static struct signal begin_response(const struct session *session, const struct 
                                .teid = session->control[DOWN]};
 }
 
+/* Some mobility managers ask for the IMEI after the session was set up. */
+static bool tells_module_late(const struct session *session)
+{
+        return session->device % 16 == 4 && !session->is_own;
+}
+
 static struct signal create_request(struct traffic *traffic, const struct session *session)
 {
         struct signal s = begin_request(traffic, session, CREATE_SESSION_REQUEST);
@@ -190,7 +197,8 @@ static struct signal create_request(struct traffic *traffic, const struct sessio
         s.has_ipv6 = session->has_ipv6;
         s.recovery = (uint8_t)(1 + session->serving % SERVING_GATEWAYS);
         memcpy(s.imsi, session->imsi, sizeof(s.imsi));
-        memcpy(s.imei, session->imei, sizeof(s.imei));
+        if (!tells_module_late(session))
+                memcpy(s.imei, session->imei, sizeof(s.imei));
         snprintf(s.msisdn, sizeof(s.msisdn), "4999%08u", session->device + 1);
         s.control = (struct tunnel_endpoint){session->control[DOWN], s.source, S5_SGW_CONTROL, 0};
         s.user[0] = (struct tunnel_endpoint){session->tunnel.teid[DOWN], s.source, S5_SGW_USER, 2};
@@ -235,6 +243,16 @@ static struct signal bearer_response(const struct session *session, const struct
         return s;
 }
 
+static void tell_module(struct traffic *traffic, const struct session *session, int64_t time_ns)
+{
+        struct signal request = begin_request(traffic, session, MODIFY_BEARER_REQUEST);
+        request.bearer = BEARER;
+        memcpy(request.imei, session->imei, sizeof(request.imei));
+        struct signal response = begin_response(session, &request);
+        response.bearer = BEARER;
+        send_pair(traffic, &request, &response, time_ns);
+}
+
 int64_t session_attach(struct traffic *traffic, struct session *session, int64_t time_ns)
 {
         session->generation++;
@@ -250,6 +268,8 @@ int64_t session_attach(struct traffic *traffic, struct session *session, int64_t
                 struct signal answer = bearer_response(session, &bearer);
                 signal_queue(traffic, &answer, done_ns + 15 * MS_NS);
         }
+        if (tells_module_late(session))
+                tell_module(traffic, session, done_ns + 200 * MS_NS);
         plan_change(traffic, session, done_ns);
         session->is_live = true;
         session->is_silent = false;
