@@ -30,6 +30,11 @@ struct learn_options {
         struct word_list files;
 };
 
+static bool is_event_log(const char *name)
+{
+        return strncmp(name, "events:", 7) == 0;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
         struct learn_options *learn = state->input;
@@ -43,7 +48,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         case 'q': settings->quiet = true; break;
         case 'v': settings->verbose++; break;
         case ARGP_KEY_ARG:
-                if (learn->files.count > 0 && (strncmp(argument, "events:", 7) == 0 || strncmp(learn->files.items[0], "events:", 7) == 0))
+                if (learn->files.count > 0 && (is_event_log(argument) || is_event_log(learn->files.items[0])))
                         argp_error(state, "%s: an event log is read alone", argument);
                 word_list_add(&learn->files, argument);
                 break;
@@ -55,8 +60,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static const struct argp parser = {
         .options = options, .parser = parse_option, .args_doc = "FILE...|events:FILE",
-        .doc = "Propose rows for a list of TACs (YAML on standard output): devices whose IMEI is known by signalling, the inventory or a "
-               "message of their own, and whose user agent names a vendor. Nothing is applied."};
+        .doc = "Propose rows for a list of TACs (YAML on standard output): devices whose IMEI is known by signalling, the "
+               "inventory or a message of their own, and whose user agent names a vendor. Nothing is applied."};
 
 struct learn_run {
         struct judge *judge;
@@ -119,8 +124,9 @@ static int read_captures(struct learn_run *run, const struct learn_options *give
         if (inputs == NULL)
                 return EXIT_FAILED;
         for (unsigned i = 0; i < given->files.count; i++)
-                inputs[i] = (struct file_probe_input){.path = given->files.items[i],
-                                                      .clock_offset_ns = configuration_clock_offset(configuration, given->files.items[i])};
+                inputs[i] = (struct file_probe_input){
+                        .path = given->files.items[i],
+                        .clock_offset_ns = configuration_clock_offset(configuration, given->files.items[i])};
         job.probe.inputs = inputs;
         settings_to_sensor(configuration, &job.sensor);
         int status = sense_run(&job, &sink);
@@ -166,7 +172,7 @@ static int learn(const struct learn_options *given)
                 return status;
         }
         import_bindings(run.judge, settings->bindings);
-        if (strncmp(given->files.items[0], "events:", 7) == 0)
+        if (is_event_log(given->files.items[0]))
                 status = read_log(&run, given->files.items[0] + 7);
         else
                 status = read_captures(&run, given);

@@ -135,7 +135,8 @@ static struct lesson *lesson_of(struct tac_learner *learner, const struct listen
                 learner->lesson_room = room;
         }
         struct lesson *lesson = &learner->lessons[learner->lesson_count++];
-        *lesson = (struct lesson){.vendor = listener->vendor, .source = listener->source, .file = listener->file, .frame = listener->frame};
+        *lesson = (struct lesson){.vendor = listener->vendor, .source = listener->source, .file = listener->file,
+                                  .frame = listener->frame};
         memcpy(lesson->tac, listener->imei, TAC_DIGITS);
         memcpy(lesson->text, listener->text, sizeof lesson->text);
         return lesson;
@@ -144,7 +145,8 @@ static struct lesson *lesson_of(struct tac_learner *learner, const struct listen
 /* A module counts once for each vendor that it names. */
 static void learn(struct tac_learner *learner, const struct listener *listener)
 {
-        uint64_t pair = XXH3_64bits_withSeed(listener->imei, MODULE_DIGITS, XXH3_64bits(listener->vendor->name, strlen(listener->vendor->name)));
+        const char *vendor = listener->vendor->name;
+        uint64_t pair = XXH3_64bits_withSeed(listener->imei, MODULE_DIGITS, XXH3_64bits(vendor, strlen(vendor)));
         if (flow_set_has(learner->told, pair))
                 return;
         struct lesson *lesson = lesson_of(learner, listener);
@@ -181,8 +183,10 @@ static void take_vendor(struct tac_learner *learner, struct listener *listener, 
         listener->file = file_number(learner, word->file);
         listener->frame = word->frame;
         memset(listener->text, 0, sizeof listener->text);
-        for (size_t i = 0; i + 1 < sizeof listener->text && word->text[i] != '\0'; i++) /* for a comment */
-                listener->text[i] = (char)((unsigned char)word->text[i] < ' ' || (unsigned char)word->text[i] > '~' ? '?' : word->text[i]);
+        for (size_t i = 0; i + 1 < sizeof listener->text && word->text[i] != '\0'; i++) { /* for a comment */
+                char letter = word->text[i];
+                listener->text[i] = letter < ' ' || letter > '~' ? '?' : letter;
+        }
 }
 
 void tac_learner_hear(struct tac_learner *learner, const struct device_word *word)
@@ -208,7 +212,8 @@ static int compare_lessons(const void *left, const void *right)
 /* Lists have "Quectel Wireless Solutions" and "Cinterion", intel "Quectel" and "Telit Cinterion". */
 static bool is_same_vendor(const struct intel_vendor *vendor, const char *listed)
 {
-        return intel_vendor_is(vendor, listed) || strcasestr(listed, vendor->name) != NULL || strcasestr(vendor->name, listed) != NULL;
+        return intel_vendor_is(vendor, listed) || strcasestr(listed, vendor->name) != NULL ||
+               strcasestr(vendor->name, listed) != NULL;
 }
 
 static void print_evidence(const struct tac_learner *learner, const struct lesson *lesson, FILE *out)
@@ -248,7 +253,8 @@ static void print_contradiction(const struct tac_learner *learner, const struct 
 {
         fprintf(out, "  # Not proposed: %s", lessons->tac);
         if (listed != NULL)
-                fprintf(out, " is listed as %s's, and devices say otherwise (their makers may put TACs of their own on modules):\n", listed->vendor);
+                fprintf(out, " is listed as %s's, and devices say otherwise (their makers may put TACs of their own on modules):\n",
+                        listed->vendor);
         else
                 fputs(", since its devices name several vendors:\n", out);
         for (unsigned i = 0; i < count; i++) {
@@ -277,8 +283,8 @@ static unsigned print_tac(const struct tac_learner *learner, const struct lesson
 unsigned tac_learner_print(struct tac_learner *learner, FILE *out)
 {
         unsigned proposed = 0;
-        fputs("# Learned by `apnwatch intel learn-tac` from what devices say of themselves; nothing was applied. Look it over, then\n"
-              "# keep it as a .yaml in a folder of its own and name that with --intel beside the installed one.\n"
+        fputs("# Learned by `apnwatch intel learn-tac` from what devices say of themselves; nothing was applied. Look it over,\n"
+              "# then keep it as a .yaml in a folder of its own and name that with --intel beside the installed one.\n"
               "tacs:\n", out);
         if (learner->lesson_count > 0)
                 qsort(learner->lessons, learner->lesson_count, sizeof *learner->lessons, compare_lessons);

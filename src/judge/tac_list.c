@@ -12,9 +12,12 @@
 enum { TAC_DIGITS = 8, ERROR_LIMIT = 100 };
 
 /* Letters and digits alone, as table_file compares them. Of vendors and of models the first that has a value counts. */
-static const char *const columns[] = {"tac", "vendor", "standardiseddevicevendor", "standardizeddevicevendor", "standardisedmanufacturer",
-                                      "manufacturer", "manufacturerorapplicant", "brandname", "brand", "model", "modelname",
-                                      "standardisedmarketingname", "standardizedmarketingname", "marketingname", NULL};
+static const char *const columns[] = {
+        "tac",
+        "vendor", "standardiseddevicevendor", "standardizeddevicevendor", "standardisedmanufacturer", "manufacturer",
+        "manufacturerorapplicant", "brandname", "brand",
+        "model", "modelname", "standardisedmarketingname", "standardizedmarketingname", "marketingname",
+        NULL};
 enum { COLUMN_TAC = 0, FIRST_VENDOR = 1, FIRST_MODEL = 9, COLUMNS = 14 };
 
 struct row {
@@ -118,8 +121,9 @@ static bool check_tac(struct table_file *table, const char *text)
 static bool take_row(void *context, struct table_file *table, const char *const *fields)
 {
         struct loader *loader = context;
-        const char *vendor = first_value(fields, FIRST_VENDOR, FIRST_MODEL), *model = first_value(fields, FIRST_MODEL, COLUMNS);
-        struct row row = {.line = table_file_line(table), .place = table_file_place(table, COLUMN_TAC), .file = loader->file};
+        const char *vendor = first_value(fields, FIRST_VENDOR, FIRST_MODEL);
+        const char *model = first_value(fields, FIRST_MODEL, COLUMNS);
+        struct row row = {.file = loader->file, .line = table_file_line(table), .place = table_file_place(table, COLUMN_TAC)};
         if (!check_tac(table, fields[COLUMN_TAC]))
                 return true;
         if (vendor == NULL) {
@@ -128,14 +132,21 @@ static bool take_row(void *context, struct table_file *table, const char *const 
                 return true;
         }
         memcpy(row.tac, fields[COLUMN_TAC], TAC_DIGITS);
-        if (!keep_vendor(loader, vendor, &row.vendor) || (model != NULL && (row.model = keep(loader, model)) == 0) || !grow(loader))
+        if (model != NULL && (row.model = keep(loader, model)) == 0)
+                return false;
+        if (!keep_vendor(loader, vendor, &row.vendor) || !grow(loader))
                 return false;
         loader->rows[loader->count++] = row;
         return true;
 }
 
-static const struct table_kind kind = {.columns = columns, .required = 1 << COLUMN_TAC, .is_foreign = true, .row = take_row,
-                                       .expected = "tac, vendor and model, or the GSMA's tac, manufacturer and modelName"};
+static const struct table_kind kind = {
+        .columns = columns,
+        .required = 1 << COLUMN_TAC,
+        .expected = "tac, vendor and model, or the GSMA's tac, manufacturer and modelName",
+        .is_foreign = true,
+        .row = take_row,
+};
 
 static int compare_rows(const void *left, const void *right)
 {
@@ -148,8 +159,9 @@ static int compare_rows(const void *left, const void *right)
 
 static bool says_the_same(const struct loader *loader, const struct row *a, const struct row *b)
 {
-        return strcasecmp(loader->texts + a->vendor, loader->texts + b->vendor) == 0 &&
-               (a->model != 0) == (b->model != 0) && (a->model == 0 || strcasecmp(loader->texts + a->model, loader->texts + b->model) == 0);
+        const char *texts = loader->texts;
+        return strcasecmp(texts + a->vendor, texts + b->vendor) == 0 && (a->model != 0) == (b->model != 0) &&
+               (a->model == 0 || strcasecmp(texts + a->model, texts + b->model) == 0);
 }
 
 static bool check_again(const struct loader *loader, const char *const *paths)
@@ -157,10 +169,12 @@ static bool check_again(const struct loader *loader, const char *const *paths)
         unsigned faults = 0;
         for (uint32_t i = 1; i < loader->count; i++) {
                 const struct row *first = &loader->rows[i - 1], *again = &loader->rows[i];
-                if (first->file != again->file || memcmp(first->tac, again->tac, TAC_DIGITS) != 0 || says_the_same(loader, first, again))
+                if (first->file != again->file || memcmp(first->tac, again->tac, TAC_DIGITS) != 0 ||
+                    says_the_same(loader, first, again))
                         continue;
                 if (++faults <= ERROR_LIMIT)
-                        fprintf(loader->errors, "%s:%u:%u: TAC %s again, with another vendor or model than in line %u; expected one\n",
+                        fprintf(loader->errors,
+                                "%s:%u:%u: TAC %s again, with another vendor or model than in line %u; expected one\n",
                                 paths[again->file], again->line, again->place, again->tac, first->line);
         }
         return faults == 0;
