@@ -425,8 +425,11 @@ struct event_recorder *event_recorder_open(const char *path, int64_t start_ns)
 
 struct packet_output event_recorder_output(struct event_recorder *recorder)
 {
-        return (struct packet_output){
-                .packet = recorder_packet, .signal = event_recorder_signal, .over = conversation_over, .context = recorder, .wants_facts = true};
+        return (struct packet_output){.packet = recorder_packet,
+                                      .signal = event_recorder_signal,
+                                      .over = conversation_over,
+                                      .context = recorder,
+                                      .wants_facts = true};
 }
 
 static void tell_input(struct event_recorder *r, uint64_t packets)

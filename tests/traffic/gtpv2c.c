@@ -1,5 +1,5 @@
-/* GTPv2-C messages as bytes: 3GPP TS 29.274, tables of 7.1 and 7.2, information elements of clause 8. Only what a gateway pair sends
- * for IoT: no indication flags, no charging characteristics. */
+/* GTPv2-C messages as bytes: 3GPP TS 29.274, tables of 7.1 and 7.2, information elements of clause 8. Only what a gateway
+ * pair sends for IoT: no indication flags, no charging characteristics. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +10,26 @@
 #include "tests/traffic/traffic.h"
 
 enum element {
-        IE_IMSI = 1, IE_CAUSE = 2, IE_RECOVERY = 3, IE_APN = 71, IE_AMBR = 72, IE_EBI = 73, IE_MEI = 75, IE_MSISDN = 76, IE_PAA = 79,
-        IE_QOS = 80, IE_RAT = 82, IE_NETWORK = 83, IE_TFT = 84, IE_ULI = 86, IE_FTEID = 87, IE_BEARER = 93, IE_CHARGING_ID = 94, IE_PDN_TYPE = 99,
-        IE_RESTRICTION = 127, IE_SELECTION = 128
+        IE_IMSI = 1,
+        IE_CAUSE = 2,
+        IE_RECOVERY = 3,
+        IE_APN = 71,
+        IE_AMBR = 72,
+        IE_EBI = 73,
+        IE_MEI = 75,
+        IE_MSISDN = 76,
+        IE_PAA = 79,
+        IE_QOS = 80,
+        IE_RAT = 82,
+        IE_NETWORK = 83,
+        IE_TFT = 84,
+        IE_ULI = 86,
+        IE_FTEID = 87,
+        IE_BEARER = 93,
+        IE_CHARGING_ID = 94,
+        IE_PDN_TYPE = 99,
+        IE_RESTRICTION = 127,
+        IE_SELECTION = 128
 };
 
 static size_t element_begin(struct bytes *b, enum element type, unsigned instance)

@@ -20,7 +20,8 @@ static void cast_nobody(struct traffic *traffic, struct plot_cast *cast)
 static void cast_retired(struct traffic *traffic, struct plot_cast *cast)
 {
         cast->first = session_claim(traffic, FLEET_METERS);
-        roster_add(traffic->roster, &(struct roster_row){.device = cast->first->device, .has_address = true, .state = "retired"});
+        roster_add(traffic->roster,
+                   &(struct roster_row){.device = cast->first->device, .has_address = true, .state = "retired"});
 }
 
 static void cast_tracker(struct traffic *traffic, struct plot_cast *cast)
@@ -66,14 +67,16 @@ static void swap(struct traffic *traffic, const struct plot_cast *cast, int64_t 
 {
         int64_t swapped_ns = change_module(traffic, cast->first, time_ns);
         int64_t end_ns = plot_chat(traffic, cast->first, swapped_ns);
-        plot_expect(traffic, cast->first, "identity.imei_change", swapped_ns - SECOND_NS, end_ns, "a SIM in another module than before");
+        plot_expect(traffic, cast->first, "identity.imei_change", swapped_ns - SECOND_NS, end_ns,
+                    "a SIM in another module than before");
 }
 
 static void swap_before(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
 {
         imei_of_tac(other_tac, 700000 + cast->first->device, cast->first->imei);
         int64_t end_ns = plot_begin(traffic, cast->first, time_ns);
-        plot_expect(traffic, cast->first, "identity.imei_change", time_ns, end_ns, "a SIM in another module than the inventory says");
+        plot_expect(traffic, cast->first, "identity.imei_change", time_ns, end_ns,
+                    "a SIM in another module than the inventory says");
 }
 
 static void swap_with_ticket(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
@@ -149,7 +152,8 @@ static void no_number(struct traffic *traffic, const struct plot_cast *cast, int
 static void unknown(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
 {
         int64_t end_ns = plot_begin(traffic, cast->first, time_ns);
-        plot_expect(traffic, cast->first, "identity.unknown_device", time_ns, end_ns, "a SIM and a module that nobody listed");
+        plot_expect(traffic, cast->first, "identity.unknown_device", time_ns, end_ns,
+                    "a SIM and a module that nobody listed");
 }
 
 static void retired(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
@@ -171,14 +175,16 @@ static void other_country(struct traffic *traffic, const struct plot_cast *cast,
 {
         int64_t there_ns = go_to(traffic, cast->first, &(struct serving_cell){262, 2, 7010, 51234 << 8 | 1}, time_ns);
         int64_t end_ns = plot_chat(traffic, cast->first, there_ns);
-        plot_expect(traffic, cast->first, "identity.relocated", there_ns - SECOND_NS, end_ns, "a meter in a network of another country");
+        plot_expect(traffic, cast->first, "identity.relocated", there_ns - SECOND_NS, end_ns,
+                    "a meter in a network of another country");
 }
 
 static void other_network(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
 {
         int64_t there_ns = go_to(traffic, cast->first, &(struct serving_cell){1, 2, 4800, 6001 << 8 | 2}, time_ns);
         int64_t end_ns = plot_chat(traffic, cast->first, there_ns);
-        plot_expect(traffic, cast->first, "identity.relocated", there_ns - SECOND_NS, end_ns, "a meter in another network of its country");
+        plot_expect(traffic, cast->first, "identity.relocated", there_ns - SECOND_NS, end_ns,
+                    "a meter in another network of its country");
 }
 
 /* After more than a day where it belongs; only a run of days has the time. */
@@ -196,7 +202,8 @@ static void other_area(struct traffic *traffic, const struct plot_cast *cast, in
         there.cell = 7001 << 8 | 1;
         int64_t moved_ns = session_move(traffic, s, &there, s->serving, end_ns + rest_ns);
         end_ns = plot_chat(traffic, s, moved_ns);
-        plot_expect(traffic, s, "identity.relocated", moved_ns - SECOND_NS, end_ns, "a meter in a tracking area where it never was");
+        plot_expect(traffic, s, "identity.relocated", moved_ns - SECOND_NS, end_ns,
+                    "a meter in a tracking area where it never was");
 }
 
 static void tracker_abroad(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
@@ -206,8 +213,8 @@ static void tracker_abroad(struct traffic *traffic, const struct plot_cast *cast
         plot_expect_nothing(traffic, cast->first, JUDGED, time_ns, end_ns, "a tracker in another country");
 }
 
-static struct conversation *report_home(struct traffic *traffic, const struct session *s, const char *host, struct address peer,
-                                        int64_t time_ns)
+static struct conversation *report_home(struct traffic *traffic, const struct session *s, const char *host,
+                                        struct address peer, int64_t time_ns)
 {
         char path[64];
         int64_t known_ns = dns_lookup_name(traffic, s->device, host, &peer, time_ns);
@@ -239,7 +246,8 @@ static void disclosed_to_own(struct traffic *traffic, const struct plot_cast *ca
 {
         int64_t ready_ns = session_attach(traffic, cast->first, time_ns);
         struct address peer = service_address(traffic->world, SERVICE_API, cast->first->device, 0);
-        struct conversation *c = report_home(traffic, cast->first, traffic->world->services[SERVICE_API].name, peer, ready_ns);
+        struct conversation *c =
+                report_home(traffic, cast->first, traffic->world->services[SERVICE_API].name, peer, ready_ns);
         label_write(traffic, &(struct label){.types = "identity.disclosed",
                                              .what = "the IMEI in clear to the fleet's own server",
                                              .device = cast->first->device,

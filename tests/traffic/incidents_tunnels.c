@@ -44,9 +44,10 @@ static void ask(struct conversation *c, unsigned times)
         }
 }
 
-static void spoof_as(struct traffic *traffic, const struct session *s, struct address source, int64_t time_ns, const char *what)
+static void spoof_as(struct traffic *traffic, struct session *s, struct address source, int64_t time_ns,
+                     const char *what)
 {
-        int64_t ready_ns = session_attach(traffic, (struct session *)s, time_ns);
+        int64_t ready_ns = session_attach(traffic, s, time_ns);
         struct conversation *c = ask_time(traffic, s, ready_ns + 20 * SECOND_NS);
         c->device = source;
         ask(c, 3);
@@ -108,7 +109,8 @@ static void sweep(struct traffic *traffic, const struct plot_cast *cast, int64_t
         for (uint32_t i = 0; i < SWEEP; i++) {
                 struct conversation *c = ask_time(traffic, cast->first, time_ns + i * 150 * MS_NS);
                 c->has_tunnel = true;
-                c->tunnel = (struct tunnel){address_of_ipv4(station), address_of_ipv4(gateway), {[UP] = first + i, [DOWN] = 0}};
+                c->tunnel =
+                        (struct tunnel){address_of_ipv4(station), address_of_ipv4(gateway), {[UP] = first + i, [DOWN] = 0}};
                 ask(c, 1);
                 end_ns = c->time_ns;
                 conversation_leave(c);
@@ -162,8 +164,8 @@ static void nested(struct traffic *traffic, const struct plot_cast *cast, int64_
         conversation_leave(c);
 }
 
-static void send_to_core(struct traffic *traffic, struct session *s, uint16_t port, const void *bytes, size_t length, int64_t time_ns,
-                         const char *what)
+static void send_to_core(struct traffic *traffic, struct session *s, uint16_t port, const void *bytes, size_t length,
+                         int64_t time_ns, const char *what)
 {
         struct contact contact = {.device = s->device,
                                   .peer = s->tunnel.gateway,
@@ -205,7 +207,8 @@ static void speaks_gtpc(struct traffic *traffic, const struct plot_cast *cast, i
                                 .user = {{8, session_address(s), S5_SGW_USER, 2}}};
         bytes_clear(b);
         signal_encode(&forged, b);
-        send_to_core(traffic, s, GTPC_PORT, b->data, b->length, ready_ns + 10 * SECOND_NS, "a device asks the gateway for a session");
+        send_to_core(traffic, s, GTPC_PORT, b->data, b->length, ready_ns + 10 * SECOND_NS,
+                     "a device asks the gateway for a session");
 }
 
 static void speaks_pfcp(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
@@ -264,8 +267,10 @@ static void reuse(struct traffic *traffic, const struct plot_cast *cast, int64_t
         second->ipv4 = first->ipv4;
         for (unsigned i = 0; i < 2; i++) {
                 int64_t ready_ns = session_attach(traffic, first, time_ns);
-                int64_t done_ns = go_astray(traffic, first, ready_ns + SECOND_NS, "a stranger, asked by the first SIM with this address");
-                ready_ns = session_attach(traffic, second, session_detach(traffic, first, done_ns) + (i == 0 ? 2 * SECOND_NS : 300 * MS_NS));
+                int64_t done_ns = go_astray(traffic, first, ready_ns + SECOND_NS,
+                                            "a stranger, asked by the first SIM with this address");
+                ready_ns = session_attach(traffic, second,
+                                          session_detach(traffic, first, done_ns) + (i == 0 ? 2 * SECOND_NS : 300 * MS_NS));
                 done_ns = go_astray(traffic, second, ready_ns, "a stranger, asked by the second SIM with this address");
                 time_ns = session_detach(traffic, second, done_ns) + 3 * SECOND_NS;
         }

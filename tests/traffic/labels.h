@@ -17,7 +17,7 @@ struct label {
         bool optional;                  /* may be raised, need not */
         bool is_anybody;                /* no device in particular */
         const struct address *address;  /* NULL: the device's */
-        const struct address *others;   /* addresses by which the alert may name the device as well; then its SIM is not asked for */
+        const struct address *others;   /* by which the alert may name the device as well; its SIM is not asked for then */
         unsigned other_count;
         const char *severity;           /* NULL: any */
 };

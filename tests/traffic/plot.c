@@ -84,8 +84,8 @@ void plot_expect(struct traffic *traffic, const struct session *session, const c
         expect(traffic, session, types, from_ns, to_ns, what, false);
 }
 
-void plot_expect_nothing(struct traffic *traffic, const struct session *session, const char *types, int64_t from_ns, int64_t to_ns,
-                         const char *what)
+void plot_expect_nothing(struct traffic *traffic, const struct session *session, const char *types, int64_t from_ns,
+                         int64_t to_ns, const char *what)
 {
         expect(traffic, session, types, from_ns, to_ns, what, true);
 }

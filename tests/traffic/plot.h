@@ -1,4 +1,5 @@
-/* Incidents and decoys of SIMs, modules and tunnels: each has devices of its own, which are cast before the inventory is written. */
+/* Incidents and decoys of SIMs, modules and tunnels: each has devices of its own, which are cast before the inventory is
+ * written. */
 #pragma once
 
 #include "tests/traffic/labels.h"
@@ -34,5 +35,5 @@ int64_t plot_chat(struct traffic *traffic, struct session *session, int64_t time
 
 void plot_expect(struct traffic *traffic, const struct session *session, const char *types, int64_t from_ns, int64_t to_ns,
                  const char *what);
-void plot_expect_nothing(struct traffic *traffic, const struct session *session, const char *types, int64_t from_ns, int64_t to_ns,
-                         const char *what);
+void plot_expect_nothing(struct traffic *traffic, const struct session *session, const char *types, int64_t from_ns,
+                         int64_t to_ns, const char *what);

@@ -154,8 +154,9 @@ static void write_extra(FILE *out, const struct traffic *traffic, const struct r
         struct address address = device_address(traffic->world, row->device);
         enum fleet_number fleet = device_fleet(traffic->world, row->device);
         fprintf(out, "%s,%s,%s,4999%08u,%s,%s,demo,,,site-%02u,%s,%s", row->has_address ? address_text(&address, ip) : "",
-                device_imsi(row->device, imsi), row->imei != NULL ? row->imei : device_imei(traffic->world, row->device, imei),
-                row->device + 1, fleet_apn(fleet), fleet == FLEET_NONE ? "" : fleet_name(fleet), row->device % 40,
+                device_imsi(row->device, imsi),
+                row->imei != NULL ? row->imei : device_imei(traffic->world, row->device, imei), row->device + 1,
+                fleet_apn(fleet), fleet == FLEET_NONE ? "" : fleet_name(fleet), row->device % 40,
                 fleet == FLEET_METERS ? "static" : "mobile", row->state != NULL ? row->state : "installed");
         if (traffic->policy.identity) {
                 write_date(out, row->from_s);

@@ -2,10 +2,10 @@
  *
  *     score LABELS ALERTS
  *
- * LABELS are mkfleet's, ALERTS what apnwatch wrote to jsonl:. An alert fits a label by type, device (by address, and by SIM where
- * both know one), peer, severity where one is wanted, and time. Told are
- * labels that nothing fits (missed), decoys that something fits (fooled), and alerts that fit no label (unasked; those of type
- * sensor.* are not counted). Fails when there is any. */
+ * LABELS are mkfleet's, ALERTS what apnwatch wrote to jsonl:. An alert fits a label by type, device (by address, and by SIM
+ * where both know one), peer, severity where one is wanted, and time. Told are labels that nothing fits (missed), decoys
+ * that something fits (fooled), and alerts that fit no label (unasked; those of type sensor.* are not counted). Fails when
+ * there is any. */
 #define _GNU_SOURCE /* strptime, timegm */
 
 #include <jansson.h>

@@ -52,7 +52,8 @@ static void session_init(struct session *session, const struct world *world, uin
         session->serving = device;
         session->apn = fleet_apn(fleet);
         session->radio = radios[fleet];
-        session->cell = (struct serving_cell){1, 1, (uint16_t)(4660 + device % 16), (4096 + device % 16) << 8 | (1 + device % 3)};
+        session->cell =
+                (struct serving_cell){1, 1, (uint16_t)(4660 + device % 16), (4096 + device % 16) << 8 | (1 + device % 3)};
         device_imsi(device, session->imsi);
         device_imei(world, device, session->imei);
         if (device % 4 == 2) /* IMEISV: the check digit makes room for the version of the software */
@@ -64,7 +65,8 @@ static void session_init(struct session *session, const struct world *world, uin
         else
                 session->ipv4 = device_address(world, device);
         if (session->has_ipv6 && !is_ipv6) {
-                uint8_t bytes[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 0x23, (uint8_t)(device >> 8), (uint8_t)device, 0, 0, 0, 0, 0, 0, 0, 1};
+                uint8_t bytes[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 0x23, (uint8_t)(device >> 8), (uint8_t)device, 0, 0,
+                                     0,    0,    0,    0,    0, 1};
                 bytes[4] = (uint8_t)(device >> 16);
                 session->ipv6 = address_of_ipv6(bytes);
         }
@@ -139,9 +141,10 @@ static uint32_t next_sequence(struct traffic *traffic)
         return traffic->sessions->sequence++ & 0x7fffff; /* the top bit is of commands and their answers */
 }
 
-/* Request and answer; now and then the request is repeated, or the mirror port turns them round or is late with the answer. Returns
- * when the answer was there, whenever we saw it. */
-static int64_t send_pair(struct traffic *traffic, const struct signal *request, const struct signal *response, int64_t time_ns)
+/* Request and answer; now and then the request is repeated, or the mirror port turns them round or is late with the answer.
+ * Returns when the answer was there, whenever we saw it. */
+static int64_t send_pair(struct traffic *traffic, const struct signal *request, const struct signal *response,
+                         int64_t time_ns)
 {
         struct random_stream *random = &traffic->sessions->random;
         int64_t answered_ns = time_ns + random_between(random, 8 * MS_NS, 70 * MS_NS);
@@ -151,7 +154,8 @@ static int64_t send_pair(struct traffic *traffic, const struct signal *request, 
                 answered_ns += SECOND_NS;
                 signal_queue(traffic, request, time_ns + SECOND_NS);
         }
-        signal_queue(traffic, response, chance == 4 ? answered_ns + random_between(random, 50 * MS_NS, 900 * MS_NS) : answered_ns);
+        signal_queue(traffic, response,
+                     chance == 4 ? answered_ns + random_between(random, 50 * MS_NS, 900 * MS_NS) : answered_ns);
         if (chance == 3) /* the answer was lost behind us */
                 signal_queue(traffic, request, answered_ns + 2 * SECOND_NS);
         if (chance == 3)
@@ -289,7 +293,8 @@ int64_t session_detach(struct traffic *traffic, struct session *session, int64_t
         return send_pair(traffic, &request, &response, time_ns);
 }
 
-int64_t session_move(struct traffic *traffic, struct session *session, const struct serving_cell *cell, uint32_t serving, int64_t time_ns)
+int64_t session_move(struct traffic *traffic, struct session *session, const struct serving_cell *cell, uint32_t serving,
+                     int64_t time_ns)
 {
         bool is_relocated = serving % SERVING_GATEWAYS != session->serving % SERVING_GATEWAYS;
         uint32_t anchor[2] = {session->control[UP], session->tunnel.teid[UP]}; /* the packet gateway keeps its own */
@@ -344,7 +349,9 @@ struct tunnel conversation_tunnel(const struct conversation *c)
         if (session != NULL)
                 return session->now;
         uint32_t device = c->contact.device;
-        return (struct tunnel){serving_address(device), gateway_address(), {[UP] = device_teid(device, true), [DOWN] = device_teid(device, false)}};
+        return (struct tunnel){serving_address(device),
+                               gateway_address(),
+                               {[UP] = device_teid(device, true), [DOWN] = device_teid(device, false)}};
 }
 
 struct life { /* what happens to a session by itself */
@@ -357,7 +364,8 @@ struct life { /* what happens to a session by itself */
 static void life_wake(void *subject, int64_t time_ns)
 {
         struct life *life = subject;
-        int64_t next_ns = time_ns + random_between(&life->traffic->sessions->random, life->period_ns / 2, life->period_ns * 3 / 2);
+        int64_t next_ns =
+                time_ns + random_between(&life->traffic->sessions->random, life->period_ns / 2, life->period_ns * 3 / 2);
         life->act(life->traffic, life->session, time_ns);
         if (next_ns < life->traffic->end_ns)
                 timeline_add(life->traffic->timeline, next_ns, life_wake, life);

@@ -1,7 +1,9 @@
-/* The PDN connections of devices: who has which SIM, module, address, cell and tunnels, and the signalling between gateways that says so
- * (signal.h). Only where a run is signalled. Draws from a stream of its own, so that the traffic of devices stays what it is without.
+/* The PDN connections of devices: who has which SIM, module, address, cell and tunnels, and the signalling between gateways
+ * that says so (signal.h). Only where a run is signalled. Draws from a stream of its own: runs that are not signalled do
+ * not change with it.
  *
- * A change is planned for a moment, in the order of time for each session; packets that leave before it go through the tunnels of before. */
+ * A change is planned for a moment, in the order of time for each session; packets that leave before it go through the
+ * tunnels of before. */
 #pragma once
 
 #include <stdbool.h>
@@ -57,7 +59,8 @@ int64_t session_require(struct traffic *traffic, uint32_t device, int64_t time_n
 /* Each returns when the answer was there. */
 int64_t session_attach(struct traffic *traffic, struct session *session, int64_t time_ns);
 int64_t session_detach(struct traffic *traffic, struct session *session, int64_t time_ns);
-int64_t session_move(struct traffic *traffic, struct session *session, const struct serving_cell *cell, uint32_t serving, int64_t time_ns);
+int64_t session_move(struct traffic *traffic, struct session *session, const struct serving_cell *cell, uint32_t serving,
+                     int64_t time_ns);
 
 /* The address of the device by which it is known. */
 struct address session_address(const struct session *session);

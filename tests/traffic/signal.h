@@ -1,5 +1,5 @@
-/* One message of GTPv2-C (3GPP TS 29.274) between a serving and a packet gateway before it has bytes: gtpv2c.c encodes it for
- * captures, signal_events.c tells it for event logs. */
+/* One message of GTPv2-C (3GPP TS 29.274) between a serving and a packet gateway before it has bytes: gtpv2c.c encodes it
+ * for captures, signal_event.c tells it for event logs. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +8,15 @@
 #include "base/address.h"
 
 enum signal_message {
-        ECHO_REQUESTED = 1, ECHO_ANSWERED = 2, CREATE_SESSION_REQUEST = 32, CREATE_SESSION_RESPONSE = 33, MODIFY_BEARER_REQUEST = 34,
-        MODIFY_BEARER_RESPONSE = 35, DELETE_SESSION_REQUEST = 36, DELETE_SESSION_RESPONSE = 37, CREATE_BEARER_REQUEST = 95,
+        ECHO_REQUESTED = 1,
+        ECHO_ANSWERED = 2,
+        CREATE_SESSION_REQUEST = 32,
+        CREATE_SESSION_RESPONSE = 33,
+        MODIFY_BEARER_REQUEST = 34,
+        MODIFY_BEARER_RESPONSE = 35,
+        DELETE_SESSION_REQUEST = 36,
+        DELETE_SESSION_RESPONSE = 37,
+        CREATE_BEARER_REQUEST = 95,
         CREATE_BEARER_RESPONSE = 96
 };
 

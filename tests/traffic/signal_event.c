@@ -52,7 +52,9 @@ static void fill_cell(struct signal_event *out, const struct signal *signal)
         out->signalling.area = &out->area;
         snprintf(out->plmn, sizeof(out->plmn), "%03u-%02u", signal->cell.mcc % 1000U, signal->cell.mnc % 100U);
         out->signalling.plmn = out->plmn;
-        out->signalling.rat = text(signal->radio == RADIO_NB_IOT ? "NB-IoT" : signal->radio == RADIO_LTE_M ? "LTE-M" : "EUTRAN");
+        out->signalling.rat = text(signal->radio == RADIO_NB_IOT  ? "NB-IoT"
+                                   : signal->radio == RADIO_LTE_M ? "LTE-M"
+                                                                  : "EUTRAN");
 }
 
 static void add_endpoint(struct signal_event *out, const struct tunnel_endpoint *endpoint, const struct signal *signal)

@@ -171,12 +171,13 @@ static void put_ipv6(uint8_t *at, const struct ends *ends, uint8_t next, size_t 
 static struct ends tunnel_ends(const struct tunnel *tunnel, enum direction direction)
 {
         bool is_up = direction == UP;
-        return (struct ends){is_up ? &tunnel->station : &tunnel->gateway, is_up ? &tunnel->gateway : &tunnel->station, GTPU_PORT,
-                             GTPU_PORT};
+        return (struct ends){is_up ? &tunnel->station : &tunnel->gateway, is_up ? &tunnel->gateway : &tunnel->station,
+                             GTPU_PORT, GTPU_PORT};
 }
 
 /* The G-PDU's header: plain, with a sequence number, or with a PDU session container (TS 38.415). */
-static size_t put_gtpu(uint8_t *at, const struct conversation *c, uint32_t teid, enum direction direction, size_t inner, uint32_t turn)
+static size_t put_gtpu(uint8_t *at, const struct conversation *c, uint32_t teid, enum direction direction, size_t inner,
+                       uint32_t turn)
 {
         unsigned variety = c->contact.device % 8 == 3 ? 1 : c->contact.device % 8 == 6 ? 2 : 0;
         size_t extra = variety == 0 ? 0 : variety == 1 ? 4 : 8;
@@ -246,15 +247,15 @@ static void send_ipv4(struct wire *wire, const struct whole *whole, int64_t time
 }
 
 /* `ip` inside GTP-U; what does not fit the link then goes in outer fragments. */
-static void send_through(struct wire *wire, const struct packet *packet, const struct tunnel *tunnel, const uint8_t *ip, size_t length,
-                         int64_t time_ns, send_ip *send)
+static void send_through(struct wire *wire, const struct packet *packet, const struct tunnel *tunnel, const uint8_t *ip,
+                         size_t length, int64_t time_ns, send_ip *send)
 {
         uint8_t bytes[UDP_SIZE + GTPU_SIZE + LINK_MTU];
         struct whole outer = {
                 .packet = packet, .bytes = bytes, .protocol = IP_UDP, .hops = 64, .id = (uint16_t)wire->frames};
         outer.ends = tunnel_ends(tunnel, packet->direction);
-        size_t head = UDP_SIZE + put_gtpu(bytes + UDP_SIZE, packet->conversation, tunnel->teid[packet->direction], packet->direction,
-                                          length, wire->frames);
+        size_t head = UDP_SIZE + put_gtpu(bytes + UDP_SIZE, packet->conversation, tunnel->teid[packet->direction],
+                                          packet->direction, length, wire->frames);
         outer.length = head + length;
         put16(bytes, GTPU_PORT);
         put16(bytes + 2, GTPU_PORT);
@@ -264,7 +265,8 @@ static void send_through(struct wire *wire, const struct packet *packet, const s
         send_ipv4(wire, &outer, time_ns, send);
 }
 
-static void send_in_session(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns)
+static void send_in_session(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length,
+                            int64_t time_ns)
 {
         const struct conversation *c = packet->conversation;
         send_through(wire, packet, &session_of(c->traffic, c->contact.device)->now, ip, length, time_ns, send_frame);
@@ -273,7 +275,8 @@ static void send_in_session(struct wire *wire, const struct packet *packet, cons
 static void send_tunnelled(struct wire *wire, const struct packet *packet, const uint8_t *ip, size_t length, int64_t time_ns)
 {
         const struct tunnel tunnel = conversation_tunnel(packet->conversation);
-        send_through(wire, packet, &tunnel, ip, length, time_ns, packet->conversation->is_nested ? send_in_session : send_frame);
+        send_through(wire, packet, &tunnel, ip, length, time_ns,
+                     packet->conversation->is_nested ? send_in_session : send_frame);
 }
 
 /* `ip` is one whole IP packet of the device. */
@@ -344,7 +347,8 @@ void wire_send_signal(struct wire *wire, struct traffic *traffic, const struct s
         *packet = (struct packet){.conversation = &c, .direction = UP, .length = (uint32_t)message->length};
         memcpy(packet->payload, message->data, message->length);
         uint8_t transport[LINK_MTU];
-        struct whole whole = {.packet = packet, .ends = packet_ends(packet), .bytes = transport, .protocol = IP_UDP, .hops = 62};
+        struct whole whole = {
+                .packet = packet, .ends = packet_ends(packet), .bytes = transport, .protocol = IP_UDP, .hops = 62};
         whole.id = (uint16_t)wire->frames;
         whole.length = put_transport(transport, packet, &whole.ends);
         send_ipv4(wire, &whole, time_ns, send_frame);

@@ -129,7 +129,8 @@ bool device_is_ipv6(const struct world *world, uint32_t device)
 struct address device_address(const struct world *world, uint32_t device)
 {
         enum fleet_number fleet = device_fleet(world, device);
-        uint32_t index = device_is_extra(world, device) ? 0xf0000 + device - world->devices + 1 : device - world->first[fleet] + 1;
+        uint32_t index =
+                device_is_extra(world, device) ? 0xf0000 + device - world->devices + 1 : device - world->first[fleet] + 1;
         if (device_is_ipv6(world, device)) {
                 uint8_t bytes[16] = {
                         0x20, 0x01, 0x0d, 0xb8, 0, (uint8_t)(0x20 + fleet), (uint8_t)(index >> 8), (uint8_t)index, 0, 0, 0,
@@ -189,8 +190,8 @@ const char *fleet_name(enum fleet_number fleet)
 
 const char *fleet_apn(enum fleet_number fleet)
 {
-        static const char *const names[FLEET_COUNT + 1] = {"meters.utility.example", "trackers.fleet.example", "gateways.fleet.example",
-                                                           "internet.operator.example"};
+        static const char *const names[FLEET_COUNT + 1] = {"meters.utility.example", "trackers.fleet.example",
+                                                           "gateways.fleet.example", "internet.operator.example"};
         return names[fleet];
 }
 
