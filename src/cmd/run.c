@@ -21,7 +21,7 @@ struct run {
         struct judge *judge;
         struct privacy *privacy;  /* NULL: what leaves is as it is */
         int worst;                /* severity of an alert that was raised; -1: none */
-        bool live, keeps_open, bad_input, withheld;
+        bool live, is_finished, bad_input, withheld;
 };
 
 /* What cannot be made fit to leave does not leave. */
@@ -233,11 +233,6 @@ struct delivery *run_delivery(struct run *run)
         return run->delivery;
 }
 
-void run_keep_open(struct run *run)
-{
-        run->keeps_open = true;
-}
-
 static void print_summary(struct run *run, const struct judge_report *report, FILE *out)
 {
         char *text = NULL;
@@ -271,6 +266,15 @@ static void tell_summary(struct run *run)
                 print_summary(run, report, delivery_uses_standard_output(run->delivery) ? stderr : stdout);
 }
 
+void run_finish(struct run *run)
+{
+        if (run->is_finished)
+                return;
+        run->is_finished = true;
+        judge_finish(run->judge);
+        tell_summary(run);
+}
+
 /* Servers get what they are still to have; what does not go out any more is lost in `read`, and kept by an outbox in `live`. */
 static bool deliver_rest(struct run *run)
 {
@@ -287,10 +291,7 @@ int run_close(struct run *run, int status)
         bool failed = false;
         int fail_on = run->settings->fail_on;
         if (status != EXIT_USAGE) { /* else nothing has run */
-                if (!run->keeps_open) {
-                        judge_finish(run->judge);
-                        tell_summary(run);
-                }
+                run_finish(run);
                 failed = !deliver_rest(run);
         }
         if (fflush(stdout) != 0 && status == EXIT_DONE)

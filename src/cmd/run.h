@@ -15,8 +15,8 @@ struct run *run_open(struct settings *settings, const char *sensor, struct event
 struct event_sink run_events(struct run *run);
 struct judge *run_judge(struct run *run);
 struct delivery *run_delivery(struct run *run);
-/* What is open stays open, for the next run to go on with: run_close tells no end. */
-void run_keep_open(struct run *run);
+/* The input has ended: what judge has to say at the end is said, and summed up. run_close does so too, when it was not done. */
+void run_finish(struct run *run);
 bool run_wants_digests(const struct run *run); /* a summary is asked for: SHA-256 of the inputs */
 
 /* Everything is told and closed. `status` is what came before; the exit status of the program. Frees. */

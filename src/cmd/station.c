@@ -402,10 +402,8 @@ int station_run(struct station *station)
         station->watchdog_ms = notify_watchdog_ms();
         notify_service("READY=1");
         event_base_dispatch(station->base);
-        struct outbox *outbox = delivery_outbox(run_delivery(station->run));
-        state_file_save_now(station->state, run_judge(station->run), outbox);
-        if (station->settings.settings->configuration && station->settings.settings->configuration->outbox_path)
-                run_keep_open(station->run);
+        run_finish(station->run);
+        state_file_save_now(station->state, run_judge(station->run), delivery_outbox(run_delivery(station->run)));
         int status = run_close(station->run, station->status);
         station_free(station);
         return status;

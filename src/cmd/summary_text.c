@@ -60,6 +60,8 @@ static void print_inputs(const struct judge_report *report, FILE *out)
         unsigned good = 0;
         for (unsigned i = 0; i < report->input_count; i++)
                 good += strcmp(report->inputs[i].state, "ok") == 0;
+        if (report->input_count == 0)
+                return; /* live */
         fprintf(out, "%s packets in %u %s", count_text(report->packets, packets), good, good == 1 ? "capture" : "captures");
         if (report->first_ns != 0)
                 fprintf(out, ", %s to %s UTC", time_text(report->first_ns, first), time_text(report->last_ns, last));
