@@ -109,6 +109,20 @@ static void a_response_whose_request_never_comes_binds_an_address_to_nobody(void
         scene_close(&scene);
 }
 
+static void answers_in_another_order_find_their_own_requests(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        ask(&scene, 1, 1, imsi_a, imei_a);
+        ask(&scene, 2, 2, imsi_b, imei_b);
+        answer(&scene, 2, 2, ADDRESS(8));
+        answer(&scene, 1, 1, ADDRESS(7));
+        assert_is(scene_who(&scene, ADDRESS(7)), imsi_a);
+        assert_is(scene_who(&scene, ADDRESS(8)), imsi_b);
+        scene_close(&scene);
+}
+
 static void retransmissions_change_nothing(void **state)
 {
         (void)state;
@@ -226,6 +240,11 @@ static void an_address_for_another_sim_ends_the_session_that_had_it(void **state
         assert_int_equal(scene.end, BINDING_REPLACED);
         assert_is(scene_who(&scene, ADDRESS(7)), imsi_b);
         assert_is(scene_who_at(&scene, ADDRESS(7), before), imsi_a);
+        scene_pass(&scene, 10);
+        SAY(&scene, .protocol = PROTOCOL(RADIUS), PROCEDURE(CREATE), REQUEST, .message = 4, .from = NAS, .to = 20, .sequence = 3, .session = "acct-1",
+            .imsi = imsi_a, .ipv4 = ADDRESS(7), .apn = apn);
+        assert_int_equal(scene.closed, 2);
+        assert_is(scene_who(&scene, ADDRESS(7)), imsi_a);
         scene_close(&scene);
 }
 
@@ -724,6 +743,7 @@ int main(void)
                 cmocka_unit_test(a_session_holds_what_request_and_response_say),
                 cmocka_unit_test(a_response_may_come_first),
                 cmocka_unit_test(a_response_whose_request_never_comes_binds_an_address_to_nobody),
+                cmocka_unit_test(answers_in_another_order_find_their_own_requests),
                 cmocka_unit_test(retransmissions_change_nothing),
                 cmocka_unit_test(the_same_number_with_another_body_is_another_transaction),
                 cmocka_unit_test(a_rejected_create_neither_makes_nor_ends_a_session),
