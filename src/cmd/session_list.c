@@ -159,8 +159,8 @@ static void put_endpoints(struct json_buffer *out, const char *key, const struct
         json_put_end_list(out);
 }
 
-/* Those that are not yet in the session are put behind; where they begin. The ones that are new come last in `now`'s order or first:
- * the order of a binding's endpoints means nothing. */
+/* Those that are not yet in the session are put behind; where they begin. The ones that are new come last in `now`'s
+ * order or first: the order of a binding's endpoints means nothing. */
 static unsigned add_endpoints(struct binding_endpoint *held, uint8_t *count, unsigned most, const struct binding_endpoint *now,
                               unsigned now_count)
 {

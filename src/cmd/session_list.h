@@ -1,7 +1,8 @@
-/* What `apnwatch sessions` prints: each session with the values it had first and what changed, in the order of their starts.
+/* What `apnwatch sessions` prints: each session with the values it had first and what changed, in the order of their
+ * starts.
  *
- * A session is printed when it and all that began before it have ended. At most a million ended ones wait for such; then they are
- * printed before their turn. */
+ * A session is printed when it and all that began before it have ended. At most a million ended ones wait for such; then
+ * they are printed before their turn. */
 #pragma once
 
 #include <stdbool.h>

@@ -7,8 +7,9 @@
 uint64_t digits_pack(const char *text);
 const char *digits_text(uint64_t digits, char text[17]);
 
-/* What a message says of who and where goes into the session, as strong as `source` is: bits 1 << enum binding_fact of those that changed.
- * `conflicts` counts facts that were refused. An IMSI, once known, stays. The session must not be linked in the store. */
+/* What a message says of who and where goes into the session, as strong as `source` is: bits 1 << enum binding_fact of
+ * those that changed. `conflicts` counts facts that were refused. An IMSI, once known, stays. The session must not be
+ * linked in the store. */
 uint32_t binding_facts_take(struct session *session, struct name_pool *names, const Apnwatch__V1__Signalling *said,
                             enum binding_source source, uint64_t *conflicts);
 

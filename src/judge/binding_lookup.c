@@ -7,8 +7,8 @@
 
 enum { STALE_S = 120, SLACK_S = 5, CHAIN_MOST = 256 };
 
-/* How well a session fits an address at a moment: it held it then; it had just ended, or began at once; it lives, and when it began was not
- * seen. */
+/* How well a session fits an address at a moment: it held it then; it had just ended, or began at once; it lives, and
+ * when it began was not seen. */
 enum fit { FITS_NOT, FITS_UNSEEN, FITS_NEARLY, FITS };
 
 static enum fit fit_in_time(const struct session *session, int64_t time_ns)
@@ -134,8 +134,10 @@ unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct bi
 /* Where a row of the user's or a binding of before stands for itself, only its own addresses are known. */
 static bool has_route(struct bindings *bindings, const struct binding *binding, const struct address *source)
 {
-        const struct session *session = store_holds(bindings->store, binding->record) ? store_session(bindings->store, binding->record) : NULL;
-        if (session == NULL || session->number != binding->number)
+        if (!store_holds(bindings->store, binding->record))
+                return false;
+        const struct session *session = store_session(bindings->store, binding->record);
+        if (session->number != binding->number)
                 return false;
         for (uint32_t at = session->routes; at != STORE_NONE; at = store_route(bindings->store, at)->next)
                 if (prefix_contains(&store_route(bindings->store, at)->prefix, source))

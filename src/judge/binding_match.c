@@ -114,8 +114,8 @@ static bool has_other_name(struct act *act, uint32_t record, const signalling_t 
         return other;
 }
 
-/* The same SIM at the same address, created once more: with a fixed address that is how a device comes back whose leaving was not seen. On
- * another interface, or by another protocol, it is the same creation. */
+/* The same SIM at the same address, created once more: with a fixed address that is how a device comes back whose leaving
+ * was not seen. On another interface, or by another protocol, it is the same creation. */
 static bool is_created_anew(struct act *act, uint32_t record, const struct wanted *wanted)
 {
         const struct session *session = store_session(act->bindings->store, record);
@@ -171,7 +171,8 @@ static bool is_of_source(const struct session *session, enum binding_source sour
         return found;
 }
 
-/* The same SIM, APN and bearer without that address: what was before is replaced, unless this speaks of no address at all. */
+/* The same SIM, APN and bearer without that address: what was before is replaced, unless this speaks of no address at
+ * all. */
 static uint32_t settle_sim(struct act *act, const struct wanted *wanted)
 {
         struct store *store = act->bindings->store;

@@ -12,12 +12,13 @@ struct wanted {
 };
 struct wanted match_wanted(const struct act *act);
 
-/* The session that a create adds to, since another protocol or interface spoke of the same PDN connection. Sessions that it shows to have ended
- * unseen, because their address or their SIM's bearer is given anew, are ended. STORE_NONE: it is a new one. */
+/* The session that a create adds to, since another protocol or interface spoke of the same PDN connection. Sessions that
+ * it shows to have ended unseen, because their address or their SIM's bearer is given anew, are ended. STORE_NONE: it is
+ * a new one. */
 uint32_t match_create(struct act *act, const struct wanted *wanted);
 
-/* Sessions that a header's TEID or SEID, or a session identifier, speaks of, but for those of another SIM. Several PDN connections of a device
- * share those of S11. */
+/* Sessions that a header's TEID or SEID, or a session identifier, speaks of, but for those of another SIM. Several PDN
+ * connections of a device share those of S11. */
 enum { ADDRESSED_MOST = 11 };
 struct addressed {
         uint32_t records[ADDRESSED_MOST];

@@ -38,16 +38,18 @@ struct binding_peers *binding_peers_create(void)
 
 void binding_peers_destroy(struct binding_peers *peers)
 {
-        struct peer *peer, *next;
         if (peers == NULL)
                 return;
-        HASH_ITER(hh, peers->by_key, peer, next) {
-                HASH_DEL(peers->by_key, peer);
+        struct peer *peer = peers->by_key;
+        struct restart *restart = peers->restarts;
+        HASH_CLEAR(hh, peers->by_key);
+        HASH_CLEAR(hh, peers->restarts);
+        for (struct peer *next; peer != NULL; peer = next) {
+                next = peer->hh.next;
                 free(peer);
         }
-        struct restart *restart, *after;
-        HASH_ITER(hh, peers->restarts, restart, after) {
-                HASH_DEL(peers->restarts, restart);
+        for (struct restart *next; restart != NULL; restart = next) {
+                next = restart->hh.next;
                 free(restart);
         }
         free(peers);

@@ -39,7 +39,8 @@ static void create(struct act *act)
                 session_update(act, record, is_new ? SESSION_NEW : SESSION_HELD);
 }
 
-/* Late start: a session that is changed, and was never created before our eyes, begins here when what is said tells who and where. */
+/* Late start: a session that is changed, and was never created before our eyes, begins here when what is said tells who
+ * and where. */
 static void modify(struct act *act)
 {
         struct wanted wanted = match_wanted(act);
@@ -83,8 +84,8 @@ static void notify(struct act *act)
                 create(act);
 }
 
-/* What a weaker protocol says has ended (charging, say) may go on: it ends those of which no stronger one spoke. A name that was followed by
- * another of its kind was left before. */
+/* What a weaker protocol says has ended (charging, say) may go on: it ends those of which no stronger one spoke. A name
+ * that was followed by another of its kind was left before. */
 static void end_named(struct act *act, uint32_t record)
 {
         struct store *store = act->bindings->store;
@@ -233,7 +234,8 @@ static void end_sessions_of_peer(struct act *act, const signalling_t *said, enum
                 store_each_live(act->bindings->store, end_if_of_peer, &peer);
 }
 
-/* A set of PDN connections: of those between the two. A serving gateway tells of the packet gateway that restarted: what was with that. */
+/* A set of PDN connections: of those between the two. A serving gateway tells of the packet gateway that restarted: what
+ * was with that. */
 static void delete_set(struct act *act, const signalling_t *said)
 {
         enum { PGW_RESTART_NOTIFICATION = 179 };
@@ -272,7 +274,8 @@ void procedure_apply(struct act *act)
         }
 }
 
-/* The counter of a Diameter node travels with messages of its sessions, through agents: it is the node's, not the sender's address's. */
+/* The counter of a Diameter node travels with messages of its sessions, through agents: it is the node's, not the
+ * sender's address's. */
 void procedure_note_recovery(struct act *act, const signalling_t *said)
 {
         struct address peer;

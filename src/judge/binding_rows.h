@@ -8,6 +8,6 @@ struct binding_rows;
 struct binding_rows *binding_rows_create(void);
 void binding_rows_destroy(struct binding_rows *rows);
 void binding_rows_add(struct binding_rows *rows, const struct binding_row *row); /* copies */
-/* Of the rows for this address that hold at this moment the one that began last; `apn`, when both are known, must agree. NULL: none. Good until
- * the next call. */
+/* Of the rows for this address that hold at this moment the one that began last; `apn`, when both are known, must agree.
+ * NULL: none. Good until the next call. */
 const struct binding *binding_rows_find(struct binding_rows *rows, const char *apn, const struct address *address, int64_t time_ns);

@@ -1,7 +1,8 @@
-/* Sessions and what finds them: slabs of records, chained hash tables over numbers. Knows no procedure. Private to bindings.
+/* Sessions and what finds them: slabs of records, chained hash tables over numbers. Knows no procedure. Private to
+ * bindings.
  *
- * A session that ended stays for a while (an hour, sooner when room is needed) so that late events of its flows find it by address and
- * stale packets by tunnel; then it is freed. */
+ * A session that ended stays for a while (an hour, sooner when room is needed) so that late events of its flows find it
+ * by address and stale packets by tunnel; then it is freed. */
 #pragma once
 
 #include "judge/bindings.h"

@@ -32,7 +32,8 @@ static unsigned set_of(uint64_t imsi)
         return (unsigned)(imsi * UINT64_C(0x9e3779b97f4a7c15) >> 49);
 }
 
-void binding_subscribers_note(struct binding_subscribers *subscribers, uint64_t imsi, uint64_t imei, enum binding_source source, int64_t time_ns)
+void binding_subscribers_note(struct binding_subscribers *subscribers, uint64_t imsi, uint64_t imei, enum binding_source source,
+                              int64_t time_ns)
 {
         if (subscribers->sets == NULL && (subscribers->sets = calloc(SETS, sizeof *subscribers->sets)) == NULL)
                 return;

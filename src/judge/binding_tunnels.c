@@ -104,7 +104,8 @@ static void make_room(struct store *store, uint32_t record, uint8_t kind)
                 store_remove_endpoint(store, released ? released : last);
 }
 
-/* A TEID is one session's at a time: who has it now has it from a node that gave it back unseen. Sessions of one SIM share those of S11. */
+/* A TEID is one session's at a time: who has it now has it from a node that gave it back unseen. Sessions of one SIM
+ * share those of S11. */
 static void take_from_others(struct act *act, uint32_t record, const struct endpoint *what)
 {
         struct store *store = act->bindings->store;
@@ -151,11 +152,12 @@ static bool add_endpoint(struct act *act, uint32_t record, const struct endpoint
 /* One end with two addresses. */
 static bool is_twin(const struct store *store, const struct endpoint *a, const struct endpoint *b)
 {
-        return a->key == b->key && address_is_ipv4(store_node_address(store, a->node)) != address_is_ipv4(store_node_address(store, b->node));
+        const struct address *one = store_node_address(store, a->node), *other = store_node_address(store, b->node);
+        return a->key == b->key && address_is_ipv4(one) != address_is_ipv4(other);
 }
 
-/* A new tunnel end takes the place of the one that the same node, or another in its part, had for this bearer. True: it is another node
- * that now serves the device. */
+/* A new tunnel end takes the place of the one that the same node, or another in its part, had for this bearer. True: it
+ * is another node that now serves the device. */
 static bool replace_endpoint(struct act *act, uint32_t record, const struct endpoint *fresh)
 {
         struct store *store = act->bindings->store;

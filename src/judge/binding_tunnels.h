@@ -7,8 +7,8 @@ struct tunnels_news {
         bool changed, moved; /* moved: another node serves the device */
 };
 
-/* The endpoints that a message tells go into the session. `shared`: the message speaks of several sessions; a tunnel goes to the one that has
- * its bearer. */
+/* The endpoints that a message tells go into the session. `shared`: the message speaks of several sessions; a tunnel goes
+ * to the one that has its bearer. */
 struct tunnels_news tunnels_take(struct act *act, uint32_t record, const signalling_t *said, bool shared);
 
 bool tunnels_have_bearer(struct store *store, uint32_t record, uint32_t bearer); /* or it is the default bearer */

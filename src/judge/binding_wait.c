@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -13,8 +11,9 @@
 /* Flows wait five seconds for what a response without its request tells. */
 static const int64_t ORPHAN_NS = INT64_C(4000000000);
 
-/* Requester and sequence tell a transaction, of Diameter and RADIUS with the requester's port. The answerer tells apart what counts by the path
- * (GTPv1-C), but may answer from another of its addresses: where only one transaction fits without it, that is meant. */
+/* Requester and sequence tell a transaction, of Diameter and RADIUS with the requester's port. The answerer tells apart
+ * what counts by the path (GTPv1-C), but may answer from another of its addresses: where only one transaction fits
+ * without it, that is meant. */
 struct key {
         uint8_t client[16];
         uint64_t sequence;
@@ -32,14 +31,18 @@ struct entry {
         struct full_key key;
         uint64_t body;           /* hash of what was said, by requester and by answerer */
         uint64_t answer;
-        struct entry *prev, *next;
+        struct entry *older, *newer;
         UT_hash_handle hh;       /* by the full key */
         UT_hash_handle loose;    /* by the key without the answerer; several may have the same */
 };
 
+struct queue {
+        struct entry *oldest, *newest;
+};
+
 struct wait_table {
         struct entry *by_key, *by_loose_key;
-        struct entry *oldest, *oldest_orphan; /* orphan: a response that came first */
+        struct queue said, orphans; /* orphan: a response that came first */
         struct entry *leaving;   /* given out by expire */
         uint32_t count, limit;
         int64_t age_ns, orphan_ns;
@@ -57,6 +60,25 @@ struct wait_table *wait_table_create(uint32_t limit, int64_t age_ns)
         return table;
 }
 
+static void queue_add(struct queue *queue, struct entry *entry)
+{
+        entry->older = queue->newest;
+        entry->newer = NULL;
+        *(queue->newest ? &queue->newest->newer : &queue->oldest) = entry;
+        queue->newest = entry;
+}
+
+static void queue_remove(struct queue *queue, struct entry *entry)
+{
+        *(entry->older ? &entry->older->newer : &queue->oldest) = entry->newer;
+        *(entry->newer ? &entry->newer->older : &queue->newest) = entry->older;
+}
+
+static struct queue *queue_of(struct wait_table *table, const struct entry *entry)
+{
+        return entry->plain.state == WAITS_FOR_REQUEST ? &table->orphans : &table->said;
+}
+
 static void forget_said(struct entry *entry)
 {
         if (entry->plain.said)
@@ -68,10 +90,7 @@ static void unlink_entry(struct wait_table *table, struct entry *entry)
 {
         HASH_DEL(table->by_key, entry);
         HASH_DELETE(loose, table->by_loose_key, entry);
-        if (entry->plain.state == WAITS_FOR_REQUEST)
-                DL_DELETE(table->oldest_orphan, entry);
-        else
-                DL_DELETE(table->oldest, entry);
+        queue_remove(queue_of(table, entry), entry);
         table->count--;
 }
 
@@ -91,13 +110,24 @@ static void free_leaving(struct wait_table *table)
         table->leaving = NULL;
 }
 
+static void free_queue(struct queue *queue)
+{
+        for (struct entry *entry = queue->oldest, *next; entry != NULL; entry = next) {
+                next = entry->newer;
+                forget_said(entry);
+                free(entry);
+        }
+}
+
 void wait_table_destroy(struct wait_table *table)
 {
         if (table == NULL)
                 return;
         free_leaving(table);
-        while (table->oldest != NULL || table->oldest_orphan != NULL)
-                drop_entry(table, table->oldest ? table->oldest : table->oldest_orphan);
+        HASH_CLEAR(hh, table->by_key);
+        HASH_CLEAR(loose, table->by_loose_key);
+        free_queue(&table->said);
+        free_queue(&table->orphans);
         free(table);
 }
 
@@ -135,7 +165,7 @@ static struct entry *find_entry(struct wait_table *table, const struct full_key 
 {
         struct entry *entry;
         HASH_FIND(hh, table->by_key, key, sizeof *key, entry);
-        if (entry != NULL || (!answer && table->oldest_orphan == NULL))
+        if (entry != NULL || (!answer && table->orphans.oldest == NULL))
                 return entry;
         HASH_FIND(loose, table->by_loose_key, &key->key, sizeof key->key, entry);
         if (entry == NULL || entry->plain.said == NULL)
@@ -151,10 +181,11 @@ static uint64_t body_of(const Apnwatch__V1__Signalling *said, uint8_t *room, siz
         return XXH3_64bits(room, length);
 }
 
-static struct entry *entry_new(struct wait_table *table, const struct full_key *key, enum wait_state state, const uint8_t *packed, size_t length)
+static struct entry *entry_new(struct wait_table *table, const struct full_key *key, enum wait_state state, const uint8_t *packed,
+                               size_t length)
 {
         if (table->count == table->limit) {
-                struct entry *oldest = table->oldest ? table->oldest : table->oldest_orphan;
+                struct entry *oldest = table->said.oldest ? table->said.oldest : table->orphans.oldest;
                 table->dropped += oldest->plain.state != IS_ANSWERED;
                 drop_entry(table, oldest);
         }
@@ -169,10 +200,7 @@ static struct entry *entry_new(struct wait_table *table, const struct full_key *
         entry->plain.state = state;
         HASH_ADD(hh, table->by_key, key, sizeof entry->key, entry);
         HASH_ADD(loose, table->by_loose_key, key.key, sizeof entry->key.key, entry);
-        if (state == WAITS_FOR_REQUEST)
-                DL_APPEND(table->oldest_orphan, entry);
-        else
-                DL_APPEND(table->oldest, entry);
+        queue_add(queue_of(table, entry), entry);
         table->count++;
         return entry;
 }
@@ -227,8 +255,8 @@ void wait_table_answered(struct wait_table *table, struct wait_entry *plain)
 {
         struct entry *entry = (struct entry *)plain;
         if (plain->state == WAITS_FOR_REQUEST) {
-                DL_DELETE(table->oldest_orphan, entry);
-                DL_APPEND(table->oldest, entry);
+                queue_remove(&table->orphans, entry);
+                queue_add(&table->said, entry);
         }
         plain->state = IS_ANSWERED;
         forget_said(entry);
@@ -243,9 +271,9 @@ static struct entry *first_too_old(struct entry *first, int64_t clock_ns, int64_
 bool wait_table_expire(struct wait_table *table, int64_t clock_ns, struct wait_entry **out)
 {
         free_leaving(table);
-        struct entry *entry = first_too_old(table->oldest_orphan, clock_ns, table->orphan_ns);
+        struct entry *entry = first_too_old(table->orphans.oldest, clock_ns, table->orphan_ns);
         if (entry == NULL)
-                entry = first_too_old(table->oldest, clock_ns, table->age_ns);
+                entry = first_too_old(table->said.oldest, clock_ns, table->age_ns);
         if (entry == NULL)
                 return false;
         unlink_entry(table, entry);

@@ -1,5 +1,5 @@
-/* Requests that wait for their response, responses that came first (for four seconds at most), and what was answered already. Bounded in number
- * and age. Private to bindings. */
+/* Requests that wait for their response, responses that came first (for four seconds at most), and what was answered
+ * already. Bounded in number and age. Private to bindings. */
 #pragma once
 
 #include "model/event.h"
@@ -27,7 +27,8 @@ enum wait_verdict {
 enum wait_verdict wait_table_take(struct wait_table *table, const event_t *event, uint16_t context, struct wait_entry **other);
 void wait_table_answered(struct wait_table *table, struct wait_entry *entry);
 
-/* The next that is too old; false: none. It is dropped by the next call of any function but its fields are good until then. */
+/* The next that is too old; false: none. It is dropped by the next call of any function but its fields are good until
+ * then. */
 bool wait_table_expire(struct wait_table *table, int64_t clock_ns, struct wait_entry **out);
 
 uint32_t wait_table_count(const struct wait_table *table);

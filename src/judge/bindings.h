@@ -1,23 +1,25 @@
-/* Which SIM and which module is behind an address or a tunnel, from signalling: sessions (PDN connections), their control tunnels, user
- * tunnels and addresses, each fact with its source and the times when it was first and last said. Reads Signalling events in order;
- * knows no policy.
+/* Which SIM and which module is behind an address or a tunnel, from signalling: sessions (PDN connections), their control
+ * tunnels, user tunnels and addresses, each fact with its source and the times when it was first and last said. Reads
+ * Signalling events in order; knows no policy.
  *
- * Strength of sources, weakest first, is the order of enum binding_source: a strong fact is not overwritten by a weak one (the conflict is
- * counted), an equal or stronger one replaces it. A request is kept until its response (30 s of packet time, bounded) and applied when that
- * accepts it; responses may come first. Retransmissions change nothing. A create that was rejected neither makes nor ends a session.
- * The same PDN connection seen on S11, S5/S8, N4, Gx, Gy and RADIUS is one session: joined by IMSI and APN and address, by
- * a shared user tunnel endpoint, or by the address where a protocol says nothing else.
+ * Strength of sources, weakest first, is the order of enum binding_source: a strong fact is not overwritten by a weak one
+ * (the conflict is counted), an equal or stronger one replaces it. A request is kept until its response (30 s of packet
+ * time, bounded) and applied when that accepts it; responses may come first. Retransmissions change nothing. A create
+ * that was rejected neither makes nor ends a session. The same PDN connection seen on S11, S5/S8, N4, Gx, Gy and RADIUS
+ * is one session: joined by IMSI and APN and address, by a shared user tunnel endpoint, or by the address where a
+ * protocol says nothing else.
  *
- * Addresses are kept by (context, APN): where the tap's context does not tell pools of two APNs apart, the APN does, and a lookup without
- * APN answers only when it is unique. IPv6 is kept by prefix, /64 unless signalling says a shorter one.
+ * Addresses are kept by (context, APN): where the tap's context does not tell pools of two APNs apart, the APN does, and
+ * a lookup without APN answers only when it is unique. IPv6 is kept by prefix, /64 unless signalling says a shorter one.
  *
- * A session ends: deleted (by signalling; its tunnels are remembered for two minutes as released), replaced (the same IMSI, APN and bearer, or
- * the same address for another IMSI), restarted (its peer came back with another recovery counter; older values and values of a VIP
- * that alternate are ignored), timeout (nothing for `idle_s`), end_of_input.
+ * A session ends: deleted (by signalling; its tunnels are remembered for two minutes as released), replaced (the same
+ * IMSI, APN and bearer, or the same address for another IMSI), restarted (its peer came back with another recovery
+ * counter; older values and values of a VIP that alternate are ignored), timeout (nothing for `idle_s`), end_of_input.
  *
  * A session that packets of its address use (bindings_of_address) does not time out.
  *
- * Bounded: at the limit the session that was silent longest goes (counted); at most 600 bytes a session with its places in all tables. */
+ * Bounded: at the limit the session that was silent longest goes (counted); at most 600 bytes a session with its places
+ * in all tables. */
 #pragma once
 
 #include <stdbool.h>
@@ -108,7 +110,8 @@ struct binding_row {
 };
 void bindings_import(struct bindings *bindings, const struct binding_row *row);
 
-/* Who has this address at this moment; NULL: nobody, or two and `apn` (may be NULL) does not tell them apart. Borrowed until the next call. */
+/* Who has this address at this moment; NULL: nobody, or two and `apn` (may be NULL) does not tell them apart. Borrowed
+ * until the next call. */
 const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
                                           int64_t time_ns);
 
@@ -125,15 +128,17 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
 unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);
 
-/* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route), link-local and unspecified. */
+/* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route),
+ * link-local and unspecified. */
 bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source);
 
 bool bindings_are_visible(const struct bindings *bindings);          /* signalling was seen in the last hour of packet time */
 bool bindings_are_of_node(const struct bindings *bindings, const struct address *address); /* some session's tunnel ended there */
 bool bindings_peer_restarted(const struct bindings *bindings, const struct address *peer, int64_t since_ns);
 
-/* Over a restart (judge/judge.h): sessions that live, those silent longest first; loaded into empty bindings, told to nobody. load: false when
- * it is of no use. forget: all of them, told to nobody: contexts have other meanings than before. */
+/* Over a restart (judge/judge.h): sessions that live, those silent longest first; loaded into empty bindings, told to
+ * nobody. load: false when it is of no use. forget: all of them, told to nobody: contexts have other meanings than
+ * before. */
 struct state_writer;
 int bindings_save(const struct bindings *bindings, struct state_writer *writer);
 bool bindings_load(struct bindings *bindings, const Apnwatch__V1__SavedSession *saved);

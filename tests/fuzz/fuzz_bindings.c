@@ -1,8 +1,9 @@
-/* Signalling in any order, repeated, with halves that never come: no binding that was never signalled, no count that is off.
+/* Signalling in any order, repeated, with halves that never come: no binding that was never signalled, no count that is
+ * off.
  *
- * The first byte chooses. Even: what honest nodes say of sixteen users, whose SIMs, addresses and tunnels differ, step after step as the bytes
- * have it: whoever is found at a user's address or tunnel is that user, or nobody in particular. Odd: nonsense, any message with any value
- * out of a few, so that everything collides with everything. */
+ * The first byte chooses. Even: what honest nodes say of sixteen users, whose SIMs, addresses and tunnels differ, step
+ * after step as the bytes have it: whoever is found at a user's address or tunnel is that user, or nobody in particular.
+ * Odd: nonsense, any message with any value out of a few, so that everything collides with everything. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,17 +57,27 @@ static void say_gtp(struct binding_scene *scene, const struct user *u, unsigned 
                     .cause = step == 2, .bearer = 5, .ipv4 = u->ipv4,
                     .endpoints = {{PGW, u->teid + 2, .interface = 8}, {PGW, u->teid + 3, .user = true, .of_network = true, .bearer = 5}});
                 break;
-        case 3: SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(MODIFY), .from = SGW, .to = PGW, .sequence = sequence, .key = u->teid + 2, .eci = 1 + sequence); break;
-        case 4: SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = sequence, .key = u->teid); break;
-        case 5: SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(DELETE), .from = SGW, .to = PGW, .sequence = sequence, .key = u->teid + 2, .linked_bearer = 5); break;
-        case 6: SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(DELETE), RESPONSE, .from = PGW, .to = SGW, .sequence = sequence, .key = u->teid); break;
+        case 3:
+                SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(MODIFY), .from = SGW, .to = PGW, .sequence = sequence, .key = u->teid + 2,
+                    .eci = 1 + sequence);
+                break;
+        case 4:
+                SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = sequence, .key = u->teid);
+                break;
+        case 5:
+                SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(DELETE), .from = SGW, .to = PGW, .sequence = sequence, .key = u->teid + 2,
+                    .linked_bearer = 5);
+                break;
+        case 6:
+                SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(DELETE), RESPONSE, .from = PGW, .to = SGW, .sequence = sequence, .key = u->teid);
+                break;
         case 7:
                 SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(BEARER), .from = PGW, .to = SGW, .sequence = sequence, .key = u->teid, .linked_bearer = 5,
                     .endpoints = {{PGW, u->teid + 4, .user = true, .of_network = true}});
                 break;
         default:
-                SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(BEARER), RESPONSE, .from = SGW, .to = PGW, .sequence = sequence, .key = u->teid + 2, .bearer = 6,
-                    .endpoints = {{SGW, u->teid + 5, .user = true, .bearer = 6}, {PGW, u->teid + 4, .user = true, .of_network = true, .bearer = 6}});
+                SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(BEARER), RESPONSE, .from = SGW, .to = PGW, .sequence = sequence, .key = u->teid + 2,
+                    .bearer = 6, .endpoints = {{SGW, u->teid + 5, .user = true, .bearer = 6}, {PGW, u->teid + 4, .user = true, .of_network = true, .bearer = 6}});
                 break;
         }
 }
@@ -76,11 +87,11 @@ static void say_other(struct binding_scene *scene, const struct user *u, unsigne
         switch (step) {
         case 9:
                 SAY(scene, PROTOCOL(PFCP), PROCEDURE(CREATE), .from = SMF, .to = UPF, .sequence = sequence, .ipv4 = u->ipv4, .apn = "apn",
-                    .endpoints = {{SMF, u->teid + 6}});
+                    .endpoints = {{.node = SMF, .key = u->teid + 6}});
                 break;
         case 10:
                 SAY(scene, PROTOCOL(PFCP), PROCEDURE(CREATE), RESPONSE, .from = UPF, .to = SMF, .sequence = sequence, .key = u->teid + 6,
-                    .endpoints = {{UPF, u->teid + 7}, {UPF, u->teid + 8, .user = true, .of_network = true}});
+                    .endpoints = {{.node = UPF, .key = u->teid + 7}, {UPF, u->teid + 8, .user = true, .of_network = true}});
                 break;
         case 11: SAY(scene, PROTOCOL(PFCP), PROCEDURE(DELETE), .from = SMF, .to = UPF, .sequence = sequence, .key = u->teid + 7); break;
         case 12:

@@ -2,10 +2,10 @@
  *
  *     session_oracle SESSIONS ORACLE CAPTURE
  *
- * SESSIONS is what `apnwatch sessions --json` printed of that capture alone, ORACLE the lines of JSON that were made with tshark, CAPTURE the
- * file's name in them. Each session of tshark's that was accepted and says who or where must be one of ours, which has each of its values, at
- * first or in its history. Prints what is missing or other, and at the end "PROTOCOL RIGHT TOTAL WRONG" for each protocol. Values in which
- * tshark itself put a '?' are passed over. */
+ * SESSIONS is what `apnwatch sessions --json` printed of that capture alone, ORACLE the lines of JSON that were made with
+ * tshark, CAPTURE the file's name in them. Each session of tshark's that was accepted and says who or where must be one
+ * of ours, which has each of its values, at first or in its history. Prints what is missing or other, and at the end
+ * "PROTOCOL RIGHT TOTAL WRONG" for each protocol. Values in which tshark itself put a '?' are passed over. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Many sessions: what one takes in memory, and how many changes a second. With a number as argument that many instead of 100 000, and with
- * two the speed is asked for as well: binding_load_test 1000000 100000. */
+/* Many sessions: what one takes in memory, and how many changes a second. With a number as argument that many instead of
+ * 100 000, and with two the speed is asked for as well: binding_load_test 1000000 100000. */
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>

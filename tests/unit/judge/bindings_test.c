@@ -340,11 +340,11 @@ static void relocation_to_another_sgsn_moves_the_session(void **state)
         const struct binding *found;
         scene_open(&scene, (struct bindings_settings){0});
         SAY(&scene, V1, PROCEDURE(CREATE), REQUEST, .from = SGSN, .to = GGSN, .sequence = 1, .imsi = imsi_a, .apn = apn, .bearer = 5,
-            .endpoints = {{SGSN, 81}, {SGSN, 82, .user = true, .bearer = 5}});
+            .endpoints = {{.node = SGSN, .key = 81}, {SGSN, 82, .user = true, .bearer = 5}});
         SAY(&scene, V1, PROCEDURE(CREATE), RESPONSE, .from = GGSN, .to = SGSN, .sequence = 1, .key = 81, .ipv4 = ADDRESS(7),
-            .endpoints = {{GGSN, 71}, {GGSN, 72, .user = true, .of_network = true, .bearer = 5}});
+            .endpoints = {{.node = GGSN, .key = 71}, {GGSN, 72, .user = true, .of_network = true, .bearer = 5}});
         SAY(&scene, V1, PROCEDURE(MODIFY), REQUEST, .from = OTHER_SGSN, .to = GGSN, .sequence = 9, .key = 71, .bearer = 5,
-            .endpoints = {{OTHER_SGSN, 91}, {OTHER_SGSN, 92, .user = true, .bearer = 5}});
+            .endpoints = {{.node = OTHER_SGSN, .key = 91}, {OTHER_SGSN, 92, .user = true, .bearer = 5}});
         SAY(&scene, V1, PROCEDURE(MODIFY), RESPONSE, .from = GGSN, .to = OTHER_SGSN, .sequence = 9, .key = 91);
         assert_int_equal(scene.moved, 1);
         assert_int_equal(scene_tunnel(&scene, SGSN, 82, &found), TUNNEL_RELEASED);
@@ -392,9 +392,9 @@ static void a_secondary_context_is_no_session_of_its_own(void **state)
         const struct binding *found;
         scene_open(&scene, (struct bindings_settings){0});
         SAY(&scene, V1, PROCEDURE(CREATE), REQUEST, .from = SGSN, .to = GGSN, .sequence = 1, .imsi = imsi_a, .apn = apn, .bearer = 5,
-            .endpoints = {{SGSN, 81}, {SGSN, 82, .user = true, .bearer = 5}});
+            .endpoints = {{.node = SGSN, .key = 81}, {SGSN, 82, .user = true, .bearer = 5}});
         SAY(&scene, V1, PROCEDURE(CREATE), RESPONSE, .from = GGSN, .to = SGSN, .sequence = 1, .key = 81, .ipv4 = ADDRESS(7),
-            .endpoints = {{GGSN, 71}, {GGSN, 72, .user = true, .of_network = true, .bearer = 5}});
+            .endpoints = {{.node = GGSN, .key = 71}, {GGSN, 72, .user = true, .of_network = true, .bearer = 5}});
         SAY(&scene, V1, PROCEDURE(CREATE), REQUEST, .from = SGSN, .to = GGSN, .sequence = 2, .key = 71, .bearer = 6, .linked_bearer = 5,
             .endpoints = {{SGSN, 83, .user = true, .bearer = 6}});
         SAY(&scene, V1, PROCEDURE(CREATE), RESPONSE, .from = GGSN, .to = SGSN, .sequence = 2, .key = 81,
@@ -488,9 +488,9 @@ static void pfcp_gx_and_radius_add_to_the_session(void **state)
         const struct binding *found;
         scene_open(&scene, (struct bindings_settings){0});
         SAY(&scene, .protocol = PROTOCOL(PFCP), PROCEDURE(CREATE), REQUEST, .from = SMF, .to = UPF, .sequence = 1, .ipv4 = ADDRESS(7), .apn = apn,
-            .endpoints = {{SMF, 1001}});
+            .endpoints = {{.node = SMF, .key = 1001}});
         SAY(&scene, .protocol = PROTOCOL(PFCP), PROCEDURE(CREATE), RESPONSE, .from = UPF, .to = SMF, .sequence = 1, .key = 1001,
-            .endpoints = {{UPF, 1101}, {UPF, 1102, .user = true, .of_network = true}});
+            .endpoints = {{.node = UPF, .key = 1101}, {UPF, 1102, .user = true, .of_network = true}});
         assert_is(scene_who(&scene, ADDRESS(7)), "");
         SAY(&scene, .protocol = PROTOCOL(GX), PROCEDURE(CREATE), REQUEST, .from = PGW, .to = PCRF, .sequence = 5, .session = "pgw;1;2", .imsi = imsi_a,
             .ipv4 = ADDRESS(7), .apn = apn, .rat = "NB-IoT");
@@ -566,9 +566,9 @@ static void an_older_time_stamp_is_no_restart(void **state)
                 SAY(&scene, .protocol = PROTOCOL(PFCP), PROCEDURE(PATH), RESPONSE, .from = UPF, .to = SMF, .sequence = 90 + i, .recovery = stamps[i]);
                 if (i == 0) {
                         SAY(&scene, .protocol = PROTOCOL(PFCP), PROCEDURE(CREATE), REQUEST, .from = SMF, .to = UPF, .sequence = 1,
-                            .imsi = imsi_a, .ipv4 = ADDRESS(7), .endpoints = {{SMF, 1001}});
+                            .imsi = imsi_a, .ipv4 = ADDRESS(7), .endpoints = {{.node = SMF, .key = 1001}});
                         SAY(&scene, .protocol = PROTOCOL(PFCP), PROCEDURE(CREATE), RESPONSE, .from = UPF, .to = SMF, .sequence = 1, .key = 1001,
-                            .endpoints = {{UPF, 1101}});
+                            .endpoints = {{.node = UPF, .key = 1101}});
                 }
                 assert_int_equal(scene.closed, i == 2);
         }
