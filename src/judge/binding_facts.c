@@ -6,7 +6,8 @@
 static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR"};
 static const char *const places[] = {NULL, "ecgi", "ncgi", "cgi", "sai", "tai", "rai", "lai"};
 
-enum { RATS = sizeof rats / sizeof *rats, PLACES = sizeof places / sizeof *places, DIGITS_MOST = 16, PREFIX_USUAL = 64, IMEI_MODULE = 14 };
+enum { RATS = sizeof rats / sizeof *rats, PLACES = sizeof places / sizeof *places, DIGITS_MOST = 16, PREFIX_USUAL = 64,
+       IMEI_MODULE = 14 };
 
 const char *binding_rat_text(uint8_t rat)
 {
@@ -64,26 +65,49 @@ static bool places_are_equal(const struct stored_place *a, const struct stored_p
                a->id == b->id;
 }
 
-static int plmn_digits(const struct stored_place *place, char text[16])
+/* Views are made for every flow: numbers are written by hand. */
+static char *put_number(char *at, uint64_t number, unsigned least)
 {
-        return snprintf(text, 16, "%03u-%0*u", place->mcc % 1000U, place->mnc_digits == 3 ? 3 : 2, place->mnc % 1000U);
+        char digits[20];
+        unsigned count = 0;
+        do {
+                digits[count++] = (char)('0' + number % 10);
+                number /= 10;
+        } while (number > 0 || count < least);
+        while (count > 0)
+                *at++ = digits[--count];
+        return at;
+}
+
+static char *put_plmn(char *at, uint16_t mcc, uint16_t mnc, uint8_t mnc_digits)
+{
+        at = put_number(at, mcc % 1000U, 3);
+        *at++ = '-';
+        return put_number(at, mnc % 1000U, mnc_digits == 3 ? 3 : 2);
 }
 
 /* "ecgi:262-01-168496129", "cgi:262-01-4660-22136", "tai:262-01-4660". */
-static void place_text(const struct stored_place *place, char *text, size_t size)
+static void place_text(const struct stored_place *place, char text[BINDING_PLACE_SIZE])
 {
-        char plmn[16];
+        char *at = text;
         text[0] = '\0';
         if (place->kind == 0 || place->kind >= PLACES)
                 return;
-        plmn_digits(place, plmn);
         const char *kind = places[place->kind];
-        if (kind[0] == 'e' || kind[0] == 'n')
-                snprintf(text, size, "%s:%s-%llu", kind, plmn, (unsigned long long)place->id);
-        else if (kind[0] == 'c' || kind[0] == 's')
-                snprintf(text, size, "%s:%s-%u-%llu", kind, plmn, place->area, (unsigned long long)place->id);
-        else
-                snprintf(text, size, "%s:%s-%u", kind, plmn, place->area);
+        bool has_area = kind[0] != 'e' && kind[0] != 'n', is_cell = !has_area || kind[0] == 'c' || kind[0] == 's';
+        for (const char *from = kind; *from != '\0';)
+                *at++ = *from++;
+        *at++ = ':';
+        at = put_plmn(at, place->mcc, place->mnc, place->mnc_digits);
+        if (has_area) {
+                *at++ = '-';
+                at = put_number(at, place->area & 0xffffff, 1);
+        }
+        if (is_cell) {
+                *at++ = '-';
+                at = put_number(at, place->id & 0xfffffffff, 1); /* NCI: 36 bits */
+        }
+        *at = '\0';
 }
 
 struct prefix binding_prefix_around(const struct address *address, unsigned length)
@@ -246,10 +270,9 @@ void binding_view_fill(struct binding_view *view, struct store *store, const str
         binding->ipv6 = session->ipv6;
         binding->rat = rats[session->rat];
         if (session->plmn_digits != 0)
-                snprintf(binding->plmn, sizeof binding->plmn, session->plmn_digits == 3 ? "%03u-%03u" : "%03u-%02u",
-                         session->plmn_mcc % 1000U, session->plmn_mnc % 1000U);
-        place_text(&session->cell, binding->cell, sizeof binding->cell);
-        place_text(&session->area, binding->area, sizeof binding->area);
+                *put_plmn(binding->plmn, session->plmn_mcc, session->plmn_mnc, session->plmn_digits) = '\0';
+        place_text(&session->cell, binding->cell);
+        place_text(&session->area, binding->area);
         memcpy(binding->sources, session->sources, sizeof binding->sources);
         binding->first_ns = session->first_ns;
         binding->last_ns = session->last_ns;

@@ -40,6 +40,7 @@ enum binding_fact { FACT_IMSI, FACT_IMEI, FACT_MSISDN, FACT_APN, FACT_IPV4, FACT
 enum binding_end { BINDING_LIVE, BINDING_DELETED, BINDING_REPLACED, BINDING_RESTARTED, BINDING_TIMED_OUT, BINDING_INPUT_END, BINDING_EVICTED };
 const char *binding_end_text(enum binding_end end); /* as INTERFACE has them; evicted is "timeout" */
 
+enum { BINDING_PLACE_SIZE = 40 }; /* "sai:", PLMN, an area of 24 bits, a cell of 36 bits, and more */
 enum { BINDING_CONTROL = 8, BINDING_USER = 16 }; /* shown of a session, the newest first; more are held */
 
 struct binding_endpoint {
@@ -60,7 +61,7 @@ struct binding {
         struct prefix ipv6;     /* unspecified: none */
         const char *rat;        /* static; NULL: not known */
         char plmn[8];           /* "262-01" */
-        char cell[40], area[40]; /* "ecgi:262-01-168496129", "tai:262-01-4660" */
+        char cell[BINDING_PLACE_SIZE], area[BINDING_PLACE_SIZE]; /* "ecgi:262-01-168496129", "tai:262-01-4660" */
         uint8_t sources[BINDING_FACTS]; /* enum binding_source */
         int64_t first_ns, last_ns;      /* of the session */
         uint16_t context;
