@@ -64,6 +64,15 @@ static void note_use(struct bindings *bindings, uint32_t record, int64_t time_ns
         store_use(bindings->store, record);
 }
 
+static const struct binding *show(struct bindings *bindings, uint32_t record)
+{
+        if (bindings->shown != record || bindings->is_changing)
+                binding_view_fill(&bindings->view, bindings->store, bindings->names, record);
+        bindings->shown = bindings->is_changing ? STORE_NONE : record;
+        bindings->view.binding.last_ns = store_session(bindings->store, record)->last_ns; /* a lookup may have moved it */
+        return &bindings->view.binding;
+}
+
 const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
                                           int64_t time_ns)
 {
@@ -75,8 +84,7 @@ const struct binding *bindings_of_address(struct bindings *bindings, uint16_t co
         if (best.record == STORE_NONE)
                 return binding_rows_find(bindings->rows, apn, address, time_ns);
         note_use(bindings, best.record, time_ns);
-        binding_view_fill(&bindings->view, bindings->store, bindings->names, best.record);
-        return &bindings->view.binding;
+        return show(bindings, best.record);
 }
 
 enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
@@ -92,8 +100,7 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
                 const struct session *session = store_session(store, endpoint->session);
                 if (session->ended_ns == 0 && !endpoint->is_released) {
                         note_use(bindings, endpoint->session, bindings->clock_ns);
-                        binding_view_fill(&bindings->view, store, bindings->names, endpoint->session);
-                        *out = &bindings->view.binding;
+                        *out = show(bindings, endpoint->session);
                         return TUNNEL_BOUND;
                 }
                 int64_t since_ns = session->ended_ns ? session->ended_ns : (int64_t)endpoint->released_s * SECOND;
@@ -102,8 +109,7 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
         }
         if (stale == STORE_NONE)
                 return TUNNEL_UNKNOWN;
-        binding_view_fill(&bindings->view, store, bindings->names, stale);
-        *out = &bindings->view.binding;
+        *out = show(bindings, stale);
         return TUNNEL_RELEASED;
 }
 
@@ -113,8 +119,7 @@ static unsigned list_sessions(struct bindings *bindings, uint64_t digits, uint32
         unsigned count = 0;
         for (uint32_t record = digits ? find(bindings->store, digits, STORE_NONE) : STORE_NONE; record != STORE_NONE && count < limit;
              record = find(bindings->store, digits, record)) {
-                binding_view_fill(&bindings->view, bindings->store, bindings->names, record);
-                out[count] = bindings->view.binding;
+                out[count] = *show(bindings, record);
                 out[count].control_count = out[count].user_count = 0; /* the view's */
                 count++;
         }

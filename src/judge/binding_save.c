@@ -190,6 +190,7 @@ static bool is_sound(const saved_t *saved)
 
 bool bindings_load(struct bindings *bindings, const saved_t *saved)
 {
+        bindings->shown = STORE_NONE;
         struct store *store = bindings->store;
         if (!is_sound(saved) || store_is_full(store))
                 return false;
@@ -232,6 +233,7 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
 
 void bindings_forget(struct bindings *bindings)
 {
+        bindings->shown = STORE_NONE;
         for (uint32_t record; (record = store_oldest(bindings->store)) != STORE_NONE;)
                 session_free(bindings, record);
 }
