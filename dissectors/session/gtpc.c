@@ -65,8 +65,10 @@ static enum recognition gtpc_recognise(const struct dissection *d, const struct 
                 return MINE;
         if (known_port)
                 return cursor_peek(payload) >> 5 == 1 || cursor_peek(payload) >> 5 == 2 ? PERHAPS : NOT_MINE;
+        if (result != DISSECT_OK)
+                return NOT_MINE;
         bool named = s.imsi[0] != '\0' || s.endpoint_count > 0;
-        return result == DISSECT_OK && cursor_left(&at) == 0 && is_session_procedure(&s) && named ? MINE : NOT_MINE;
+        return cursor_left(&at) == 0 && is_session_procedure(&s) && named ? MINE : NOT_MINE;
 }
 
 static bool may_tell(const struct dissection *d, enum dissect_result result)

@@ -211,7 +211,7 @@ static void read_user_id(struct signalling *out, const struct ie *ie)
         enum { HAS_IMSI = 0x01, HAS_IMEI = 0x02, HAS_MSISDN = 0x04, HAS_NAI = 0x08, HAS_SUPI = 0x10, HAS_GPSI = 0x20, HAS_PEI = 0x40 };
         struct cursor at = cursor_of(ie->bytes, ie->length);
         uint8_t flags = cursor_u8(&at);
-        for (uint8_t flag = HAS_IMSI; flag <= HAS_PEI; flag = (uint8_t)(flag << 1)) {
+        for (unsigned flag = HAS_IMSI; flag <= HAS_PEI; flag <<= 1) {
                 if (!(flags & flag))
                         continue;
                 size_t length = cursor_u8(&at);

@@ -204,6 +204,7 @@ static int with_loop(struct redis_tail_settings *settings)
         settings->finished = on_finished;
         settings->context = &run;
         int status = run_tail(&run, settings);
+        settings->context = NULL;
         close(run.signals);
         event_base_free(run.base);
         return status;

@@ -487,7 +487,7 @@ static void on_event(struct bufferevent *stream, short events, void *context)
 
 static bool is_loopback(int socket)
 {
-        struct sockaddr_storage address;
+        struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
         socklen_t length = sizeof address;
         if (getpeername(socket, (struct sockaddr *)&address, &length) != 0)
                 return true; /* already gone: nothing will be sent */

@@ -32,7 +32,7 @@ static void forget(struct tail_memory *memory, struct printed *entry)
 void tail_memory_destroy(struct tail_memory *memory)
 {
         while (memory && memory->entries)
-                forget(memory, memory->entries);
+                forget(memory, memory->entries); /* NOLINT: uthash unlinks; the analyser does not see it */
         free(memory);
 }
 
@@ -40,7 +40,7 @@ bool tail_memory_add(struct tail_memory *memory, unsigned stream, struct entry_i
 {
         struct printed_key key = {.id = id, .stream = stream};
         struct printed *entry;
-        HASH_FIND(hh, memory->entries, &key, sizeof key, entry);
+        HASH_FIND(hh, memory->entries, &key, sizeof key, entry); /* NOLINT: uthash unlinks; the analyser does not see it */
         if (entry != NULL)
                 return false;
         if (HASH_COUNT(memory->entries) >= TAIL_MEMORY_ENTRIES)

@@ -45,11 +45,11 @@ void binding_peers_destroy(struct binding_peers *peers)
         HASH_CLEAR(hh, peers->by_key);
         HASH_CLEAR(hh, peers->restarts);
         for (struct peer *next; peer != NULL; peer = next) {
-                next = peer->hh.next;
+                next = peer->hh.next; /* NOLINT: uthash unlinks; the analyser does not see it */
                 free(peer);
         }
         for (struct restart *next; restart != NULL; restart = next) {
-                next = restart->hh.next;
+                next = restart->hh.next; /* NOLINT: uthash unlinks; the analyser does not see it */
                 free(restart);
         }
         free(peers);

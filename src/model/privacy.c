@@ -296,7 +296,7 @@ static void cover_coordinate(struct privacy *privacy, const struct plan *plan, u
         double value, scale = pow(10, privacy->text.decimals);
         memcpy(&value, (const char *)message + field->offset, sizeof value);
         double rounded = round(value * scale) / scale;
-        if (privacy->text.decimals < 0 || !isfinite(value) || !isfinite(rounded) || memcmp(&rounded, &value, sizeof value) == 0)
+        if (privacy->text.decimals < 0 || !isfinite(value) || !isfinite(rounded) || !(fabs(rounded - value) > 0))
                 return;
         if (own_copy(privacy, plan, message, copy) != NULL)
                 memcpy(*copy + field->offset, &rounded, sizeof rounded);

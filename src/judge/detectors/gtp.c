@@ -80,7 +80,7 @@ static void destroy(void *context)
         if (state == NULL)
                 return;
         HASH_ITER(hh, state->sweeps, sweep, next) {
-                HASH_DEL(state->sweeps, sweep);
+                HASH_DEL(state->sweeps, sweep); /* NOLINT: uthash unlinks; the analyser does not see it */
                 free(sweep);
         }
         flow_set_destroy(state->nodes);
