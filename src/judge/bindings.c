@@ -176,6 +176,11 @@ void bindings_import(struct bindings *bindings, const struct binding_row *row)
         binding_rows_add(bindings->rows, row);
 }
 
+bool bindings_hold_any(const struct bindings *bindings)
+{
+        return bindings->seen_ns != 0 || store_live(bindings->store) > 0;
+}
+
 bool bindings_are_visible(const struct bindings *bindings)
 {
         return bindings->seen_ns != 0 && bindings->clock_ns - bindings->seen_ns < VISIBLE_S * SECOND;

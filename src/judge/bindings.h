@@ -133,6 +133,7 @@ unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct bi
  * link-local and unspecified. */
 bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source);
 
+bool bindings_hold_any(const struct bindings *bindings);              /* signalling was ever seen, or sessions were loaded */
 bool bindings_are_visible(const struct bindings *bindings);          /* signalling was seen in the last hour of packet time */
 bool bindings_are_of_node(const struct bindings *bindings, const struct address *address); /* some session's tunnel ended there */
 bool bindings_peer_restarted(const struct bindings *bindings, const struct address *peer, int64_t since_ns);

@@ -410,10 +410,11 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
                 take_next_tunnel(judge, state, s);
                 return;
         }
-        bool has_uplink = uplink_of_flow(judge->bindings, s->flow, &uplink);
+        bool hold_any = bindings_hold_any(judge->bindings); /* else there is nothing to look up */
+        bool has_uplink = hold_any && uplink_of_flow(judge->bindings, s->flow, &uplink);
         if (has_uplink)
                 judge_source(judge, state, s, &uplink);
-        else if (carrier_of(judge, s->flow, &carrier, &far))
+        else if (hold_any && carrier_of(judge, s->flow, &carrier, &far))
                 tell_nested(judge, state, s, &carrier, &far);
         if (!s->event->flow_news->label_final)
                 return;
