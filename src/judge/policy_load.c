@@ -173,8 +173,6 @@ static void read_mobility(struct document *document, const struct yaml_node_s *n
         int choice = 1;
         read_choice(document, node, field, &choice);
         ((struct fleet *)at)->is_static = choice == 0;
-        if (choice == 0)
-                document_warning(document, node, "mobility is not judged yet");
 }
 
 static void finish_fleet(struct document *document, const struct yaml_node_s *node, void *at)
