@@ -13,7 +13,7 @@ enum { HELD_MOST = 1000000, HISTORY_MOST = 64, ROW_SIZE = 512 };
 struct session {
         uint64_t number;
         struct binding first;          /* each value as it was first known */
-        struct binding_endpoint control[BINDING_CONTROL], user[BINDING_USER];
+        struct binding_endpoints ends; /* all that it had */
         struct json_buffer history;
         unsigned changes;
         size_t file;
@@ -111,9 +111,9 @@ static const char *fact_text(const struct binding *binding, enum binding_fact fa
         case FACT_IPV4: return address_is_unspecified(&binding->ipv4) ? "" : address_text(&binding->ipv4, room);
         case FACT_IPV6: return binding->ipv6.length == 0 ? "" : prefix_text(&binding->ipv6, room);
         case FACT_RAT: return binding->rat ? binding->rat : "";
-        case FACT_PLMN: return binding->plmn;
-        case FACT_CELL: return binding->cell;
-        case FACT_AREA: return binding->area;
+        case FACT_PLMN: return binding_plmn_text(&binding->plmn, room);
+        case FACT_CELL: return binding_place_text(&binding->cell, room);
+        case FACT_AREA: return binding_place_text(&binding->area, room);
         case BINDING_FACTS: break;
         }
         return "";
@@ -129,9 +129,9 @@ static void copy_fact(struct binding *to, const struct binding *from, enum bindi
         case FACT_IPV4: to->ipv4 = from->ipv4; break;
         case FACT_IPV6: to->ipv6 = from->ipv6; break;
         case FACT_RAT: to->rat = from->rat; break;
-        case FACT_PLMN: memcpy(to->plmn, from->plmn, sizeof to->plmn); break;
-        case FACT_CELL: memcpy(to->cell, from->cell, sizeof to->cell); break;
-        case FACT_AREA: memcpy(to->area, from->area, sizeof to->area); break;
+        case FACT_PLMN: to->plmn = from->plmn; break;
+        case FACT_CELL: to->cell = from->cell; break;
+        case FACT_AREA: to->area = from->area; break;
         case BINDING_FACTS: break;
         }
         to->sources[fact] = from->sources[fact];
@@ -159,12 +159,11 @@ static void put_endpoints(struct json_buffer *out, const char *key, const struct
         json_put_end_list(out);
 }
 
-/* Those that are not yet in the session are put behind; where they begin. The ones that are new come last in `now`'s
- * order or first: the order of a binding's endpoints means nothing. */
-static unsigned add_endpoints(struct binding_endpoint *held, uint8_t *count, unsigned most, const struct binding_endpoint *now,
+/* Those that are not yet in the session are put behind. The ones that are new come last in `now`'s order or first: the order of
+ * a binding's endpoints means nothing. */
+static void add_endpoints(struct binding_endpoint *held, uint8_t *count, unsigned most, const struct binding_endpoint *now,
                               unsigned now_count)
 {
-        unsigned before = *count;
         for (unsigned i = now_count; i-- > 0 && *count < most;) {
                 bool is_held = false;
                 for (unsigned k = 0; k < *count; k++)
@@ -172,7 +171,6 @@ static unsigned add_endpoints(struct binding_endpoint *held, uint8_t *count, uns
                 if (!is_held)
                         held[(*count)++] = now[i];
         }
-        return before;
 }
 
 /* An IMEI that some said without its software version, as others say it: the same one, whole. */
@@ -199,10 +197,14 @@ static void take_change(struct session *session, const struct binding_change *ch
                          strcmp(fact_text(change->before, fact, held), fact_text(change->now, fact, room)) != 0)
                         other |= 1U << fact;
         }
-        unsigned controls = add_endpoints(session->control, &session->first.control_count, BINDING_CONTROL, change->now->control,
-                                          change->now->control_count);
-        unsigned users = add_endpoints(session->user, &session->first.user_count, BINDING_USER, change->now->user, change->now->user_count);
-        bool endpoints = controls < session->first.control_count || users < session->first.user_count;
+        struct binding_endpoints *ends = &session->ends;
+        const struct binding_endpoints *now = change->endpoints;
+        unsigned controls = ends->control_count, users = ends->user_count;
+        if (now != NULL) {
+                add_endpoints(ends->control, &ends->control_count, BINDING_CONTROL, now->control, now->control_count);
+                add_endpoints(ends->user, &ends->user_count, BINDING_USER, now->user, now->user_count);
+        }
+        bool endpoints = controls < ends->control_count || users < ends->user_count;
         if (change->news == BINDING_OPENED || (other == 0 && !endpoints) || session->changes++ >= HISTORY_MOST)
                 return;
         json_put_begin_object(history);
@@ -214,8 +216,8 @@ static void take_change(struct session *session, const struct binding_change *ch
                 json_put_key(history, facts[i].key);
                 json_put_string(history, fact_text(change->now, facts[i].fact, room));
         }
-        put_endpoints(history, "control", session->control + controls, session->first.control_count - controls);
-        put_endpoints(history, "user", session->user + users, session->first.user_count - users);
+        put_endpoints(history, "control", ends->control + controls, ends->control_count - controls);
+        put_endpoints(history, "user", ends->user + users, ends->user_count - users);
         json_put_end_object(history);
 }
 
@@ -256,8 +258,8 @@ static void put_json(struct session_list *list, const struct session *session, c
         json_put_key(out, "protocol");
         json_put_string(out, binding_source_text((enum binding_source)first->protocol));
         put_sources(out, first);
-        put_endpoints(out, "control", session->control, first->control_count);
-        put_endpoints(out, "user", session->user, first->user_count);
+        put_endpoints(out, "control", session->ends.control, session->ends.control_count);
+        put_endpoints(out, "user", session->ends.user, session->ends.user_count);
         if (session->history.length > 0) {
                 json_put_key(out, "history");
                 json_put_begin_list(out);
@@ -286,7 +288,7 @@ static void put_row(struct session_list *list, const struct session *session, co
 {
         const struct binding *first = &session->first;
         char row[ROW_SIZE], time[JSON_TIME_SIZE], ipv4[PREFIX_TEXT_SIZE], ipv6[PREFIX_TEXT_SIZE], both[2 * PREFIX_TEXT_SIZE];
-        char apn[104];
+        char apn[104], cell[PREFIX_TEXT_SIZE];
         const char *a = fact_text(first, FACT_IPV4, ipv4), *b = fact_text(first, FACT_IPV6, ipv6);
         snprintf(both, sizeof both, "%s%s%s", a, a[0] && b[0] ? "," : "", b);
         snprintf(apn, sizeof apn, "%s", first->apn ? first->apn : "-");
@@ -296,7 +298,7 @@ static void put_row(struct session_list *list, const struct session *session, co
         json_time_text((uint64_t)first->first_ns, "Z", time);
         time[19] = '\0';
         snprintf(row, sizeof row, ROW_FORMAT, time, or_dash(first->imsi), or_dash(first->imei), or_dash(first->msisdn), apn,
-                 or_dash(both), first->rat ? first->rat : "-", or_dash(first->cell), binding_end_text(change->end));
+                 or_dash(both), first->rat ? first->rat : "-", or_dash(fact_text(first, FACT_CELL, cell)), binding_end_text(change->end));
         json_put_raw(&list->line, row, strlen(row));
 }
 
@@ -355,9 +357,6 @@ static struct place *add_place(struct session_list *list, const struct binding *
         struct session *session = place->session;
         place->number = session->number = binding->number;
         session->first = *binding;
-        session->first.control_count = session->first.user_count = 0;
-        session->first.control = session->control;
-        session->first.user = session->user;
         session->file = list->first_file + binding->file;
         while (before != NULL && before->session != NULL && before->session->first.first_ns > binding->first_ns)
                 before = before == list->order ? NULL : before->prev;

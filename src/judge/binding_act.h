@@ -24,10 +24,7 @@ struct bindings {
         struct binding_peers *peers;
         struct binding_rows *rows;
         struct binding_subscribers *subscribers;
-        struct binding_view view;             /* of the last lookup */
-        uint32_t shown;                       /* whose that is, unless something changed since: the next lookups of an event ask again */
-        bool is_changing;                     /* listeners look up in the middle of a change */
-        struct binding_view told, before;     /* for listeners, who may look up */
+        struct binding view;                  /* of the last lookup */
         int64_t clock_ns, seen_ns;
         struct bindings_numbers numbers;
 };

@@ -1,12 +1,14 @@
 #include "judge/binding_facts.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR"};
-static const char *const places[] = {NULL, "ecgi", "ncgi", "cgi", "sai", "tai", "rai", "lai"};
+static const char *const places[BINDING_PLACES] = {[PLACE_ECGI] = "ecgi", [PLACE_NCGI] = "ncgi", [PLACE_CGI] = "cgi", [PLACE_SAI] = "sai",
+                                                   [PLACE_TAI] = "tai", [PLACE_RAI] = "rai", [PLACE_LAI] = "lai"};
 
-enum { RATS = sizeof rats / sizeof *rats, PLACES = sizeof places / sizeof *places, DIGITS_MOST = 16, PREFIX_USUAL = 64,
+enum { RATS = sizeof rats / sizeof *rats, DIGITS_MOST = 16, PREFIX_USUAL = 64,
        IMEI_MODULE = 14 };
 
 const char *binding_rat_text(uint8_t rat)
@@ -28,12 +30,25 @@ uint64_t digits_pack(const char *text)
         return digits;
 }
 
+/* Eight nibbles as characters, the highest first; filler becomes zero bytes. All at once, since views are made for every flow. */
+static void put_digits(uint32_t nibbles, char text[8])
+{
+        uint64_t x = nibbles;
+        x = (x | x << 16) & 0x0000ffff0000ffff;
+        x = (x | x << 8) & 0x00ff00ff00ff00ff;
+        x = (x | x << 4) & 0x0f0f0f0f0f0f0f0f;
+        uint64_t is_filler = (x + 0x0606060606060606) >> 4 & 0x0101010101010101; /* 10 and more */
+        x = htobe64((x | 0x3030303030303030) & ~(is_filler * 0xff));
+        memcpy(text, &x, sizeof x);
+}
+
 const char *digits_text(uint64_t digits, char text[17])
 {
-        unsigned length = 0;
-        for (int shift = 60; digits != 0 && shift >= 0 && (digits >> shift & 0xf) < 10; shift -= 4)
-                text[length++] = (char)('0' + (digits >> shift & 0xf));
-        text[length] = '\0';
+        if (digits == 0)
+                digits = UINT64_MAX;
+        put_digits((uint32_t)(digits >> 32), text);
+        put_digits((uint32_t)digits, text + 8);
+        text[16] = '\0';
         return text;
 }
 
@@ -45,12 +60,12 @@ static uint8_t number_of(const char *text, const char *const *list, unsigned cou
         return 0;
 }
 
-static struct stored_place place_of(const Apnwatch__V1__Cell *cell)
+static struct binding_place place_of(const Apnwatch__V1__Cell *cell)
 {
-        struct stored_place place = {0};
+        struct binding_place place = {0};
         if (cell == NULL)
                 return place;
-        place.kind = number_of(cell->kind, places, PLACES);
+        place.kind = number_of(cell->kind, places, BINDING_PLACES);
         place.mcc = (uint16_t)cell->mcc;
         place.mnc = (uint16_t)cell->mnc;
         place.mnc_digits = (uint8_t)cell->mnc_digits;
@@ -59,13 +74,12 @@ static struct stored_place place_of(const Apnwatch__V1__Cell *cell)
         return place;
 }
 
-static bool places_are_equal(const struct stored_place *a, const struct stored_place *b)
+static bool places_are_equal(const struct binding_place *a, const struct binding_place *b)
 {
         return a->kind == b->kind && a->mcc == b->mcc && a->mnc == b->mnc && a->mnc_digits == b->mnc_digits && a->area == b->area &&
                a->id == b->id;
 }
 
-/* Views are made for every flow: numbers are written by hand. */
 static char *put_number(char *at, uint64_t number, unsigned least)
 {
         char digits[20];
@@ -86,15 +100,22 @@ static char *put_plmn(char *at, uint16_t mcc, uint16_t mnc, uint8_t mnc_digits)
         return put_number(at, mnc % 1000U, mnc_digits == 3 ? 3 : 2);
 }
 
-/* "ecgi:262-01-168496129", "cgi:262-01-4660-22136", "tai:262-01-4660". */
-static void place_text(const struct stored_place *place, char text[BINDING_PLACE_SIZE])
+const char *binding_plmn_text(const struct binding_plmn *plmn, char text[BINDING_PLACE_SIZE])
+{
+        char *end = plmn->mnc_digits == 0 ? text : put_plmn(text, plmn->mcc, plmn->mnc, plmn->mnc_digits);
+        *end = '\0';
+        return text;
+}
+
+/* "cgi:262-01-4660-22136": some have an area and a cell. */
+const char *binding_place_text(const struct binding_place *place, char text[BINDING_PLACE_SIZE])
 {
         char *at = text;
         text[0] = '\0';
-        if (place->kind == 0 || place->kind >= PLACES)
-                return;
+        if (place->kind == 0 || place->kind >= BINDING_PLACES)
+                return text;
         const char *kind = places[place->kind];
-        bool has_area = kind[0] != 'e' && kind[0] != 'n', is_cell = !has_area || kind[0] == 'c' || kind[0] == 's';
+        bool has_area = place->kind != PLACE_ECGI && place->kind != PLACE_NCGI, is_cell = place->kind <= PLACE_SAI;
         for (const char *from = kind; *from != '\0';)
                 *at++ = *from++;
         *at++ = ':';
@@ -108,6 +129,7 @@ static void place_text(const struct stored_place *place, char text[BINDING_PLACE
                 at = put_number(at, place->id & 0xfffffffff, 1); /* NCI: 36 bits */
         }
         *at = '\0';
+        return text;
 }
 
 struct prefix binding_prefix_around(const struct address *address, unsigned length)
@@ -192,9 +214,9 @@ static void take_addresses(struct taking *taking, const Apnwatch__V1__Signalling
                 session->ipv6 = prefix;
 }
 
-static void take_place(struct taking *taking, enum binding_fact fact, struct stored_place *held, const Apnwatch__V1__Cell *said)
+static void take_place(struct taking *taking, enum binding_fact fact, struct binding_place *held, const Apnwatch__V1__Cell *said)
 {
-        struct stored_place place = place_of(said);
+        struct binding_place place = place_of(said);
         if (place.kind != 0 && may_take(taking, fact, held->kind != 0, !places_are_equal(held, &place)))
                 *held = place;
 }
@@ -207,12 +229,10 @@ static void take_plmn(struct taking *taking, const char *said)
         if (said == NULL || sscanf(said, "%3u-%3u%n", &mcc, &mnc, &end) != 2 || said[end] != '\0' || end < 6)
                 return;
         uint8_t digits = (uint8_t)(end - 4);
-        bool is_other = session->plmn_mcc != mcc || session->plmn_mnc != mnc || session->plmn_digits != digits;
-        if (!may_take(taking, FACT_PLMN, session->plmn_digits != 0, is_other))
+        bool is_other = session->plmn.mcc != mcc || session->plmn.mnc != mnc || session->plmn.mnc_digits != digits;
+        if (!may_take(taking, FACT_PLMN, session->plmn.mnc_digits != 0, is_other))
                 return;
-        session->plmn_mcc = (uint16_t)mcc;
-        session->plmn_mnc = (uint16_t)mnc;
-        session->plmn_digits = digits;
+        session->plmn = (struct binding_plmn){(uint16_t)mcc, (uint16_t)mnc, digits};
 }
 
 uint32_t binding_facts_take(struct session *session, struct name_pool *names, const Apnwatch__V1__Signalling *said,
@@ -237,30 +257,28 @@ uint32_t binding_facts_take(struct session *session, struct name_pool *names, co
         return taking.changed;
 }
 
-static void view_endpoints(struct binding_view *view, struct store *store, uint32_t first)
+void binding_endpoints_fill(struct binding_endpoints *out, struct store *store, uint32_t session)
 {
-        struct binding *binding = &view->binding;
-        for (uint32_t record = first; record != STORE_NONE; record = store_endpoint(store, record)->next) {
+        out->control_count = out->user_count = 0;
+        for (uint32_t record = store_session(store, session)->endpoints; record != STORE_NONE; record = store_endpoint(store, record)->next) {
                 const struct endpoint *endpoint = store_endpoint(store, record);
                 bool user = endpoint->kind == ENDPOINT_USER;
-                struct binding_endpoint out = {.key = endpoint->key, .bearer = endpoint->bearer,
-                                               .of_network = endpoint->of_network, .is_released = endpoint->is_released,
-                                               .is_seid = endpoint->kind == ENDPOINT_SEID};
+                struct binding_endpoint shown = {.key = endpoint->key, .bearer = endpoint->bearer,
+                                                 .of_network = endpoint->of_network, .is_released = endpoint->is_released,
+                                                 .is_seid = endpoint->kind == ENDPOINT_SEID};
                 if (endpoint->kind == ENDPOINT_NAME || endpoint->node == STORE_NONE)
                         continue;
-                out.address = *store_node_address(store, endpoint->node);
-                if (user && binding->user_count < BINDING_USER)
-                        view->user[binding->user_count++] = out;
-                else if (!user && binding->control_count < BINDING_CONTROL)
-                        view->control[binding->control_count++] = out;
+                shown.address = *store_node_address(store, endpoint->node);
+                if (user && out->user_count < BINDING_USER)
+                        out->user[out->user_count++] = shown;
+                else if (!user && out->control_count < BINDING_CONTROL)
+                        out->control[out->control_count++] = shown;
         }
 }
 
-void binding_view_fill(struct binding_view *view, struct store *store, const struct name_pool *names, uint32_t record)
+void binding_fill(struct binding *binding, struct store *store, const struct name_pool *names, uint32_t record)
 {
         const struct session *session = store_session(store, record);
-        struct binding *binding = &view->binding;
-        memset(binding, 0, sizeof *binding);
         binding->number = session->number;
         digits_text(session->imsi, binding->imsi);
         digits_text(session->imei, binding->imei);
@@ -269,20 +287,16 @@ void binding_view_fill(struct binding_view *view, struct store *store, const str
         binding->ipv4 = session->ipv4;
         binding->ipv6 = session->ipv6;
         binding->rat = rats[session->rat];
-        if (session->plmn_digits != 0)
-                *put_plmn(binding->plmn, session->plmn_mcc, session->plmn_mnc, session->plmn_digits) = '\0';
-        place_text(&session->cell, binding->cell);
-        place_text(&session->area, binding->area);
+        binding->plmn = session->plmn;
+        binding->cell = session->cell;
+        binding->area = session->area;
         memcpy(binding->sources, session->sources, sizeof binding->sources);
         binding->first_ns = session->first_ns;
         binding->last_ns = session->last_ns;
         binding->context = session->context;
         binding->protocol = session->protocol;
         binding->bearer = session->bearer;
-        binding->control = view->control;
-        binding->user = view->user;
         binding->file = session->file;
         binding->file_frame = session->file_frame;
         binding->record = record;
-        view_endpoints(view, store, session->endpoints);
 }

@@ -16,8 +16,6 @@ uint32_t binding_facts_take(struct session *session, struct name_pool *names, co
 const char *binding_rat_text(uint8_t rat); /* "" for 0: not known; NULL: no such number */
 struct prefix binding_prefix_around(const struct address *address, unsigned length);
 
-struct binding_view {
-        struct binding binding;
-        struct binding_endpoint control[BINDING_CONTROL], user[BINDING_USER];
-};
-void binding_view_fill(struct binding_view *view, struct store *store, const struct name_pool *names, uint32_t record);
+/* What others see of a session; of its endpoints the newest. */
+void binding_fill(struct binding *binding, struct store *store, const struct name_pool *names, uint32_t record);
+void binding_endpoints_fill(struct binding_endpoints *out, struct store *store, uint32_t session);

@@ -66,11 +66,8 @@ static void note_use(struct bindings *bindings, uint32_t record, int64_t time_ns
 
 static const struct binding *show(struct bindings *bindings, uint32_t record)
 {
-        if (bindings->shown != record || bindings->is_changing)
-                binding_view_fill(&bindings->view, bindings->store, bindings->names, record);
-        bindings->shown = bindings->is_changing ? STORE_NONE : record;
-        bindings->view.binding.last_ns = store_session(bindings->store, record)->last_ns; /* a lookup may have moved it */
-        return &bindings->view.binding;
+        binding_fill(&bindings->view, bindings->store, bindings->names, record);
+        return &bindings->view;
 }
 
 const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
@@ -87,8 +84,8 @@ const struct binding *bindings_of_address(struct bindings *bindings, uint16_t co
         return show(bindings, best.record);
 }
 
-enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
-                                         const struct binding **out)
+static enum tunnel_knowledge find_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
+                                         bool uplink_only, const struct binding **out)
 {
         struct store *store = bindings->store;
         uint32_t node = store_node(store, address, false), stale = STORE_NONE;
@@ -98,6 +95,8 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
              at != STORE_NONE && seen++ < CHAIN_MOST; at = store_find_endpoint(store, ENDPOINT_USER, context, node, teid, at)) {
                 const struct endpoint *endpoint = store_endpoint(store, at);
                 const struct session *session = store_session(store, endpoint->session);
+                if (uplink_only && !endpoint->of_network)
+                        continue;
                 if (session->ended_ns == 0 && !endpoint->is_released) {
                         note_use(bindings, endpoint->session, bindings->clock_ns);
                         *out = show(bindings, endpoint->session);
@@ -113,16 +112,42 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
         return TUNNEL_RELEASED;
 }
 
+enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
+                                         const struct binding **out)
+{
+        return find_tunnel(bindings, context, address, teid, false, out);
+}
+
+enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t context, const struct address *gateway, uint32_t teid,
+                                         const struct binding **out)
+{
+        return find_tunnel(bindings, context, gateway, teid, true, out);
+}
+
+/* The session of a binding, unless its place is another's by now. */
+static const struct session *session_of(struct bindings *bindings, const struct binding *binding)
+{
+        if (!store_holds(bindings->store, binding->record))
+                return NULL;
+        const struct session *session = store_session(bindings->store, binding->record);
+        return session->number == binding->number ? session : NULL;
+}
+
+bool bindings_endpoints(struct bindings *bindings, const struct binding *binding, struct binding_endpoints *out)
+{
+        if (session_of(bindings, binding) == NULL)
+                return false;
+        binding_endpoints_fill(out, bindings->store, binding->record);
+        return true;
+}
+
 static unsigned list_sessions(struct bindings *bindings, uint64_t digits, uint32_t (*find)(struct store *, uint64_t, uint32_t),
                               struct binding *out, unsigned limit)
 {
         unsigned count = 0;
         for (uint32_t record = digits ? find(bindings->store, digits, STORE_NONE) : STORE_NONE; record != STORE_NONE && count < limit;
-             record = find(bindings->store, digits, record)) {
-                out[count] = *show(bindings, record);
-                out[count].control_count = out[count].user_count = 0; /* the view's */
-                count++;
-        }
+             record = find(bindings->store, digits, record))
+                binding_fill(&out[count++], bindings->store, bindings->names, record);
         return count;
 }
 
@@ -139,12 +164,8 @@ unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct bi
 /* Where a row of the user's or a binding of before stands for itself, only its own addresses are known. */
 static bool has_route(struct bindings *bindings, const struct binding *binding, const struct address *source)
 {
-        if (!store_holds(bindings->store, binding->record))
-                return false;
-        const struct session *session = store_session(bindings->store, binding->record);
-        if (session->number != binding->number)
-                return false;
-        for (uint32_t at = session->routes; at != STORE_NONE; at = store_route(bindings->store, at)->next)
+        const struct session *session = session_of(bindings, binding);
+        for (uint32_t at = session ? session->routes : STORE_NONE; at != STORE_NONE; at = store_route(bindings->store, at)->next)
                 if (prefix_contains(&store_route(bindings->store, at)->prefix, source))
                         return true;
         return false;

@@ -30,7 +30,7 @@ static ProtobufCBinaryData bytes_of(const void *bytes, size_t length)
         return (ProtobufCBinaryData){length, (uint8_t *)bytes};
 }
 
-static Apnwatch__V1__SavedSession__Place *put_place(Apnwatch__V1__SavedSession__Place *out, const struct stored_place *place)
+static Apnwatch__V1__SavedSession__Place *put_place(Apnwatch__V1__SavedSession__Place *out, const struct binding_place *place)
 {
         if (place->kind == 0)
                 return NULL;
@@ -110,9 +110,9 @@ static bool write_session(void *context, uint32_t record)
         PUT(saved, rat, session->rat);
         PUT(saved, context, session->context);
         PUT(saved, bearer, session->bearer);
-        PUT(saved, mcc, session->plmn_mcc);
-        PUT(saved, mnc, session->plmn_mnc);
-        PUT(saved, mnc_digits, session->plmn_digits);
+        PUT(saved, mcc, session->plmn.mcc);
+        PUT(saved, mnc, session->plmn.mnc);
+        PUT(saved, mnc_digits, session->plmn.mnc_digits);
         PUT(saved, is_created, session->is_created);
         saved->protocol = session->protocol;
         saved->cell = put_place(&saving->cell, &session->cell);
@@ -142,11 +142,11 @@ static bool take_address(const ProtobufCBinaryData *bytes, struct address *out)
         return true;
 }
 
-static void take_place(struct stored_place *place, const Apnwatch__V1__SavedSession__Place *saved)
+static void take_place(struct binding_place *place, const Apnwatch__V1__SavedSession__Place *saved)
 {
         if (saved == NULL || saved->kind > UINT8_MAX)
                 return;
-        *place = (struct stored_place){.mcc = (uint16_t)saved->mcc, .mnc = (uint16_t)saved->mnc, .mnc_digits = (uint8_t)saved->mnc_digits,
+        *place = (struct binding_place){.mcc = (uint16_t)saved->mcc, .mnc = (uint16_t)saved->mnc, .mnc_digits = (uint8_t)saved->mnc_digits,
                                        .kind = (uint8_t)saved->kind, .area = saved->area, .id = saved->id};
 }
 
@@ -190,7 +190,6 @@ static bool is_sound(const saved_t *saved)
 
 bool bindings_load(struct bindings *bindings, const saved_t *saved)
 {
-        bindings->shown = STORE_NONE;
         struct store *store = bindings->store;
         if (!is_sound(saved) || store_is_full(store))
                 return false;
@@ -203,9 +202,9 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
         session->protocol = (uint8_t)saved->protocol;
         session->context = (uint16_t)saved->context;
         session->bearer = (uint8_t)saved->bearer;
-        session->plmn_mcc = (uint16_t)saved->mcc;
-        session->plmn_mnc = (uint16_t)saved->mnc;
-        session->plmn_digits = (uint8_t)saved->mnc_digits;
+        session->plmn.mcc = (uint16_t)saved->mcc;
+        session->plmn.mnc = (uint16_t)saved->mnc;
+        session->plmn.mnc_digits = (uint8_t)saved->mnc_digits;
         session->is_created = saved->is_created;
         take_place(&session->cell, saved->cell);
         take_place(&session->area, saved->area);
@@ -233,7 +232,6 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
 
 void bindings_forget(struct bindings *bindings)
 {
-        bindings->shown = STORE_NONE;
         for (uint32_t record; (record = store_oldest(bindings->store)) != STORE_NONE;)
                 session_free(bindings, record);
 }

@@ -6,12 +6,18 @@ enum { ROUTES_OF_A_SESSION = 8 };
 
 static const uint32_t MOVES = 1U << FACT_CELL | 1U << FACT_AREA | 1U << FACT_PLMN | 1U << FACT_RAT;
 
-static void tell(struct bindings *bindings, uint32_t record, struct binding_change *change)
+static void tell(struct bindings *bindings, uint32_t record, struct binding_change *change, bool with_endpoints)
 {
+        struct binding now;
+        struct binding_endpoints endpoints;
         if (bindings->settings.changed == NULL)
                 return;
-        binding_view_fill(&bindings->told, bindings->store, bindings->names, record);
-        change->now = &bindings->told.binding;
+        binding_fill(&now, bindings->store, bindings->names, record);
+        change->now = &now;
+        if (with_endpoints) {
+                binding_endpoints_fill(&endpoints, bindings->store, record);
+                change->endpoints = &endpoints;
+        }
         bindings->settings.changed(bindings->settings.context, change);
 }
 
@@ -21,7 +27,7 @@ void session_end(struct bindings *bindings, uint32_t record, enum binding_end en
         struct binding_change change = {.news = BINDING_CLOSED, .end = end, .event = event, .time_ns = time_ns};
         if (session->ended_ns != 0)
                 return;
-        tell(bindings, record, &change);
+        tell(bindings, record, &change, false);
         store_unlink(bindings->store, record);
         session->end = (uint8_t)end;
         session->ended_ns = time_ns > 0 ? time_ns : 1;
@@ -141,10 +147,10 @@ static uint32_t take_facts(struct act *act, uint32_t record)
 /* A value that was not known before is no move. */
 static bool is_moved(const struct binding *before, uint32_t facts)
 {
-        const char *was[BINDING_FACTS] = {[FACT_CELL] = before->cell, [FACT_AREA] = before->area, [FACT_PLMN] = before->plmn,
-                                          [FACT_RAT] = before->rat ? before->rat : ""};
+        const bool was_known[BINDING_FACTS] = {[FACT_CELL] = before->cell.kind != 0, [FACT_AREA] = before->area.kind != 0,
+                                               [FACT_PLMN] = before->plmn.mnc_digits != 0, [FACT_RAT] = before->rat != NULL};
         for (unsigned i = 0; i < BINDING_FACTS; i++)
-                if (was[i] != NULL && was[i][0] != '\0' && facts & MOVES & 1U << i)
+                if (was_known[i] && facts & MOVES & 1U << i)
                         return true;
         return false;
 }
@@ -156,11 +162,12 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
         struct session *session = store_session(store, record);
         const signalling_t *halves[2] = {act->request, act->response};
         bool is_new = place == SESSION_NEW, endpoints = false, moved = false;
+        struct binding before;
         struct binding_change change = {.news = is_new ? BINDING_OPENED : BINDING_CHANGED, .event = act->event, .time_ns = act->time_ns};
         if (!is_new && act->is_late && session->said_ns > act->time_ns)
                 return;
         if (!is_new)
-                binding_view_fill(&bindings->before, store, bindings->names, record);
+                binding_fill(&before, store, bindings->names, record);
         change.facts = take_facts(act, record);
         for (unsigned i = 0; i < 2; i++) {
                 if (halves[i] == NULL)
@@ -177,9 +184,9 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
         store_use(store, record);
         if (!is_new && change.facts == 0 && !endpoints)
                 return;
-        change.before = is_new ? NULL : &bindings->before.binding;
-        change.is_move = !is_new && (moved || is_moved(&bindings->before.binding, change.facts));
-        tell(bindings, record, &change);
+        change.before = is_new ? NULL : &before;
+        change.is_move = !is_new && (moved || is_moved(&before, change.facts));
+        tell(bindings, record, &change, is_new || endpoints);
 }
 
 enum binding_source session_strongest(const struct session *session)

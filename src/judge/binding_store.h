@@ -14,13 +14,6 @@ enum { INTERFACE_UNKNOWN = 0xff };
 
 enum endpoint_kind { ENDPOINT_CONTROL, ENDPOINT_USER, ENDPOINT_SEID, ENDPOINT_NAME }; /* NAME: a Diameter or RADIUS session identifier */
 
-struct stored_place {
-        uint16_t mcc, mnc;
-        uint8_t mnc_digits, kind; /* kind: 0 none; see binding_facts.c */
-        uint32_t area;
-        uint64_t id;
-};
-
 /* Of records with the same hash. Many sessions may share a value (modules without an IMEI of their own), hence both ways. */
 struct chain_link {
         uint32_t next, before;
@@ -34,11 +27,10 @@ struct session {
         uint32_t apn;                    /* of the name pool; NAME_NONE */
         uint8_t rat, protocol, bearer, end; /* end: enum binding_end */
         uint8_t sources[BINDING_FACTS];
-        uint16_t plmn_mcc, plmn_mnc;
-        uint8_t plmn_digits;
+        struct binding_plmn plmn;
         bool is_created;                 /* its beginning was seen */
         uint16_t context;
-        struct stored_place cell, area;
+        struct binding_place cell, area;
         int64_t first_ns, said_ns, last_ns; /* said: by signalling; last: or used by packets */
         int64_t ended_ns;                /* 0 while it lives */
         uint64_t file_frame;

@@ -80,7 +80,7 @@ static bool needs_no_answer(const signalling_t *said)
                (said->protocol == SAID(PROTOCOL__RADIUS) && said->message == 4);
 }
 
-static void take(struct bindings *bindings, const event_t *event)
+void bindings_take(struct bindings *bindings, const event_t *event)
 {
         const signalling_t *said = event->signalling;
         struct wait_entry *other = NULL;
@@ -130,24 +130,10 @@ static void expire_waiting(struct bindings *bindings)
         }
 }
 
-static void begin_change(struct bindings *bindings)
-{
-        bindings->is_changing = true;
-        bindings->shown = STORE_NONE;
-}
-
-void bindings_take(struct bindings *bindings, const event_t *event)
-{
-        begin_change(bindings);
-        take(bindings, event);
-        bindings->is_changing = false;
-}
-
 void bindings_tick(struct bindings *bindings, int64_t clock_ns)
 {
         struct store *store = bindings->store;
         uint32_t record;
-        begin_change(bindings);
         bindings->clock_ns = clock_ns;
         expire_waiting(bindings);
         while ((record = store_oldest(store)) != STORE_NONE &&
@@ -157,18 +143,15 @@ void bindings_tick(struct bindings *bindings, int64_t clock_ns)
         while ((record = store_oldest_ended(store)) != STORE_NONE &&
                clock_ns - store_session(store, record)->ended_ns > (int64_t)ENDED_KEPT_S * SECOND)
                 session_free(bindings, record);
-        bindings->is_changing = false;
 }
 
 void bindings_finish(struct bindings *bindings, int64_t clock_ns)
 {
-        begin_change(bindings);
         bindings->clock_ns = INT64_MAX;
         expire_waiting(bindings);
         bindings->clock_ns = clock_ns;
         for (uint32_t record; (record = store_oldest(bindings->store)) != STORE_NONE;)
                 session_end(bindings, record, BINDING_INPUT_END, NULL, clock_ns);
-        bindings->is_changing = false;
 }
 
 void bindings_import(struct bindings *bindings, const struct binding_row *row)

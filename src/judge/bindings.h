@@ -52,37 +52,61 @@ struct binding_endpoint {
         bool is_seid;           /* of PFCP; else a TEID */
 };
 
-/* One session as it is known now. Texts are "" when not known. Plain data: copy what is to be kept. */
+struct binding_endpoints {
+        uint8_t control_count, user_count;
+        struct binding_endpoint control[BINDING_CONTROL], user[BINDING_USER];
+};
+
+enum binding_place_kind { PLACE_NONE, PLACE_ECGI, PLACE_NCGI, PLACE_CGI, PLACE_SAI, PLACE_TAI, PLACE_RAI, PLACE_LAI, BINDING_PLACES };
+
+/* A cell, a tracking, routing or location area. */
+struct binding_place {
+        uint16_t mcc, mnc;
+        uint8_t mnc_digits, kind; /* kind: enum binding_place_kind */
+        uint32_t area;
+        uint64_t id;
+};
+
+struct binding_plmn {
+        uint16_t mcc, mnc;
+        uint8_t mnc_digits;     /* 0: not known */
+};
+
+/* One session as it is known now. Texts are "" when not known. Plain data: copy what is to be kept. It is made for every flow's event:
+ * what only alerts and lists want is asked for. */
 struct binding {
         uint64_t number;        /* unique in a run */
-        char imsi[17], imei[17], msisdn[17];
+        char imsi[17], imei[17], msisdn[17]; /* zeros behind the digits */
         const char *apn;        /* interned, lives as long as the bindings; NULL: not known */
         struct address ipv4;    /* unspecified: none */
         struct prefix ipv6;     /* unspecified: none */
         const char *rat;        /* static; NULL: not known */
-        char plmn[8];           /* "262-01" */
-        char cell[BINDING_PLACE_SIZE], area[BINDING_PLACE_SIZE]; /* "ecgi:262-01-168496129", "tai:262-01-4660" */
+        struct binding_plmn plmn;
+        struct binding_place cell, area;
         uint8_t sources[BINDING_FACTS]; /* enum binding_source */
         int64_t first_ns, last_ns;      /* of the session */
         uint16_t context;
         uint8_t protocol;               /* enum binding_source that opened it */
         uint8_t bearer;
-        uint8_t control_count, user_count;
-        const struct binding_endpoint *control, *user;
         uint32_t file;
         uint64_t file_frame;            /* of the message that opened it */
-        uint32_t record;                /* for binding_may_send; 0: a row of the user's */
+        uint32_t record;                /* for those who ask more of it; 0: a row of the user's */
 };
+
+/* "262-01", "ecgi:262-01-168496129", "tai:262-01-4660"; "" when not known. */
+const char *binding_plmn_text(const struct binding_plmn *plmn, char text[BINDING_PLACE_SIZE]);
+const char *binding_place_text(const struct binding_place *place, char text[BINDING_PLACE_SIZE]);
 
 enum binding_news { BINDING_OPENED, BINDING_CHANGED, BINDING_CLOSED };
 
-/* What listeners are told, in order. `before` holds what was changed (CHANGED), with the same endpoints; else NULL. */
+/* What listeners are told, in order. `before` holds what was changed (CHANGED); else NULL. */
 struct binding_change {
         enum binding_news news;
         enum binding_end end;           /* of CLOSED */
         uint32_t facts;                 /* of CHANGED: 1 << enum binding_fact */
         bool is_move;                   /* handover or relocation: cell, area, PLMN, RAT or the serving node */
         const struct binding *now, *before;
+        const struct binding_endpoints *endpoints; /* of a session that was opened, or whose endpoints are others; else NULL */
         const event_t *event;           /* that made it; NULL: a timeout or the end of the input */
         int64_t time_ns;
 };
@@ -124,6 +148,13 @@ enum tunnel_knowledge {
 /* The session whose user tunnel ends at this address with this TEID; `out` NULL unless BOUND or RELEASED and still known. */
 enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
                                          const struct binding **out);
+
+/* Likewise, of tunnels that lead towards the network alone: out of which a packet comes from the device. */
+enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t context, const struct address *gateway, uint32_t teid,
+                                         const struct binding **out);
+
+/* False: it is a row of the user's, or gone. */
+bool bindings_endpoints(struct bindings *bindings, const struct binding *binding, struct binding_endpoints *out);
 
 /* The sessions of one SIM, or of one module (first 14 digits), that are live; at most `limit`. */
 unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);

@@ -18,6 +18,7 @@ struct message_parts {
         char device_text[ADDRESS_TEXT_SIZE], protocol_text[8], app_text[128], community_text[COMMUNITY_ID_SIZE], title[512];
         struct inventory_facts facts;
         struct geo_facts geo;
+        char plmn[BINDING_PLACE_SIZE], cell[BINDING_PLACE_SIZE];
 };
 
 static const char *protocol_text(uint32_t protocol, char text[8])
@@ -59,8 +60,9 @@ static char *first_known(const char *seen, const char *listed)
 }
 
 /* What signalling told wins over what is listed: that they differ is a finding of its own. */
-static void fill_who(const struct sighting *s, const struct inventory_facts *facts, Apnwatch__V1__Device *device)
+static void fill_who(const struct sighting *s, struct message_parts *parts, Apnwatch__V1__Device *device)
 {
+        const struct inventory_facts *facts = &parts->facts;
         const struct binding *binding = s->has_binding ? &s->binding : NULL;
         device->imsi = first_known(binding ? binding->imsi : NULL, facts->imsi);
         device->imei = first_known(binding ? binding->imei : NULL, facts->imei);
@@ -69,8 +71,8 @@ static void fill_who(const struct sighting *s, const struct inventory_facts *fac
         if (binding == NULL)
                 return;
         device->rat = (char *)binding->rat;
-        device->plmn = first_known(binding->plmn, NULL);
-        device->cell = first_known(binding->cell, NULL);
+        device->plmn = first_known(binding_plmn_text(&binding->plmn, parts->plmn), NULL);
+        device->cell = first_known(binding_place_text(&binding->cell, parts->cell), NULL);
 }
 
 /* By the inventory, else the TAC, else what the device says of itself. */
@@ -101,7 +103,7 @@ static void fill_device(const struct draft *draft, struct message_parts *parts, 
                 device->context = (char *)run_context(&judge->run, s->key.context);
         if (!fleets_facts(judge->fleets, s->device, &parts->facts))
                 memset(&parts->facts, 0, sizeof parts->facts);
-        fill_who(s, &parts->facts, device);
+        fill_who(s, parts, device);
         fill_make(s, &parts->facts, device);
         device->site = (char *)parts->facts.site;
         if (alert->tenant == NULL)

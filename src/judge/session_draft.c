@@ -70,6 +70,7 @@ struct parts {
         char peer_address[ADDRESS_TEXT_SIZE];
         char address[ADDRESS_TEXT_SIZE], other_address[ADDRESS_TEXT_SIZE], *devices[2];
         struct inventory_facts facts;
+        char plmn[BINDING_PLACE_SIZE], cell[BINDING_PLACE_SIZE];
 };
 
 static void add_device(struct parts *parts, Apnwatch__V1__Alert *alert, char *address)
@@ -100,8 +101,8 @@ static void fill_device(struct parts *parts, Apnwatch__V1__Alert *alert)
         device->msisdn = (char *)known(binding->msisdn);
         device->apn = (char *)known(binding->apn);
         device->rat = (char *)known(binding->rat);
-        device->plmn = (char *)known(binding->plmn);
-        device->cell = (char *)known(binding->cell);
+        device->plmn = (char *)known(binding_plmn_text(&binding->plmn, parts->plmn));
+        device->cell = (char *)known(binding_place_text(&binding->cell, parts->cell));
         const struct intel_tac *tac = device->imei ? intel_tac(judge->settings.intel, device->imei) : NULL;
         device->vendor = (char *)(tac ? tac->vendor : NULL);
         device->model = (char *)(tac ? tac->model : NULL);

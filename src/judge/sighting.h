@@ -27,7 +27,7 @@ struct sighting {
         unsigned fleet_index;
         const struct fleet *fleet;   /* NULL: unassigned */
         bool has_binding;
-        struct binding binding;      /* who the device is, as it was at this event; `control` and `user` are not to be used */
+        struct binding binding;      /* who the device is, as it was at this event */
         bool peer_is_device;
         bool is_swapped;             /* `device` is the flow's peer: of two devices the opener comes first */
         struct contact contact;

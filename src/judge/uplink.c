@@ -1,22 +1,12 @@
 #include "judge/uplink.h"
 
-static bool leads_to_network(const struct binding *binding, const struct address *gateway, uint32_t teid)
-{
-        for (unsigned i = 0; i < binding->user_count; i++) {
-                const struct binding_endpoint *end = &binding->user[i];
-                if (end->of_network && end->key == teid && address_equal(&end->address, gateway))
-                        return true;
-        }
-        return false;
-}
-
 static bool look(struct bindings *bindings, uint16_t context, const ProtobufCBinaryData *gateway, uint32_t teid, struct uplink *out)
 {
         const struct binding *binding;
         if (!address_from_bytes(gateway->data, gateway->len, &out->gateway))
                 return false;
-        out->knowledge = bindings_of_tunnel(bindings, context, &out->gateway, teid, &binding);
-        if (binding == NULL || !leads_to_network(binding, &out->gateway, teid))
+        out->knowledge = bindings_of_uplink(bindings, context, &out->gateway, teid, &binding);
+        if (binding == NULL)
                 return false;
         out->teid = teid;
         out->binding = *binding;

@@ -6,7 +6,7 @@
 #include "judge/bindings.h"
 
 struct uplink {
-        struct binding binding;        /* a copy; `control` and `user` are not to be used */
+        struct binding binding;
         enum tunnel_knowledge knowledge; /* BOUND or RELEASED */
         struct address gateway;        /* the outer address that the tunnel leads to */
         uint32_t teid;

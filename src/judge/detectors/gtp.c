@@ -99,12 +99,12 @@ static void add_node(struct gtp_state *state, const struct address *address, uin
                 flow_set_add(state->nodes, hash);
 }
 
-static void add_nodes(struct gtp_state *state, const struct binding *binding)
+static void add_nodes(struct gtp_state *state, const struct binding_endpoints *endpoints, uint16_t context)
 {
-        for (unsigned i = 0; i < binding->control_count; i++)
-                add_node(state, &binding->control[i].address, binding->context);
-        for (unsigned i = 0; i < binding->user_count; i++)
-                add_node(state, &binding->user[i].address, binding->context);
+        for (unsigned i = 0; i < endpoints->control_count; i++)
+                add_node(state, &endpoints->control[i].address, context);
+        for (unsigned i = 0; i < endpoints->user_count; i++)
+                add_node(state, &endpoints->user[i].address, context);
 }
 
 static void on_binding(struct judge *judge, void *context, const struct binding_change *change)
@@ -113,8 +113,8 @@ static void on_binding(struct judge *judge, void *context, const struct binding_
         (void)judge;
         if (state->visible_ns == 0)
                 state->visible_ns = change->time_ns;
-        if (change->news != BINDING_CLOSED)
-                add_nodes(state, change->now);
+        if (change->endpoints != NULL)
+                add_nodes(state, change->endpoints, change->now->context);
         if (change->news != BINDING_CHANGED || (change->facts & (1U << FACT_IPV4 | 1U << FACT_IPV6)) == 0)
                 return;
         state->readdressed[state->readdressed_next] = (struct readdressed){change->now->number, change->time_ns};
@@ -185,11 +185,14 @@ static char *node_text(enum node_kind kind)
         return (char *)texts[kind];
 }
 
-static bool carries(const struct binding *binding, const Apnwatch__V1__Flow *flow)
+static bool carries(struct judge *judge, const struct binding *binding, const Apnwatch__V1__Flow *flow)
 {
-        for (unsigned i = 0; i < binding->user_count; i++)
-                if ((flow->has_teid_up && binding->user[i].key == flow->teid_up) ||
-                    (flow->has_teid_down && binding->user[i].key == flow->teid_down))
+        struct binding_endpoints endpoints;
+        if (!bindings_endpoints(judge->bindings, binding, &endpoints))
+                return false;
+        for (unsigned i = 0; i < endpoints.user_count; i++)
+                if ((flow->has_teid_up && endpoints.user[i].key == flow->teid_up) ||
+                    (flow->has_teid_down && endpoints.user[i].key == flow->teid_down))
                         return true;
         return false;
 }
@@ -205,7 +208,7 @@ static bool carrier_of(struct judge *judge, const Apnwatch__V1__Flow *flow, stru
         for (unsigned i = 0; i < 2; i++) {
                 const struct binding *found = bindings_of_address(judge->bindings, (uint16_t)flow->context, NULL, &ends[i],
                                                                   (int64_t)flow->start);
-                if (found == NULL || carries(found, flow))
+                if (found == NULL || carries(judge, found, flow))
                         continue;
                 *carrier = *found;
                 *far = ends[1 - i];

@@ -167,16 +167,19 @@ static struct place place_of(const struct binding *binding)
 {
         struct place place = {.is_known = {false}};
         char site[SIM_PLACE_TEXT];
-        size_t length = binding->cell[0] ? site_text(binding->cell, site) : 0;
-        place.is_known[COUNTRY] = place.is_known[NETWORK] = strlen(binding->plmn) > 3;
-        place.is_known[AREA] = binding->area[0] != '\0';
+        char plmn[BINDING_PLACE_SIZE], area[BINDING_PLACE_SIZE], cell[BINDING_PLACE_SIZE];
+        binding_plmn_text(&binding->plmn, plmn);
+        binding_place_text(&binding->area, area);
+        size_t length = binding->cell.kind != 0 ? site_text(binding_place_text(&binding->cell, cell), site) : 0;
+        place.is_known[COUNTRY] = place.is_known[NETWORK] = plmn[0] != '\0';
+        place.is_known[AREA] = area[0] != '\0';
         place.is_known[SITE] = length > 0 && length < sizeof site;
         if (place.is_known[COUNTRY]) {
-                place.hashes[COUNTRY] = place_hash('c', binding->plmn, 3);
-                place.hashes[NETWORK] = place_hash('n', binding->plmn, strlen(binding->plmn));
+                place.hashes[COUNTRY] = place_hash('c', plmn, 3);
+                place.hashes[NETWORK] = place_hash('n', plmn, strlen(plmn));
         }
         if (place.is_known[AREA])
-                place.hashes[AREA] = place_hash('a', binding->area, strlen(binding->area));
+                place.hashes[AREA] = place_hash('a', area, strlen(area));
         if (place.is_known[SITE])
                 place.hashes[SITE] = place_hash('s', site, length);
         return place;
@@ -203,18 +206,21 @@ static bool is_static(const struct judge *judge, const struct binding *binding, 
         return fleet && fleet->is_static;
 }
 
-static const char *finest_place(const struct binding *binding)
+static const char *finest_place(const struct binding *binding, char text[BINDING_PLACE_SIZE])
 {
-        return binding->cell[0] ? binding->cell : binding->area[0] ? binding->area : binding->plmn;
+        if (binding->cell.kind != 0)
+                return binding_place_text(&binding->cell, text);
+        return binding->area.kind != 0 ? binding_place_text(&binding->area, text) : binding_plmn_text(&binding->plmn, text);
 }
 
 static void tell_relocation(struct judge *judge, struct sim *sim, const struct binding_change *change, enum circumstance circumstance)
 {
         struct session_draft draft;
+        char place[BINDING_PLACE_SIZE];
         session_draft_begin(&draft, judge, change->now, change->event, circumstance, "Static device in another place");
         draft.finding.peer = change->now->imsi;
         draft.detail.former = sim->last_place[0] ? sim->last_place : NULL;
-        draft.detail.current = (char *)finest_place(change->now);
+        draft.detail.current = (char *)finest_place(change->now, place);
         session_draft_report(&draft);
 }
 
@@ -240,7 +246,7 @@ static void judge_location(struct judge *judge, struct sim *sim, const struct bi
         }
         if (is_new)
                 sim->placed_s = now_s;
-        snprintf(sim->last_place, sizeof sim->last_place, "%s", finest_place(now));
+        finest_place(now, sim->last_place);
 }
 
 static void judge_listing(struct judge *judge, const struct identity_state *state, const struct binding_change *change)

@@ -77,13 +77,12 @@ static const char *value(const json_t *object, const char *key)
 static void a_line_has_what_is_known_and_nothing_else(void **state)
 {
         (void)state;
-        struct binding_endpoint ends[] = {{.key = 17}, {.key = 18, .is_seid = true}};
+        struct binding_endpoints ends = {.control_count = 2, .control = {{.key = 17}, {.key = 18, .is_seid = true}}};
         open_page(true);
         struct binding now = binding_of(1, "262011234567890", "");
-        assert_true(address_parse("10.255.0.1", &ends[0].address) && address_parse("10.255.0.2", &ends[1].address));
-        now.control = ends;
-        now.control_count = 2;
-        tell(BINDING_OPENED, NULL, &now, 0);
+        assert_true(address_parse("10.255.0.1", &ends.control[0].address) && address_parse("10.255.0.2", &ends.control[1].address));
+        struct binding_change opened = {.news = BINDING_OPENED, .now = &now, .endpoints = &ends, .time_ns = now.first_ns};
+        session_list_changed(page.list, &opened);
         assert_string_equal(text_now(), "");
         tell(BINDING_CLOSED, NULL, &now, 0);
         json_t *line = line_of(text_now());
@@ -125,7 +124,7 @@ static void values_are_the_first_and_history_has_what_changed(void **state)
         tell(BINDING_CHANGED, &before, &now, 1U << FACT_IMEI);
         before = now;
         now.rat = "EUTRAN";
-        snprintf(now.cell, sizeof now.cell, "ecgi:262-01-1");
+        now.cell = (struct binding_place){.mcc = 262, .mnc = 1, .mnc_digits = 2, .kind = PLACE_ECGI, .id = 1};
         tell(BINDING_CHANGED, &before, &now, 1U << FACT_RAT | 1U << FACT_CELL);
         tell(BINDING_CLOSED, NULL, &now, 0);
         json_t *line = line_of(text_now());
