@@ -101,11 +101,9 @@ static bool is_device_of(const Apnwatch__V1__Flow *flow, const struct device_key
         return address_from_bytes(flow->device.data, flow->device.len, &device) && address_equal(&device, &key->address);
 }
 
-const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+static const struct binding *find(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
 {
         const struct binding *found = NULL;
-        if (!judge->has_identity)
-                return NULL;
         if (flow->has_tunnel_destination && flow->has_tunnel_source && is_device_of(flow, key))
                 found = by_tunnel(judge, flow, &key->address, time_ns);
         if (found != NULL)
@@ -113,4 +111,27 @@ const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V
         if (is_behind_nat(judge, flow) && is_device_of(flow, key))
                 return NULL; /* not unwrapped */
         return bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
+}
+
+const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+{
+        const struct attributed *owner = &judge->owner;
+        if (!judge->has_identity)
+                return NULL;
+        if (owner->flow == flow && owner->time_ns == time_ns && owner->key.context == key->context &&
+            address_equal(&owner->key.address, &key->address))
+                return owner->is_known ? &owner->binding : NULL;
+        return find(judge, flow, key, time_ns);
+}
+
+bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+{
+        struct attributed *owner = &judge->owner;
+        const struct binding *found = find(judge, flow, key, time_ns);
+        owner->flow = flow;
+        owner->key = *key;
+        owner->time_ns = time_ns;
+        if ((owner->is_known = found != NULL))
+                owner->binding = *found;
+        return owner->is_known;
 }

@@ -11,8 +11,20 @@
 
 struct judge;
 
+/* Who one end of a flow was at a moment, once it was asked. */
+struct attributed {
+        const Apnwatch__V1__Flow *flow; /* NULL: it was not asked */
+        struct device_key key;
+        int64_t time_ns;
+        bool is_known;
+        struct binding binding;
+};
+
 /* `key` is one end of the flow. NULL: nobody is known. Borrowed until bindings are asked again. */
 const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns);
+
+/* The same, kept in judge->owner for those who ask again of this event. False: nobody is known. */
+bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns);
 
 /* The moment at which an event's device is asked for: a flow belongs to who held the address when it began. */
 int64_t attribution_time(const event_t *event);

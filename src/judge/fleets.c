@@ -146,11 +146,9 @@ static uint32_t identity_of(const struct binding *binding)
 {
         if (binding == NULL)
                 return 0;
-        struct { char imsi[sizeof binding->imsi], imei[sizeof binding->imei]; } who = {{0}, {0}};
-        snprintf(who.imsi, sizeof who.imsi, "%s", binding->imsi);
-        snprintf(who.imei, sizeof who.imei, "%s", binding->imei);
         uint64_t apn = binding->apn ? XXH3_64bits(binding->apn, strlen(binding->apn)) : 0;
-        return (uint32_t)XXH3_64bits_withSeed(&who, sizeof who, apn) | 1;
+        uint64_t sim = XXH3_64bits_withSeed(binding->imsi, sizeof binding->imsi, apn);
+        return (uint32_t)XXH3_64bits_withSeed(binding->imei, sizeof binding->imei, sim) | 1;
 }
 
 /* Another SIM or module has the address now: what was learned of the one before is not its own. */

@@ -191,15 +191,11 @@ static bool has_to_wait(struct judge *judge, const event_t *event)
         if (event->flow == NULL || !bindings_are_visible(judge->bindings) || event->flow->start >= JUDGE_TIME_LIMIT ||
             !owner_of(judge, event, &owner))
                 return false;
-        bool is_here = waiting_room_has(judge->room, &owner);
-        bool is_bound = !is_here && attribution_of_flow(judge, event->flow, &owner, attribution_time(event)) != NULL;
+        if (!waiting_room_has(judge->room, &owner) && attribution_ask(judge, event->flow, &owner, attribution_time(event)))
+                return false;
         struct device *device = device_table_touch(judge->devices, &owner, (uint32_t)(judge->clock_ns / 1000000000));
         if (device == NULL)
                 return false;
-        if (is_bound) {
-                device->unbound_ns = 0;
-                return false;
-        }
         if (device->unbound_ns == 0 || device->unbound_ns > judge->clock_ns)
                 device->unbound_ns = judge->clock_ns;
         return judge->clock_ns - device->unbound_ns < patience_ns &&
@@ -250,6 +246,7 @@ static void release_waiting(struct judge *judge, int64_t clock_ns)
 {
         const event_t *event;
         while ((event = waiting_room_next(judge->room, clock_ns)) != NULL) {
+                judge->owner.flow = NULL;
                 alert_book_allow_late(judge->book, true);
                 judge_of_flow(judge, event);
                 alert_book_allow_late(judge->book, false);
@@ -400,6 +397,7 @@ void judge_event(struct judge *judge, const event_t *event)
         if (event->body_case != APNWATCH__V1__EVENT__BODY_RUN)
                 take_clock(judge, (int64_t)event->clock);
         judge->events++;
+        judge->owner.flow = NULL;
         switch (event->body_case) {
         case APNWATCH__V1__EVENT__BODY_TICK:
                 take_tick(judge);

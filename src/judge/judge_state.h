@@ -2,6 +2,7 @@
 #pragma once
 
 #include "judge/alert_book.h"
+#include "judge/attribution.h"
 #include "judge/bindings.h"
 #include "judge/detectors/detector.h"
 #include "judge/device_table.h"
@@ -27,6 +28,7 @@ struct judge {
         struct bindings *bindings; /* who is behind addresses and tunnels */
         struct waiting_room *room; /* events of devices that signalling may still name */
         bool has_identity;         /* somebody was ever bound, or signalling was seen: else none of it costs anything */
+        struct attributed owner;   /* of the event that is being taken; nobody, where it waited */
         struct run_names run;
         struct judge_report *report;
         int64_t clock_ns;
