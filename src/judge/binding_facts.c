@@ -293,6 +293,8 @@ void binding_fill(struct binding *binding, struct store *store, const struct nam
         memcpy(binding->sources, session->sources, sizeof binding->sources);
         binding->first_ns = session->first_ns;
         binding->last_ns = session->last_ns;
+        binding->sent_ns = session->sent_ns;
+        binding->active_ns = session->active_ns;
         binding->context = session->context;
         binding->protocol = session->protocol;
         binding->bearer = session->bearer;

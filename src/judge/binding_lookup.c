@@ -125,11 +125,11 @@ enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t con
 }
 
 /* The session of a binding, unless its place is another's by now. */
-static const struct session *session_of(struct bindings *bindings, const struct binding *binding)
+static struct session *session_of(struct bindings *bindings, const struct binding *binding)
 {
         if (!store_holds(bindings->store, binding->record))
                 return NULL;
-        const struct session *session = store_session(bindings->store, binding->record);
+        struct session *session = store_session(bindings->store, binding->record);
         return session->number == binding->number ? session : NULL;
 }
 
@@ -159,6 +159,25 @@ unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct bi
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit)
 {
         return list_sessions(bindings, digits_pack(imei), store_by_imei, out, limit);
+}
+
+bool bindings_may_share_imei(struct bindings *bindings, const struct binding *binding)
+{
+        const struct session *session = session_of(bindings, binding);
+        return session == NULL || session->by_imei.next != STORE_NONE || session->by_imei.before != STORE_NONE;
+}
+
+void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t opened_ns, int64_t last_ns)
+{
+        struct session *session = session_of(bindings, binding);
+        if (session == NULL)
+                return;
+        if (opened_ns > session->sent_ns)
+                session->sent_ns = opened_ns;
+        if (last_ns > session->active_ns)
+                session->active_ns = last_ns;
+        binding->sent_ns = session->sent_ns;
+        binding->active_ns = session->active_ns;
 }
 
 /* Where a row of the user's or a binding of before stands for itself, only its own addresses are known. */

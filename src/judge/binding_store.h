@@ -19,6 +19,8 @@ struct chain_link {
         uint32_t next, before;
 };
 
+enum { SESSION_SETS = 5 };
+
 struct session {
         uint64_t number;
         uint64_t imsi, imei, msisdn;     /* digits in nibbles, the first highest; 0xf fills */
@@ -33,12 +35,14 @@ struct session {
         struct binding_place cell, area;
         int64_t first_ns, said_ns, last_ns; /* said: by signalling; last: or used by packets */
         int64_t ended_ns;                /* 0 while it lives */
+        int64_t sent_ns, active_ns;      /* see struct binding */
         uint64_t file_frame;
         uint32_t file;
         uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
         struct chain_link by_imsi, by_imei, by_ipv4, by_ipv6;
         uint32_t endpoints;              /* head of its chain, the newest first */
         uint32_t routes;                 /* head of networks behind the device; STORE_NONE */
+        uint16_t sets[SESSION_SETS];     /* numbers of binding_sets.h, which the session holds; by part, the user plane's last */
 };
 
 struct endpoint {

@@ -85,6 +85,7 @@ struct binding {
         struct binding_place cell, area;
         uint8_t sources[BINDING_FACTS]; /* enum binding_source */
         int64_t first_ns, last_ns;      /* of the session */
+        int64_t sent_ns, active_ns;     /* start of the last flow that the device opened, last packet of those in which it sent; 0: none */
         uint16_t context;
         uint8_t protocol;               /* enum binding_source that opened it */
         uint8_t bearer;
@@ -159,10 +160,14 @@ bool bindings_endpoints(struct bindings *bindings, const struct binding *binding
 /* The sessions of one SIM, or of one module (first 14 digits), that are live; at most `limit`. */
 unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);
+bool bindings_may_share_imei(struct bindings *bindings, const struct binding *binding); /* false: no other session has its IMEI */
 
 /* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route),
  * link-local and unspecified. */
 bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source);
+
+/* The device sent in a flow that it opened at `opened_ns` (0: another did), the last packet at `last_ns`: noted in both. */
+void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t opened_ns, int64_t last_ns);
 
 bool bindings_hold_any(const struct bindings *bindings);              /* signalling was ever seen, or sessions were loaded */
 bool bindings_are_visible(const struct bindings *bindings);          /* signalling was seen in the last hour of packet time */
@@ -179,5 +184,6 @@ void bindings_forget(struct bindings *bindings);
 
 struct bindings_numbers {
         uint64_t sessions, peak, opened, closed[BINDING_EVICTED + 1], conflicts, pending, pending_dropped, orphans, evicted, bytes;
+        uint64_t sets_refused;
 };
 void bindings_numbers(const struct bindings *bindings, struct bindings_numbers *out);

@@ -12,8 +12,6 @@ enum { SIM_PLACES = 24, SIM_PLACE_TEXT = 40 };
 struct sim {
         uint64_t imsi;            /* digits with a 1 in front, as a number */
         uint64_t imei;            /* likewise; 0: not known */
-        int64_t sent_ns;          /* start of the last flow that it opened; 0: none */
-        int64_t active_ns;        /* last packet of its flows, from either end */
         uint32_t used_s;
         uint32_t placed_s;        /* since when it was in no new place; 0: in none yet */
         uint32_t places[SIM_PLACES]; /* hashes; the oldest makes room */

@@ -308,9 +308,9 @@ static void on_binding(struct judge *judge, void *context, const struct binding_
 }
 
 /* Both sent since both lived. */
-static bool sent_since(const struct sim *sim, int64_t overlap_ns)
+static bool sent_since(const struct binding *binding, int64_t overlap_ns)
 {
-        return sim->sent_ns >= overlap_ns + SETTLED_S * SECOND || sim->active_ns >= overlap_ns + REPEATED_S * SECOND;
+        return binding->sent_ns >= overlap_ns + SETTLED_S * SECOND || binding->active_ns >= overlap_ns + REPEATED_S * SECOND;
 }
 
 static void tell_clone(struct judge *judge, struct sighting *s, const struct binding *other, bool is_shared)
@@ -328,28 +328,25 @@ static void tell_clone(struct judge *judge, struct sighting *s, const struct bin
         session_draft_report(&draft);
 }
 
-static void judge_clone(struct judge *judge, struct identity_state *state, struct sighting *s)
+/* Nearly every module is alone with its number: then nothing is looked up. */
+static void judge_clone(struct judge *judge, struct sighting *s)
 {
         const Apnwatch__V1__Flow *flow = s->flow;
         struct binding others[SHARERS];
-        const struct binding *own = &s->binding;
-        if (own->imsi[0] == '\0' || is_placeholder(own->imei) || flow->packets_up == 0)
+        struct binding *own = &s->binding;
+        if (own->imsi[0] == '\0' || flow->packets_up == 0)
                 return;
-        struct sim *sim = sim_table_touch(state->sims, own->imsi, (uint32_t)(judge->clock_ns / SECOND));
-        if (sim == NULL)
+        int64_t opened_ns = flow->opener == APNWATCH__V1__FLOW__OPENER__DEVICE ? (int64_t)flow->start : 0;
+        bindings_note_sent(judge->bindings, own, opened_ns, (int64_t)flow->last);
+        if (!bindings_may_share_imei(judge->bindings, own) || is_placeholder(own->imei))
                 return;
-        if (flow->opener == APNWATCH__V1__FLOW__OPENER__DEVICE && (int64_t)flow->start > sim->sent_ns)
-                sim->sent_ns = (int64_t)flow->start;
-        if ((int64_t)flow->last > sim->active_ns)
-                sim->active_ns = (int64_t)flow->last;
         unsigned count = bindings_of_imei(judge->bindings, own->imei, others, SHARERS), found = SHARERS, sharers = 0;
         for (unsigned i = 0; i < count; i++) {
-                const struct sim *sim_of_other = strcmp(others[i].imsi, own->imsi) != 0 ? sim_table_find(state->sims, others[i].imsi) : NULL;
                 int64_t overlap_ns = others[i].first_ns > own->first_ns ? others[i].first_ns : own->first_ns;
-                if (sim_of_other == NULL)
+                if (others[i].imsi[0] == '\0' || strcmp(others[i].imsi, own->imsi) == 0)
                         continue;
                 sharers++;
-                if (sent_since(sim, overlap_ns) && sent_since(sim_of_other, overlap_ns) && found == SHARERS)
+                if (sent_since(own, overlap_ns) && sent_since(&others[i], overlap_ns) && found == SHARERS)
                         found = i;
         }
         if (found < SHARERS) /* many: modules that all left the factory with one number */
@@ -408,7 +405,7 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
 {
         struct identity_state *state = context;
         if (s->has_binding)
-                judge_clone(judge, state, s);
+                judge_clone(judge, s);
         if (judge->settings.inventory == NULL || !s->event->flow_news->label_final || !sends(s))
                 return;
         if (!s->has_binding)
