@@ -37,11 +37,14 @@ static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const vo
         struct run *run = context;
         if ((int)alert->severity > run->worst)
                 run->worst = (int)alert->severity;
-        alert = privacy_alert(run->privacy, alert);
-        if (alert != NULL)
-                delivery_alert(run->delivery, alert, cause, cause_length);
-        else
+        const Apnwatch__V1__Alert *leaving = privacy_alert(run->privacy, alert);
+        if (leaving == NULL) {
                 withhold(run);
+                return;
+        }
+        if (leaving != alert)
+                judge_report_rename(run->judge, alert->id, leaving->id, leaving->title);
+        delivery_alert(run->delivery, leaving, cause, cause_length);
 }
 
 /* A named file that is no capture or is empty, any damaged capture: exit status 1, and a line for each. */

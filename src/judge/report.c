@@ -161,6 +161,25 @@ void report_add_alert(struct judge_report *report, const Apnwatch__V1__Alert *al
         add_top(report, alert);
 }
 
+static void replace(char **text, const char *with)
+{
+        char *copy = copy_or_null(with);
+        free(*text);
+        *text = copy;
+}
+
+void judge_report_rename(struct judge *judge, const char *id, const char *new_id, const char *new_title)
+{
+        struct judge_report *report = judge->report;
+        for (unsigned i = 0; i < report->top_count; i++) {
+                struct report_finding *finding = &report->top[i];
+                if (finding->id == NULL || strcmp(finding->id, id) != 0)
+                        continue;
+                replace(&finding->id, new_id);
+                replace(&finding->title, new_title);
+        }
+}
+
 static bool is_device_worse(const struct device *device, const struct report_device *than)
 {
         if (device->worst - 1 != than->severity)

@@ -64,3 +64,7 @@ struct judge_report {
 
 /* INTERFACE's `summary:` object (inputs, fleets, alerts, losses, versions) as JSON; free() it. NULL without memory. */
 char *judge_report_json(const struct judge_report *report);
+
+/* The finding of this ID, if it is among the worst, is told by another ID and title: privacy has changed them. */
+struct judge;
+void judge_report_rename(struct judge *judge, const char *id, const char *new_id, const char *new_title);

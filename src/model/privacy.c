@@ -16,6 +16,8 @@ enum { CHUNK = 16 * 1024, PLANS = 64, FIELDS = 64 };
 enum rule {
         RULE_KEEP,       /* neither text nor anything else that could tell */
         RULE_TEXT,
+        RULE_NAME,       /* of the user's choice, or words of ours: only what the message names as an identity is taken */
+        RULE_ID,         /* of an alert: a hash, which may have been made of identities */
         RULE_IDENTITY,   /* whole */
         RULE_IMEI,       /* whole, and its TAC is kept */
         RULE_DEVICE_ID,  /* either, by its looks */
@@ -95,7 +97,7 @@ static void give_back(struct privacy *privacy, void *memory, size_t needed)
         chunk->used = (size_t)((char *)memory - (char *)chunk->bytes) + needed;
 }
 
-static void begin(struct privacy *privacy, struct pseudonym_key *key)
+static void begin(struct privacy *privacy, struct pseudonym_key *key, bool phones)
 {
         while (privacy->chunks != NULL && privacy->chunks->next != NULL) {
                 struct chunk *next = privacy->chunks->next;
@@ -107,6 +109,7 @@ static void begin(struct privacy *privacy, struct pseudonym_key *key)
         privacy->failed = false;
         privacy->text.key = key;
         privacy->text.known_count = 0;
+        privacy->text.phones = phones;
 }
 
 /* Plans */
@@ -117,10 +120,14 @@ static enum rule rule_of(const ProtobufCFieldDescriptor *field)
                 const char *name;
                 enum rule rule;
         } named[] = {{"imsi", RULE_IDENTITY}, {"msisdn", RULE_IDENTITY}, {"subscriber", RULE_IDENTITY}, {"imei", RULE_IMEI},
-                     {"device_id", RULE_DEVICE_ID}, {"iccid", RULE_IDENTITY}, {"subscribers", RULE_IDENTITY},
+                     {"device_id", RULE_DEVICE_ID}, {"serial", RULE_DEVICE_ID}, {"iccid", RULE_IDENTITY}, {"subscribers", RULE_IDENTITY},
                      {"former", RULE_PERHAPS_IMEI}, {"current", RULE_PERHAPS_IMEI}, {"latitude", RULE_COORDINATE},
-                     {"longitude", RULE_COORDINATE}, {"snippet", RULE_DROP}, {"id", RULE_DIGEST}, {"policy", RULE_DIGEST},
-                     {"sha256", RULE_DIGEST}, {"community_id", RULE_DIGEST}};
+                     {"longitude", RULE_COORDINATE}, {"snippet", RULE_DROP}, {"id", RULE_ID}, {"policy", RULE_DIGEST},
+                     {"sha256", RULE_DIGEST}, {"community_id", RULE_DIGEST}, {"site", RULE_NAME}, {"ticket", RULE_NAME},
+                     {"verdict", RULE_NAME},
+                     /* Outputs are chosen by these, and judge knows them again. */
+                     {"fleet", RULE_KEEP}, {"tenant", RULE_KEEP}, {"sensor", RULE_KEEP}, {"rule", RULE_KEEP}, {"tap", RULE_KEEP},
+                     {"context", RULE_KEEP}, {"interface", RULE_KEEP}};
         bool is_text = field->type == PROTOBUF_C_TYPE_STRING;
         for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
                 bool fits = named[i].rule == RULE_COORDINATE ? field->type == PROTOBUF_C_TYPE_DOUBLE
@@ -231,6 +238,29 @@ static char *cover_identity(struct privacy *privacy, char *value, enum rule rule
         return out;
 }
 
+static char *cover_name(struct privacy *privacy, char *name)
+{
+        privacy->text.only_known = true;
+        char *covered = cover_text(privacy, name);
+        privacy->text.only_known = false;
+        return covered;
+}
+
+static char *cover_id(struct privacy *privacy, char *id)
+{
+        if (strlen(id) != KEYED_ID_DIGITS || id[strspn(id, "0123456789abcdef")] != '\0')
+                return cover_text(privacy, id);
+        char *out = take(privacy, KEYED_ID_DIGITS + 1);
+        if (out == NULL)
+                return id;
+        if (!pseudonym_key_id(privacy->text.key, id, out))
+                privacy->failed = true;
+        if (strcmp(out, id) != 0)
+                return out;
+        give_back(privacy, out, 0);
+        return id;
+}
+
 static bool is_imei_shaped(const char *text)
 {
         size_t digits = strspn(text, "0123456789");
@@ -258,6 +288,10 @@ static void *cover_pointer(struct privacy *privacy, const struct plan *plan, uns
                 rule = is_imei_shaped(value) ? RULE_IMEI : RULE_TEXT;
         if (is_identity(rule))
                 return cover_identity(privacy, value, rule);
+        if (rule == RULE_ID)
+                return cover_id(privacy, value);
+        if (rule == RULE_NAME)
+                return cover_name(privacy, value);
         return rule == RULE_DIGEST && is_digest(value) ? value : cover_text(privacy, value);
 }
 
@@ -337,7 +371,7 @@ static ProtobufCMessage *cover_message(struct privacy *privacy, const struct pla
 static const void *cover_whole(struct privacy *privacy, struct pseudonym_key *key, const struct plan *plan,
                                const ProtobufCMessage *message)
 {
-        begin(privacy, key);
+        begin(privacy, key, true);
         collect_identities(privacy, plan, message);
         const void *covered = cover_message(privacy, plan, (ProtobufCMessage *)(uintptr_t)message);
         return privacy->failed ? NULL : covered;
@@ -369,7 +403,7 @@ const char *privacy_text(struct privacy *privacy, const char *text)
 {
         if (privacy == NULL)
                 return text;
-        begin(privacy, privacy->key);
+        begin(privacy, privacy->key, false);
         const char *covered = cover_text(privacy, (char *)(uintptr_t)text);
         return privacy->failed ? NULL : covered;
 }
@@ -398,7 +432,7 @@ const char *privacy_json(struct privacy *privacy, const char *json)
 {
         if (privacy == NULL)
                 return json;
-        begin(privacy, privacy->key);
+        begin(privacy, privacy->key, false);
         size_t length = strlen(json);
         char *from = take(privacy, length + 1), *out = take(privacy, identity_text_room(length)), *to = out;
         if (from == NULL || out == NULL)

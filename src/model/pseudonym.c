@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum { KEY_LEAST = 16, KEY_MOST = 4096, DIGEST_LENGTH = 32, SHOWN = 8 };
+enum { KEY_LEAST = 16, KEY_MOST = 4096, DIGEST_LENGTH = 32, SHOWN = 8, CHECK_BYTES = 4 };
 
 static const char mark[] = "hmac:";
 
@@ -97,15 +97,44 @@ void pseudonym_key_destroy(struct pseudonym_key *key)
         free(key);
 }
 
+static bool digest_of(struct pseudonym_key *key, const char *purpose, const char *value, size_t length,
+                      unsigned char digest[DIGEST_LENGTH])
+{
+        size_t written = 0;
+        return EVP_MAC_init(key->mac, NULL, 0, NULL) == 1 &&
+               EVP_MAC_update(key->mac, (const unsigned char *)purpose, strlen(purpose)) == 1 &&
+               EVP_MAC_update(key->mac, (const unsigned char *)value, length) == 1 &&
+               EVP_MAC_final(key->mac, digest, &written, DIGEST_LENGTH) == 1 && written == DIGEST_LENGTH;
+}
+
+bool pseudonym_key_id(struct pseudonym_key *key, const char *id, char out[KEYED_ID_DIGITS + 1])
+{
+        unsigned char digest[DIGEST_LENGTH];
+        char check[2 * CHECK_BYTES + 1];
+        enum { BODY = KEYED_ID_DIGITS - 2 * CHECK_BYTES };
+        memcpy(out, id, KEYED_ID_DIGITS);
+        out[KEYED_ID_DIGITS] = '\0';
+        if (!digest_of(key, "id check:", out, BODY, digest))
+                return false;
+        text_hex(digest, CHECK_BYTES, check);
+        if (memcmp(check, out + BODY, sizeof check - 1) == 0)
+                return true;
+        if (!digest_of(key, "id:", id, KEYED_ID_DIGITS, digest))
+                return false;
+        text_hex(digest, BODY / 2, out);
+        if (!digest_of(key, "id check:", out, BODY, digest))
+                return false;
+        text_hex(digest, CHECK_BYTES, out + BODY);
+        return true;
+}
+
 size_t pseudonym_write(struct pseudonym_key *key, const char *value, size_t length, bool keep_tac, char out[PSEUDONYM_SIZE])
 {
         unsigned char digest[DIGEST_LENGTH];
-        size_t written = 0, at = 0;
+        size_t at = 0;
         if (keep_tac)
                 length = PSEUDONYM_MODULE;
-        if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1 ||
-            EVP_MAC_update(key->mac, (const unsigned char *)value, length) != 1 ||
-            EVP_MAC_final(key->mac, digest, &written, sizeof digest) != 1 || written != sizeof digest)
+        if (!digest_of(key, "", value, length, digest))
                 return 0;
         if (keep_tac) {
                 memcpy(out, value, PSEUDONYM_TAC);

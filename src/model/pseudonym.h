@@ -19,6 +19,11 @@ enum { PSEUDONYM_TAC = 8, PSEUDONYM_MODULE = 14, PSEUDONYM_SIZE = PSEUDONYM_TAC 
  * `value` is an IMEI: at least 14 digits. */
 size_t pseudonym_write(struct pseudonym_key *key, const char *value, size_t length, bool keep_tac, char out[PSEUDONYM_SIZE]);
 
+/* The keyed form of an alert's ID of 32 hex digits, so that nobody without the key can try which identities an ID was made of. Its
+ * last eight digits follow from the others: one that has this form already stays. False when OpenSSL fails. */
+enum { KEYED_ID_DIGITS = 32 };
+bool pseudonym_key_id(struct pseudonym_key *key, const char *id, char out[KEYED_ID_DIGITS + 1]);
+
 /* How many bytes of `text` are a pseudonym of either form that begins here; 0: none does. */
 size_t pseudonym_length(const char *text);
 

@@ -152,7 +152,8 @@ static void an_alert_leaves_with_pseudonyms(void **state)
         assert_string_equal(out->detail->subscribers[0], imsi_pseudonym);
         assert_non_null(strstr(out->detail->subscribers[1], "hmac:"));
         assert_ptr_equal(out->detail->object->sha256, sample.object.sha256);
-        assert_ptr_equal(out->id, sample.alert.id);
+        assert_int_equal(strspn(out->id, "0123456789abcdef"), 32);
+        assert_string_not_equal(out->id, sample.alert.id);
         assert_ptr_equal(out->policy, sample.alert.policy);
         privacy_destroy(privacy);
 }
@@ -268,6 +269,18 @@ static void texts_are_searched(void **state)
                 {"10.20.0.7 2001:db8::1 1.2.34567", "10.20.0.7 2001:db8::1 1.2.34567"},
                 {"52.52037,-13.404954 9.5 181.12345", "52.52,-13.40 9.5 181.12345"},
                 {"1.262011234567890", "1.26"},
+                {"%38%36%31%32%33%34%30%35%31%32%33%34%35%36%30", "86123405:hmac:*"},
+                {"x%2F2620112345%367890", "x%2Fhmac:*"},
+                {"%31%32", "%31%32"},
+                {"%20861234051234560", "%2086123405:hmac:*"},
+                {"urn:gsma:imei:86123405-123456-0;svn=01", "urn:gsma:imei:86123405:hmac:*;svn=01"},
+                {"35-349006-987331-9, 353490 06 987331", "35349006:hmac:*, 35349006:hmac:*"},
+                {"35349006%2D987331%2d9", "35349006:hmac:*"},
+                {"2026-03-01 02-03-04 861234-05", "2026-03-01 02-03-04 861234-05"},
+                {"35-349006-98733-19", "35-349006-98733-19"},
+                {"0262011234567890@nai.epc.example", "0hmac:*@nai.epc.example"},
+                {"6262011234567890%40nai.epc.example", "6hmac:*%40nai.epc.example"},
+                {"$GPRMC,5231.2222,N,01324.2972,E; 5231.2222,Nx 5299.2222,N", "$GPRMC,5231.0,N,01324.0,E; 5231.2222,Nx 5299.2222,N"},
         };
         struct privacy *privacy = privacy_of(", coordinates: 2");
         (void)state;
@@ -286,6 +299,87 @@ static void texts_are_searched(void **state)
                 assert_string_equal(privacy_text(privacy, again), again);
                 free(again);
         }
+        privacy_destroy(privacy);
+}
+
+/* What a device writes about others, or before anything says whose it is. */
+static void phone_numbers_are_taken(void **state)
+{
+        static const struct {
+                const char *from, *to; /* a * stands for 16 hex digits */
+        } texts[] = {
+                {"dev/4915112345678/pos", "dev/hmac:*/pos"},
+                {"m4915112345678.example", "mhmac:*.example"},
+                {"tel=%2B49151123456", "tel=%2Bhmac:*"},
+                {"tel=%34%39%31%35%31%31%32%33%34%35%36%37%38", "tel=hmac:*"},
+                {"+49 151 12345678, +12-34", "+hmac:*, +12-34"},
+                {"015112345678 12125551234", "hmac:* hmac:*"},
+                {"+1234567 123456789", "+1234567 123456789"},
+                {"1772330000 1772330000123", "1772330000 1772330000123"},              /* Unix time */
+                {"260301020304 202603010203 2603010203 v1+20260301", "260301020304 202603010203 2603010203 v1+20260301"},
+                {"550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000"},
+                {"d41d8cd98f00b204e9800998ecf8427e0000000000ab", "d41d8cd98f00b204e9800998ecf8427e0000000000ab"},
+                {"ncgi:262-01-12345678901", "ncgi:262-01-12345678901"},
+                {"192.168.100.200:65535", "192.168.100.200:65535"},
+        };
+        struct privacy *privacy = privacy_of("");
+        Apnwatch__V1__Lookup lookup = APNWATCH__V1__LOOKUP__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        (void)state;
+        event.body_case = APNWATCH__V1__EVENT__BODY_LOOKUP;
+        event.lookup = &lookup;
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+                lookup.family = (char *)(uintptr_t)texts[i].from;
+                const char *covered = privacy_event(privacy, &event)->lookup->family, *at = covered;
+                for (const char *to = texts[i].to; *to != '\0'; to++) {
+                        if (*to == '*') {
+                                assert_int_equal(strspn(at, "0123456789abcdef"), 16);
+                                at += 16;
+                        } else if (*at++ != *to) {
+                                fail_msg("%s became %s; expected %s", texts[i].from, covered, texts[i].to);
+                        }
+                }
+                assert_string_equal(at, "");
+        }
+        privacy_destroy(privacy);
+}
+
+/* An ID is a hash over identities: without the key it must not be possible to try them. */
+static void an_id_is_keyed_once(void **state)
+{
+        char more[128], first[KEYED_ID_DIGITS + 1];
+        struct sample sample;
+        (void)state;
+        snprintf(more, sizeof more, ", tenants: {water: %s}", other_path);
+        struct privacy *privacy = privacy_of(more);
+        memset(&sample, 0, sizeof sample);
+        fill_sample(&sample);
+        snprintf(first, sizeof first, "%s", privacy_alert(privacy, &sample.alert)->id);
+        /* printf '%s' id:12345678901234567890123456789012 | openssl dgst -sha256 -hmac 'key of sixteen b' */
+        assert_memory_equal(first, "05e42a72a6201830ebd68164", 24);
+        sample.alert.id = first;
+        assert_ptr_equal(privacy_alert(privacy, &sample.alert)->id, first);
+        sample.alert.tenant = (char *)"water"; /* another key: not known to be keyed */
+        assert_string_not_equal(privacy_alert(privacy, &sample.alert)->id, first);
+        sample.alert.tenant = NULL;
+        first[31] = first[31] == '0' ? '1' : '0';
+        assert_string_not_equal(privacy_alert(privacy, &sample.alert)->id, first);
+        privacy_destroy(privacy);
+}
+
+static void names_of_the_users_choice_stay(void **state)
+{
+        struct privacy *privacy = privacy_of("");
+        struct sample sample;
+        (void)state;
+        memset(&sample, 0, sizeof sample);
+        fill_sample(&sample);
+        sample.alert.fleet = (char *)"meters-4915112345678";
+        sample.device.site = (char *)"DE00056266802123456789012345678";
+        assert_ptr_equal(privacy_alert(privacy, &sample.alert)->fleet, sample.alert.fleet);
+        assert_ptr_equal(privacy_alert(privacy, &sample.alert)->device->site, sample.device.site);
+        sample.device.site = (char *)"SIM 262011234567890"; /* the device's own */
+        assert_null(strstr(privacy_alert(privacy, &sample.alert)->device->site, "2620"));
         privacy_destroy(privacy);
 }
 
@@ -342,6 +436,16 @@ static void *const *items_of(const ProtobufCMessage *message, const ProtobufCFie
         return (void *const *)(const void *)(bytes + field->offset);
 }
 
+/* What the user named, and what we say of a file. */
+static bool is_name(const ProtobufCFieldDescriptor *field)
+{
+        static const char *const names[] = {"fleet", "tenant", "sensor", "rule", "tap", "context", "interface", "site", "ticket", "verdict"};
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+                if (strcmp(field->name, names[i]) == 0)
+                        return true;
+        return false;
+}
+
 typedef void text_visitor(void *context, char **text);
 
 static unsigned each_text(const ProtobufCMessage *message, text_visitor *visit, void *context)
@@ -349,7 +453,7 @@ static unsigned each_text(const ProtobufCMessage *message, text_visitor *visit, 
         unsigned texts = 0;
         for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
-                if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE)
+                if ((field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE) || is_name(field))
                         continue;
                 size_t count;
                 void *const *items = items_of(message, field, &count);
@@ -517,6 +621,9 @@ int main(void)
                 cmocka_unit_test(the_tenant_picks_the_key),
                 cmocka_unit_test(events_leave_without_identities_and_raw_bytes),
                 cmocka_unit_test(texts_are_searched),
+                cmocka_unit_test(phone_numbers_are_taken),
+                cmocka_unit_test(an_id_is_keyed_once),
+                cmocka_unit_test(names_of_the_users_choice_stay),
                 cmocka_unit_test(json_stays_json),
                 cmocka_unit_test(nothing_that_looks_like_an_identity_leaves),
                 cmocka_unit_test(keys_are_checked),
