@@ -8,13 +8,16 @@
 enum { FLAG_PIGGYBACKED = 0x10, FLAG_TEID = 0x08, ELEMENTS_MOST = 512, CAUSE_ACCEPTED = 16, CAUSE_ACCEPTED_LAST = 19 };
 
 enum message_type {
-        DELETE_BEARER_COMMAND = 66, DELETE_BEARER_FAILURE = 67, DELETE_BEARER_REQUEST = 99, DELETE_BEARER_RESPONSE = 100
+        CREATE_SESSION_REQUEST = 32, CREATE_SESSION_RESPONSE = 33, MODIFY_BEARER_REQUEST = 34, MODIFY_BEARER_RESPONSE = 35,
+        DELETE_BEARER_COMMAND = 66, DELETE_BEARER_FAILURE = 67, CREATE_BEARER_REQUEST = 95, CREATE_BEARER_RESPONSE = 96,
+        UPDATE_BEARER_REQUEST = 97, UPDATE_BEARER_RESPONSE = 98, DELETE_BEARER_REQUEST = 99, DELETE_BEARER_RESPONSE = 100,
+        DELETE_SET_REQUEST = 101, PGW_RESTART_NOTIFICATION = 179
 };
 
 enum element {
         IE_IMSI = 1, IE_CAUSE = 2, IE_RECOVERY = 3, IE_APN = 71, IE_EBI = 73, IE_IP_ADDRESS = 74, IE_MEI = 75, IE_MSISDN = 76,
         IE_PAA = 79, IE_RAT = 82, IE_SERVING_NETWORK = 83, IE_ULI = 86, IE_FTEID = 87, IE_BEARER_CONTEXT = 93, IE_CHARGING_ID = 94,
-        IE_MM_CONTEXT_EPS = 107, IE_PDN_CONNECTION = 109
+        IE_MM_CONTEXT_EPS = 107, IE_PDN_CONNECTION = 109, IE_FQ_CSID = 132
 };
 
 #define PROCEDURE(name) APNWATCH__V1__SIGNALLING__PROCEDURE__##name
@@ -362,6 +365,42 @@ static void read_bearer_context(struct reader *reader, const struct ie *group)
         close_bearer_context(reader->out, &context, first_endpoint);
 }
 
+#define PART(name) APNWATCH__V1__SIGNALLING__SET__PART__##name
+
+/* Whose set it is depends on the message and the instance: 7.2.1 to 7.2.16, 7.9.1. */
+static void read_sets(struct signalling *out, const struct ie *ie)
+{
+        static const uint8_t of_set[] = {PART(SERVING), PART(SGW), PART(PGW), PART(SERVING), PART(SERVING)};
+        static const uint8_t towards_pgw[] = {PART(SERVING), PART(SGW), PART(SERVING), PART(SERVING)};
+        static const uint8_t from_pgw[] = {PART(PGW), PART(SGW)};
+        struct cursor at = cursor_of(ie->bytes, ie->length);
+        switch (out->message) {
+        case DELETE_SET_REQUEST:
+                if (ie->instance < sizeof of_set)
+                        signalling_read_sets(out, of_set[ie->instance], at);
+                break;
+        case CREATE_SESSION_REQUEST: case MODIFY_BEARER_REQUEST: case CREATE_BEARER_RESPONSE: case UPDATE_BEARER_RESPONSE:
+                if (ie->instance < sizeof towards_pgw)
+                        signalling_read_sets(out, towards_pgw[ie->instance], at);
+                break;
+        case CREATE_SESSION_RESPONSE: case MODIFY_BEARER_RESPONSE: case CREATE_BEARER_REQUEST: case UPDATE_BEARER_REQUEST:
+                if (ie->instance < sizeof from_pgw)
+                        signalling_read_sets(out, from_pgw[ie->instance], at);
+                break;
+        default:
+                break;
+        }
+}
+
+/* 7.9.5: the packet gateway that restarted, and the serving one as the MME knows it. */
+static void read_restarted(struct signalling *out, const struct ie *ie)
+{
+        if ((ie->length != 4 && ie->length != 16) || ie->instance > 1)
+                return;
+        memcpy(ie->instance == 0 ? out->restarted : out->restarted_at, ie->bytes, ie->length);
+        *(ie->instance == 0 ? &out->restarted_length : &out->restarted_at_length) = (uint8_t)ie->length;
+}
+
 static void read_element(struct reader *reader, const struct ie *ie);
 
 static void read_pdn_connection(struct reader *reader, const struct ie *group)
@@ -397,6 +436,11 @@ static void read_element(struct reader *reader, const struct ie *ie)
         case IE_IP_ADDRESS:
                 if (reader->in_pdn && ie->instance <= 1)
                         read_pdn_address(out, ie);
+                else if (out->message == PGW_RESTART_NOTIFICATION)
+                        read_restarted(out, ie);
+                break;
+        case IE_FQ_CSID:
+                read_sets(out, ie);
                 break;
         default:
                 read_user(out, ie);

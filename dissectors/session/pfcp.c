@@ -14,12 +14,13 @@ enum { TYPE_OF_ENTERPRISE = 0x8000, INTERFACE_ACCESS = 0, INTERFACE_CORE = 1, IN
 enum element {
         IE_CREATE_PDR = 1, IE_PDI = 2, IE_CREATE_FAR = 3, IE_FORWARDING_PARAMETERS = 4, IE_CREATED_PDR = 8, IE_UPDATE_PDR = 9,
         IE_UPDATE_FAR = 10, IE_UPDATE_FORWARDING_PARAMETERS = 11, IE_CAUSE = 19, IE_SOURCE_INTERFACE = 20, IE_FTEID = 21,
-        IE_NETWORK_INSTANCE = 22, IE_DESTINATION_INTERFACE = 42, IE_PDR_ID = 56, IE_FSEID = 57, IE_NODE_ID = 60,
+        IE_NETWORK_INSTANCE = 22, IE_DESTINATION_INTERFACE = 42, IE_PDR_ID = 56, IE_FSEID = 57, IE_NODE_ID = 60, IE_FQ_CSID = 65,
         IE_OUTER_HEADER_CREATION = 84, IE_UE_IP_ADDRESS = 93, IE_RECOVERY_TIME_STAMP = 96, IE_CREATE_TRAFFIC_ENDPOINT = 127,
         IE_CREATED_TRAFFIC_ENDPOINT = 128, IE_UPDATE_TRAFFIC_ENDPOINT = 129, IE_TRAFFIC_ENDPOINT_ID = 131, IE_USER_ID = 141,
-        IE_FRAMED_ROUTE = 153, IE_FRAMED_IPV6_ROUTE = 155, IE_APN_DNN = 159, IE_RAT_TYPE = 275
+        IE_FRAMED_ROUTE = 153, IE_FRAMED_IPV6_ROUTE = 155, IE_APN_DNN = 159, IE_SESSION_RETENTION = 183, IE_RAT_TYPE = 275
 };
 
+#define PART(name) APNWATCH__V1__SIGNALLING__SET__PART__##name
 #define PROCEDURE(name) APNWATCH__V1__SIGNALLING__PROCEDURE__##name
 #define PHASE(name) APNWATCH__V1__SIGNALLING__PHASE__##name
 #define PAIR(type, name) [type] = {true, PROCEDURE(name), PHASE(REQUEST)}, [type + 1] = {true, PROCEDURE(name), PHASE(RESPONSE)}
@@ -336,7 +337,7 @@ static void read_recovery(struct signalling *out, const struct ie *ie)
 static bool is_other_group(uint16_t type)
 {
         static const uint16_t groups[] = {5, 6, 7, 12, 13, 14, 15, 16, 17, 18, 51, 54, 58, 59, 68, 77, 78, 79, 80, 83, 85, 86, 87, 99,
-                                          102, 105, 130, 132, 143, 147, 165, 166, 167, 168, 169, 175, 176, 183, 187, 188, 195, 205};
+                                          102, 105, 130, 132, 143, 147, 165, 166, 167, 168, 169, 175, 176, 187, 188, 195, 205};
         for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
                 if (groups[i] == type)
                         return true;
@@ -383,10 +384,26 @@ static void read_other_group(struct reader *reader, const struct ie *group)
         reader->malformed |= at.short_read;
 }
 
+/* 8.2.46: as in GTPv2-C, and behind the sets whose they are. Where that is not told (release 13) it
+ * is taken for the user plane's, for which nothing depends on it. */
+static void read_sets(struct signalling *out, const struct ie *ie)
+{
+        static const uint8_t parts[] = {PART(SERVING), PART(SGW), PART(PGW), PART(SERVING), PART(SERVING), PART(USER)};
+        unsigned first = out->set_count;
+        struct cursor at = signalling_read_sets(out, PART(USER), cursor_of(ie->bytes, ie->length));
+        if (cursor_left(&at) == 0)
+                return;
+        uint8_t node = cursor_u8(&at) & 0x0f;
+        for (unsigned i = first; i < out->set_count && node < sizeof parts; i++)
+                out->sets[i].part = parts[node];
+}
+
 static void read_element(struct reader *reader, const struct ie *ie)
 {
         struct signalling *out = reader->out;
         switch (ie->type) {
+        case IE_FQ_CSID: read_sets(out, ie); break;
+        case IE_SESSION_RETENTION: out->retains = true; break;
         case IE_CREATE_PDR: case IE_UPDATE_PDR: case IE_CREATED_PDR: read_rule(reader, ie, false, false); break;
         case IE_CREATE_FAR: case IE_UPDATE_FAR: read_rule(reader, ie, true, false); break;
         case IE_CREATE_TRAFFIC_ENDPOINT: case IE_CREATED_TRAFFIC_ENDPOINT: case IE_UPDATE_TRAFFIC_ENDPOINT:

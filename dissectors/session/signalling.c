@@ -103,6 +103,24 @@ void signalling_add_route_text(struct signalling *s, const uint8_t *bytes, size_
         signalling_add_route(s, wire, size, bits);
 }
 
+/* TS 29.274, 8.62; TS 29.244, 8.2.46: kind of Node-ID, number of sets; Node-ID; as many sets. */
+struct cursor signalling_read_sets(struct signalling *s, unsigned part, struct cursor at)
+{
+        enum { NODE_IPV6 = 1, NODE_KINDS = 3 };
+        uint8_t head = cursor_u8(&at), kind = head >> 4, count = head & 0x0f;
+        size_t length = kind == NODE_IPV6 ? 16 : 4;
+        const uint8_t *node = cursor_bytes(&at, length);
+        for (unsigned i = 0; i < count && kind < NODE_KINDS && node != NULL; i++) {
+                uint16_t id = cursor_be16(&at);
+                if (at.short_read || s->set_count == SIGNALLING_SETS)
+                        break;
+                struct signalling_set *set = &s->sets[s->set_count++];
+                *set = (struct signalling_set){.part = (uint8_t)part, .node_length = (uint8_t)(1 + length), .node = {kind}, .id = id};
+                memcpy(set->node + 1, node, length);
+        }
+        return at;
+}
+
 void signalling_text(const uint8_t *bytes, size_t length, char *out, size_t size)
 {
         size_t over = length >= size ? length - size + 1 : 0;
@@ -197,6 +215,23 @@ static void fill_transport(Apnwatch__V1__Signalling *out, const struct dissectio
         out->destination_port = d->destination_port;
 }
 
+static void fill_node(Apnwatch__V1__Signalling *out, const struct signalling *s)
+{
+        out->has_retains = out->retains = s->retains;
+        out->has_restarted = s->restarted_length > 0;
+        out->restarted = (ProtobufCBinaryData){.data = (uint8_t *)s->restarted, .len = s->restarted_length};
+        out->has_restarted_at = s->restarted_at_length > 0;
+        out->restarted_at = (ProtobufCBinaryData){.data = (uint8_t *)s->restarted_at, .len = s->restarted_at_length};
+}
+
+static void fill_set(Apnwatch__V1__Signalling__Set *out, const struct signalling_set *set)
+{
+        *out = (Apnwatch__V1__Signalling__Set)APNWATCH__V1__SIGNALLING__SET__INIT;
+        out->part = (Apnwatch__V1__Signalling__Set__Part)set->part;
+        out->node = (ProtobufCBinaryData){.data = (uint8_t *)set->node, .len = set->node_length};
+        out->id = set->id;
+}
+
 static void send_event(struct dissection *d, Apnwatch__V1__Signalling *signalling)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
@@ -218,6 +253,7 @@ void signalling_emit(struct dissection *d, const struct signalling *s)
         Apnwatch__V1__Cell cell, area;
         Apnwatch__V1__Signalling__Endpoint endpoints[SIGNALLING_ENDPOINTS], *endpoint_list[SIGNALLING_ENDPOINTS];
         Apnwatch__V1__Signalling__Prefix routes[SIGNALLING_ROUTES], *route_list[SIGNALLING_ROUTES];
+        Apnwatch__V1__Signalling__Set sets[SIGNALLING_SETS], *set_list[SIGNALLING_SETS];
         char plmn[PLMN_TEXT_SIZE];
         if (d->tunnelled)
                 return;
@@ -228,6 +264,12 @@ void signalling_emit(struct dissection *d, const struct signalling *s)
         fill_transport(&out, d);
         fill_identity(&out, s);
         fill_numbers(&out, s);
+        fill_node(&out, s);
+        for (unsigned i = 0; i < s->set_count; i++) {
+                fill_set(&sets[i], &s->sets[i]);
+                set_list[out.n_set++] = &sets[i];
+        }
+        out.set = set_list;
         out.plmn = text_or_null(plmn_text(serving_plmn(s), plmn));
         if (s->location.cell.kind != NULL) {
                 place_fill(&cell, &s->location.cell);

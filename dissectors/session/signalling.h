@@ -17,6 +17,7 @@ enum {
         SIGNALLING_ENDPOINTS = 32,
         SIGNALLING_ENDED = 16,
         SIGNALLING_ROUTES = 8,
+        SIGNALLING_SETS = 16,
         SIGNALLING_SESSION_SIZE = 256, /* Session-Id, Acct-Session-Id: longer ones are told by their last 255 bytes */
         SIGNALLING_NODE_SIZE = 128
 };
@@ -34,6 +35,12 @@ struct signalling_route {
         uint8_t address_length, length;
 };
 
+/* One FQ-CSID: TS 23.007, 12. */
+struct signalling_set {
+        uint8_t part, node_length, node[17]; /* part: Apnwatch__V1__Signalling__Set__Part */
+        uint16_t id;
+};
+
 /* Texts are "" when absent. */
 struct signalling {
         Apnwatch__V1__Signalling__Protocol protocol;
@@ -41,9 +48,10 @@ struct signalling {
         Apnwatch__V1__Signalling__Phase phase;
         uint32_t message;
         bool has_sequence, has_key, has_accepted, accepted, has_cause, has_ipv4, has_ipv6, has_bearer, has_linked_bearer;
-        bool has_recovery, has_teardown, teardown, has_framed_length, has_charging_id;
+        bool has_recovery, has_teardown, teardown, has_framed_length, has_charging_id, retains;
         uint8_t ipv4[4], ipv6_prefix[16], ipv6_length; /* of the UE */
-        uint8_t ended_count, route_count, endpoint_count;
+        uint8_t ended_count, route_count, endpoint_count, set_count;
+        uint8_t restarted[16], restarted_length, restarted_at[16], restarted_at_length; /* length 0: not told */
         uint32_t cause, bearer, linked_bearer, framed_length, charging_id;
         uint64_t sequence, key, recovery;
         const char *rat;             /* static string; NULL */
@@ -55,6 +63,7 @@ struct signalling {
         char node[SIGNALLING_NODE_SIZE];
         uint32_t ended_bearer[SIGNALLING_ENDED];
         struct signalling_route routes[SIGNALLING_ROUTES];
+        struct signalling_set sets[SIGNALLING_SETS];
         struct signalling_endpoint endpoints[SIGNALLING_ENDPOINTS]; /* only endpoint_count are set; last: not cleared by init */
 };
 
@@ -73,6 +82,10 @@ void signalling_set_ipv6(struct signalling *s, const uint8_t ipv6[16], unsigned 
 /* Framed-Route and Framed-IPv6-Route: "10.1.0.0/24 10.0.0.1 1". Without a length RFC 2865 (5.22) has that of the address class. */
 void signalling_add_route_text(struct signalling *s, const uint8_t *bytes, size_t length);
 void signalling_add_route(struct signalling *s, const uint8_t *address, size_t address_length, unsigned length);
+
+/* FQ-CSID: `node` of `kind` (0 IPv4, 1 IPv6, 2 network and number), then 16 bits for each of `count` sets. GTPv2-C and PFCP have the same
+ * layout. What is too many is left out. */
+struct cursor signalling_read_sets(struct signalling *s, unsigned part, struct cursor at);
 
 /* Wire text into `out` (session, node), escaped; of what is too long the end is kept, where it differs. */
 void signalling_text(const uint8_t *bytes, size_t length, char *out, size_t size);

@@ -7,6 +7,7 @@
 #include "judge/binding_facts.h"
 #include "judge/binding_peers.h"
 #include "judge/binding_rows.h"
+#include "judge/binding_sets.h"
 #include "judge/binding_store.h"
 #include "judge/binding_subscribers.h"
 #include "judge/binding_wait.h"
@@ -24,6 +25,7 @@ struct bindings {
         struct binding_peers *peers;
         struct binding_rows *rows;
         struct binding_subscribers *subscribers;
+        struct binding_sets *sets;
         struct binding view;                  /* of the last lookup */
         int64_t clock_ns, seen_ns;
         struct bindings_numbers numbers;

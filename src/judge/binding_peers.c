@@ -56,7 +56,7 @@ void binding_peers_destroy(struct binding_peers *peers)
 }
 
 /* As many as there are peers, at most. */
-static void note_restart(struct binding_peers *peers, const struct address *address, int64_t time_ns)
+void binding_peers_note_restart(struct binding_peers *peers, const struct address *address, int64_t time_ns)
 {
         struct restart *restart;
         HASH_FIND(hh, peers->restarts, address, sizeof *address, restart);
@@ -97,7 +97,7 @@ bool binding_peers_restarted(struct binding_peers *peers, const struct address *
         peer->value = value;
         peer->changed_ns = time_ns;
         if (!takes_turns)
-                note_restart(peers, address, time_ns);
+                binding_peers_note_restart(peers, address, time_ns);
         return !takes_turns;
 }
 

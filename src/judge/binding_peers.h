@@ -16,4 +16,5 @@ void binding_peers_destroy(struct binding_peers *peers);
  * values that take turns within an hour are two nodes behind one address. */
 bool binding_peers_restarted(struct binding_peers *peers, const struct address *peer, uint16_t context, enum binding_source protocol,
                              uint64_t value, int64_t time_ns);
+void binding_peers_note_restart(struct binding_peers *peers, const struct address *peer, int64_t time_ns); /* somebody else told of it */
 bool binding_peers_restarted_since(const struct binding_peers *peers, const struct address *peer, int64_t since_ns);

@@ -6,7 +6,7 @@
 #include "judge/binding_session.h"
 #include "judge/binding_tunnels.h"
 
-enum { INTERFACE_S11_SGW = 11 };
+enum { INTERFACE_S11_SGW = 11, SETS_MOST = 16, RESTART_KNOWN_S = 3600 };
 
 static bool is_accepted(const struct act *act)
 {
@@ -17,6 +17,21 @@ static void update_all(struct act *act, const struct addressed *found)
 {
         for (unsigned i = 0; i < found->count; i++)
                 session_update(act, found->records[i], found->count > 1 ? SESSION_SHARED : SESSION_HELD);
+}
+
+static bool says(const signalling_t *said, bool *who, bool *where)
+{
+        *who |= said != NULL && ((said->imei && said->imei[0]) || (said->msisdn && said->msisdn[0]));
+        *where |= said != NULL && (said->n_endpoint > 0 || (is_named(said) && said->session));
+        return *who && *where;
+}
+
+/* A SIM or an address; or a module or number, and a tunnel or name by which more will be told. */
+static bool tells_somebody(const struct act *act, const struct wanted *wanted)
+{
+        bool who = false, where = false;
+        return wanted->imsi != 0 || wanted->has_ipv4 || wanted->has_ipv6 || says(act->request, &who, &where) ||
+               says(act->response, &who, &where);
 }
 
 static void create(struct act *act)
@@ -31,7 +46,7 @@ static void create(struct act *act)
         }
         uint32_t record = match_create(act, &wanted);
         bool is_new = record == STORE_NONE;
-        if (is_new && wanted.imsi == 0 && !wanted.has_ipv4 && !wanted.has_ipv6)
+        if (is_new && !tells_somebody(act, &wanted))
                 return; /* nobody and nowhere */
         if (is_new)
                 record = session_open(act);
@@ -55,7 +70,7 @@ static void modify(struct act *act)
                         return; /* which one is not said */
         }
         update_all(act, &found);
-        if (found.count == 0 && (wanted.has_ipv4 || wanted.has_ipv6 || wanted.imsi != 0))
+        if (found.count == 0 && tells_somebody(act, &wanted))
                 create(act);
 }
 
@@ -70,6 +85,13 @@ static void remember_module(struct act *act, const struct wanted *wanted)
         }
 }
 
+/* Change Notification and MS Info Change: a gateway that agrees has a session of that SIM. */
+static bool tells_of_session(const struct act *act)
+{
+        return act_said(act)->procedure == SAID(PROCEDURE__NOTIFY) && act->request != NULL && act->response != NULL &&
+               (act->source == BINDING_GTPV1C || act->source == BINDING_GTPV2C);
+}
+
 /* Who and where without a session of its own: every live session of that SIM. */
 static void notify(struct act *act)
 {
@@ -78,9 +100,12 @@ static void notify(struct act *act)
         remember_module(act, &wanted);
         if (found.count == 0)
                 found = match_sim(act, &wanted);
+        bool relocates = act_said(act)->procedure == SAID(PROCEDURE__RELOCATE);
+        if (relocates)
+                match_keep_pdn(act, &found, &wanted);
         update_all(act, &found);
-        if (found.count == 0 && act_said(act)->procedure == SAID(PROCEDURE__RELOCATE) && wanted.imsi != 0 &&
-            (wanted.has_ipv4 || wanted.has_ipv6))
+        bool is_there = relocates ? wanted.has_ipv4 || wanted.has_ipv6 : tells_of_session(act);
+        if (found.count == 0 && is_there && wanted.imsi != 0)
                 create(act);
 }
 
@@ -138,12 +163,25 @@ static void delete_one(struct act *act, uint32_t record, uint32_t bearer)
                 session_end(act->bindings, record, BINDING_DELETED, act->event, act->time_ns);
 }
 
+/* Late start: of a session that was never heard of its end tells who had the address until now. */
+static void tell_ended(struct act *act, const struct wanted *wanted)
+{
+        bool is_whole = wanted->imsi != 0 && (wanted->has_ipv4 || wanted->has_ipv6);
+        uint32_t record = is_whole && match_sim(act, wanted).count == 0 && !match_is_taken(act, wanted) ? session_open(act) : STORE_NONE;
+        if (record == STORE_NONE)
+                return;
+        session_update(act, record, SESSION_NEW);
+        session_end(act->bindings, record, BINDING_DELETED, act->event, act->time_ns);
+}
+
 /* Which of a device's PDN connections ends is said by the default bearer; where that is not ours, none does. */
 static void delete_session(struct act *act)
 {
         struct wanted wanted = match_wanted(act);
         struct addressed found = match_addressed(act, &wanted);
         uint32_t bearer = match_default_bearer(act);
+        if (found.count == 0 && is_named(act_said(act)))
+                tell_ended(act, &wanted);
         if (found.count > 1 && bearer != 0)
                 match_keep_bearer(act, &found, bearer, true);
         else if (found.count > 1 && act->request == NULL)
@@ -195,10 +233,16 @@ static void release_access(struct act *act)
 /* All that a peer had. */
 struct peer_end {
         struct act *act;
-        uint32_t node, other;    /* other: the peer's peer must be in it, too; STORE_NONE: any */
+        uint32_t node, node_id;  /* the message's address, and the one by which the node names itself; STORE_NONE: no such node */
+        uint32_t other, other_id; /* of the peer's peer: what is known to be with another node is not meant; both STORE_NONE: any */
         uint32_t owner;          /* of names */
         enum binding_end end;
 };
+
+static bool is_one_of(uint32_t node, uint32_t one, uint32_t other)
+{
+        return node != STORE_NONE && (node == one || node == other);
+}
 
 static bool end_if_of_peer(void *context, uint32_t record)
 {
@@ -206,15 +250,20 @@ static bool end_if_of_peer(void *context, uint32_t record)
         struct act *act = peer->act;
         struct store *store = act->bindings->store;
         enum endpoint_kind kind = peer->owner ? ENDPOINT_NAME : act->source == BINDING_PFCP ? ENDPOINT_SEID : ENDPOINT_CONTROL;
-        bool is_of_peer = false, is_of_other = peer->other == STORE_NONE;
+        bool is_of_peer = false, is_of_other = false, is_of_third = false;
         for (uint32_t at = store_session(store, record)->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next) {
                 const struct endpoint *held = store_endpoint(store, at);
                 if (held->kind != kind || held->context != act->context)
                         continue;
-                is_of_peer |= peer->owner ? held->owner == peer->owner : held->node == peer->node;
-                is_of_other |= !peer->owner && held->node == peer->other;
+                bool is_own = peer->owner ? held->owner == peer->owner : is_one_of(held->node, peer->node, peer->node_id);
+                bool is_others = is_one_of(held->node, peer->other, peer->other_id);
+                is_of_peer |= is_own;
+                is_of_other |= is_others;
+                is_of_third |= !is_own && !is_others;
         }
-        if (is_of_peer && is_of_other && (!peer->owner || session_strongest(store_session(store, record)) <= act->source))
+        bool is_meant = is_of_peer && (is_of_other || !is_of_third || (peer->other == STORE_NONE && peer->other_id == STORE_NONE));
+        if (is_meant && !is_overtaken(act, record) &&
+            (!peer->owner || session_strongest(store_session(store, record)) <= act->source))
                 session_end(act->bindings, record, peer->end, act->event, act->time_ns);
         return true;
 }
@@ -223,6 +272,13 @@ static uint32_t node_of(const struct act *act, const ProtobufCBinaryData *bytes)
 {
         struct address address;
         return address_from_bytes(bytes->data, bytes->len, &address) ? store_node(act->bindings->store, &address, false) : STORE_NONE;
+}
+
+static uint32_t named_node(const struct act *act, const signalling_t *said)
+{
+        struct address address;
+        bool is_address = said != NULL && said->node != NULL && address_parse(said->node, &address);
+        return is_address ? store_node(act->bindings->store, &address, false) : STORE_NONE;
 }
 
 static void end_sessions_of_peer(struct act *act, const signalling_t *said, enum binding_end end)
@@ -234,24 +290,119 @@ static void end_sessions_of_peer(struct act *act, const signalling_t *said, enum
                 store_each_live(act->bindings->store, end_if_of_peer, &peer);
 }
 
-/* A set of PDN connections: of those between the two. A serving gateway tells of the packet gateway that restarted: what
- * was with that. */
-static void delete_set(struct act *act, const signalling_t *said)
+/* What a control and a user plane function had with each other: TS 23.527, 4.2; TS 29.244, 6.2.6 to 6.2.8. */
+static void end_association(struct act *act, enum binding_end end)
 {
-        enum { PGW_RESTART_NOTIFICATION = 179 };
-        struct peer_end peer = {.act = act, .node = node_of(act, &said->source), .other = node_of(act, &said->destination),
-                                .end = BINDING_DELETED};
-        if (said->protocol != SAID(PROTOCOL__GTPV2C)) {
-                end_sessions_of_peer(act, said, said->protocol == SAID(PROTOCOL__PFCP) ? BINDING_DELETED : BINDING_RESTARTED);
+        const signalling_t *said = act->request;
+        struct peer_end peer = {.act = act, .end = end};
+        if (said == NULL || said->retains)
                 return;
-        }
-        if (said->message == PGW_RESTART_NOTIFICATION) {
-                bool told = said->n_endpoint > 0 && said->endpoint[0]->has_ipv4;
-                peer.other = told ? node_of(act, &said->endpoint[0]->ipv4) : STORE_NONE;
-                peer.end = BINDING_RESTARTED;
-        }
-        if (peer.node != STORE_NONE && peer.other != STORE_NONE)
+        peer.node = node_of(act, &said->source);
+        peer.node_id = named_node(act, said);
+        peer.other = node_of(act, &said->destination);
+        peer.other_id = named_node(act, act->response);
+        if ((peer.node != STORE_NONE || peer.node_id != STORE_NONE) && (peer.other != STORE_NONE || peer.other_id != STORE_NONE))
                 store_each_live(act->bindings->store, end_if_of_peer, &peer);
+}
+
+/* Sets of sessions that a node let go of. */
+struct set_end {
+        struct act *act;
+        uint16_t numbers[SETS_MOST];
+        unsigned count;
+};
+
+static bool end_if_in_set(void *context, uint32_t record)
+{
+        const struct set_end *ended = context;
+        struct act *act = ended->act;
+        const uint16_t *sets = store_session(act->bindings->store, record)->sets;
+        bool is_in = false;
+        for (unsigned i = 0; i < SESSION_SETS; i++)
+                for (unsigned k = 0; k < ended->count; k++)
+                        is_in |= sets[i] == ended->numbers[k];
+        if (is_in && !is_overtaken(act, record))
+                session_end(act->bindings, record, BINDING_DELETED, act->event, act->time_ns);
+        return true;
+}
+
+/* TS 23.007, 12: Delete PDN Connection Set, PFCP Session Set Deletion. */
+static void end_sets(struct act *act, const signalling_t *said)
+{
+        struct set_end ended = {.act = act};
+        for (size_t i = 0; i < said->n_set && ended.count < SETS_MOST; i++) {
+                struct binding_set set;
+                uint16_t number = binding_set_of(said->set[i], &set) ? binding_sets_find(act->bindings->sets, &set) : SET_NONE;
+                if (number != SET_NONE)
+                        ended.numbers[ended.count++] = number;
+        }
+        if (ended.count > 0)
+                store_each_live(act->bindings->store, end_if_in_set, &ended);
+}
+
+struct gateway_end {
+        struct act *act;
+        uint32_t gateway, serving, serving_id;
+        bool is_known; /* the restart was seen before: what it had then has ended */
+};
+
+/* Several serving gateways find out at different times, and sessions may begin anew in between: each speaks for its own. Where
+ * the MME's side of a session was not seen it is not known whose it is; then the first word is for all. */
+static bool end_if_of_gateway(void *context, uint32_t record)
+{
+        const struct gateway_end *ended = context;
+        struct act *act = ended->act;
+        struct store *store = act->bindings->store;
+        bool has_gateway = false, is_serving = false, has_serving = false;
+        for (uint32_t at = store_session(store, record)->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next) {
+                const struct endpoint *held = store_endpoint(store, at);
+                if (held->kind != ENDPOINT_CONTROL || held->context != act->context)
+                        continue;
+                has_gateway |= held->node == ended->gateway;
+                is_serving |= is_one_of(held->node, ended->serving, ended->serving_id);
+                has_serving |= held->interface == INTERFACE_S11_SGW; /* S4 too */
+        }
+        if (has_gateway && (is_serving || (!has_serving && !ended->is_known)) && !is_overtaken(act, record))
+                session_end(act->bindings, record, BINDING_RESTARTED, act->event, act->time_ns);
+        return true;
+}
+
+/* TS 29.274, 7.9.5; TS 23.007, 16.1A.2. */
+static void end_of_gateway(struct act *act, const signalling_t *said)
+{
+        struct gateway_end ended = {.act = act, .serving = node_of(act, &said->source)};
+        struct address gateway;
+        if (!said->has_restarted || !address_from_bytes(said->restarted.data, said->restarted.len, &gateway))
+                return;
+        if (said->has_restarted_at)
+                ended.serving_id = node_of(act, &said->restarted_at);
+        ended.gateway = store_node(act->bindings->store, &gateway, false);
+        ended.is_known = binding_peers_restarted_since(act->bindings->peers, &gateway, act->time_ns - RESTART_KNOWN_S * SECOND);
+        if (ended.gateway != STORE_NONE)
+                store_each_live(act->bindings->store, end_if_of_gateway, &ended);
+        binding_peers_note_restart(act->bindings->peers, &gateway, act->time_ns);
+}
+
+static void delete_set(struct act *act)
+{
+        enum { PGW_RESTART_NOTIFICATION = 179, ASSOCIATION_RELEASE = 9 };
+        const signalling_t *said = act->request;
+        if (said == NULL)
+                return;
+        if (said->protocol == SAID(PROTOCOL__GTPV2C) && said->message == PGW_RESTART_NOTIFICATION)
+                end_of_gateway(act, said);
+        else if (said->protocol == SAID(PROTOCOL__PFCP) && said->message == ASSOCIATION_RELEASE)
+                end_association(act, BINDING_DELETED);
+        else if (is_named(said))
+                end_sessions_of_peer(act, said, BINDING_RESTARTED);
+        else
+                end_sets(act, said);
+}
+
+bool procedure_is_association(const signalling_t *said)
+{
+        enum { ASSOCIATION_SETUP = 5 };
+        return said->protocol == SAID(PROTOCOL__PFCP) && (said->message == ASSOCIATION_SETUP || said->message == ASSOCIATION_SETUP + 1);
 }
 
 void procedure_apply(struct act *act)
@@ -269,7 +420,11 @@ void procedure_apply(struct act *act)
         case SAID(PROCEDURE__BEARER): change_bearers(act); break;
         case SAID(PROCEDURE__BEARER_DELETE): delete_bearers(act); break;
         case SAID(PROCEDURE__RELEASE): release_access(act); break;
-        case SAID(PROCEDURE__NODE_DELETE): delete_set(act, said); break;
+        case SAID(PROCEDURE__NODE_DELETE): delete_set(act); break;
+        case SAID(PROCEDURE__PATH):
+                if (procedure_is_association(said))
+                        end_association(act, BINDING_RESTARTED);
+                break;
         default: break;
         }
 }
@@ -288,6 +443,6 @@ void procedure_note_recovery(struct act *act, const signalling_t *said)
                 memset(&peer, 0, sizeof peer);
                 memcpy(peer.bytes, &owner, sizeof owner);
         }
-        if (binding_peers_restarted(act->bindings->peers, &peer, act->context, act->source, said->recovery, act->time_ns))
+        if (binding_peers_restarted(act->bindings->peers, &peer, act->context, act->source, said->recovery, act->time_ns) && !said->retains)
                 end_sessions_of_peer(act, said, BINDING_RESTARTED);
 }

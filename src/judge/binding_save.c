@@ -23,6 +23,7 @@ struct saving {
         Apnwatch__V1__SavedSession__Place cell, area;
         Apnwatch__V1__SavedSession__End ends[SAVED_ENDS], *end_list[SAVED_ENDS];
         Apnwatch__V1__SavedSession__Route routes[SAVED_ROUTES], *route_list[SAVED_ROUTES];
+        Apnwatch__V1__SavedSession__Set sets[SESSION_SETS], *set_list[SESSION_SETS];
 };
 
 static ProtobufCBinaryData bytes_of(const void *bytes, size_t length)
@@ -83,6 +84,24 @@ static void put_routes(struct saving *saving, const struct session *session)
         saving->saved.n_route = count;
 }
 
+static void put_sets(struct saving *saving, const struct session *session)
+{
+        size_t count = 0;
+        for (uint32_t i = 0; i < SESSION_SETS; i++) {
+                if (session->sets[i] == SET_NONE)
+                        continue;
+                const struct binding_set *held = binding_sets_at(saving->bindings->sets, session->sets[i]);
+                Apnwatch__V1__SavedSession__Set *set = saving->set_list[count] = &saving->sets[count];
+                apnwatch__v1__saved_session__set__init(set);
+                set->place = i;
+                set->node = bytes_of(held->node, held->node_length);
+                set->id = held->id;
+                count++;
+        }
+        saving->saved.set = saving->set_list;
+        saving->saved.n_set = count;
+}
+
 static void put_who(struct saving *saving, const struct session *session)
 {
         saved_t *saved = &saving->saved;
@@ -122,6 +141,7 @@ static bool write_session(void *context, uint32_t record)
         saved->last = (uint64_t)session->last_ns;
         put_ends(saving, session);
         put_routes(saving, session);
+        put_sets(saving, session);
         body.body_case = APNWATCH__V1__STATE_RECORD__BODY_SESSION;
         body.session = saved;
         return state_write(saving->writer, &body) == 0;
@@ -181,6 +201,16 @@ static void take_who(struct bindings *bindings, struct session *session, const s
                 session->sources[i] = saved->sources.data[i] < BINDING_SOURCES ? saved->sources.data[i] : BINDING_NONE;
 }
 
+static void take_set(struct bindings *bindings, struct session *session, const Apnwatch__V1__SavedSession__Set *saved)
+{
+        Apnwatch__V1__Signalling__Set told = APNWATCH__V1__SIGNALLING__SET__INIT;
+        struct binding_set set;
+        told.node = saved->node;
+        told.id = saved->id;
+        if (saved->place < SESSION_SETS && session->sets[saved->place] == SET_NONE && binding_set_of(&told, &set))
+                session->sets[saved->place] = binding_sets_hold(bindings->sets, &set);
+}
+
 static bool is_sound(const saved_t *saved)
 {
         uint64_t limit = (uint64_t)time_limit_ns;
@@ -214,6 +244,8 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
         store_link(store, record);
         for (size_t i = saved->n_end; i-- > 0;) /* the newest is first */
                 take_end(bindings, record, saved->end[i]);
+        for (size_t i = 0; i < saved->n_set; i++)
+                take_set(bindings, session, saved->set[i]);
         for (size_t i = saved->n_route; i-- > 0;) {
                 struct address address;
                 if (saved->route[i]->length > 128 || !take_address(&saved->route[i]->address, &address))

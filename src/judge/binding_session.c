@@ -1,5 +1,7 @@
 #include "judge/binding_session.h"
 
+#include <string.h>
+
 #include "judge/binding_tunnels.h"
 
 enum { ROUTES_OF_A_SESSION = 8 };
@@ -40,6 +42,8 @@ void session_free(struct bindings *bindings, uint32_t record)
 {
         struct session *session = store_session(bindings->store, record);
         uint32_t apn = session->apn;
+        for (unsigned i = 0; i < SESSION_SETS; i++)
+                binding_sets_release(bindings->sets, session->sets[i]);
         store_free(bindings->store, record);
         if (apn != NAME_NONE)
                 name_pool_release(bindings->names, apn);
@@ -111,6 +115,32 @@ static void take_routes(struct store *store, uint32_t record, const signalling_t
         }
 }
 
+/* One of each part; of the user plane two, of its two gateways: the same node's is replaced, then what is free, then the last. */
+static unsigned set_place(const struct bindings *bindings, const struct session *session, uint32_t part, const struct binding_set *set)
+{
+        if (part != APNWATCH__V1__SIGNALLING__SET__PART__USER)
+                return part;
+        for (unsigned i = part; i < SESSION_SETS; i++) {
+                const struct binding_set *held = session->sets[i] ? binding_sets_at(bindings->sets, session->sets[i]) : NULL;
+                if (held == NULL || memcmp(held->node, set->node, sizeof set->node) == 0)
+                        return i;
+        }
+        return SESSION_SETS - 1;
+}
+
+static void take_sets(struct bindings *bindings, struct session *session, const signalling_t *said)
+{
+        for (size_t i = 0; i < said->n_set; i++) {
+                struct binding_set set;
+                if (said->set[i]->part > APNWATCH__V1__SIGNALLING__SET__PART__USER || !binding_set_of(said->set[i], &set))
+                        continue;
+                uint16_t *place = &session->sets[set_place(bindings, session, said->set[i]->part, &set)];
+                uint16_t number = binding_sets_hold(bindings->sets, &set);
+                binding_sets_release(bindings->sets, *place);
+                *place = number;
+        }
+}
+
 /* What was said of the SIM apart from sessions, when nothing better is known. */
 static uint32_t take_remembered(struct bindings *bindings, struct session *session)
 {
@@ -168,12 +198,16 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
                 return;
         if (!is_new)
                 binding_fill(&before, store, bindings->names, record);
+        uint32_t apn = session->apn;
+        if (apn != NAME_NONE)
+                name_pool_hold_again(bindings->names, apn); /* `before` borrows it */
         change.facts = take_facts(act, record);
         for (unsigned i = 0; i < 2; i++) {
                 if (halves[i] == NULL)
                         continue;
                 struct tunnels_news news = tunnels_take(act, record, halves[i], place == SESSION_SHARED);
                 take_routes(store, record, halves[i]);
+                take_sets(bindings, session, halves[i]);
                 endpoints |= news.changed;
                 moved |= news.moved;
         }
@@ -182,11 +216,12 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
         if (session->last_ns < act->time_ns)
                 session->last_ns = act->time_ns;
         store_use(store, record);
-        if (!is_new && change.facts == 0 && !endpoints)
-                return;
         change.before = is_new ? NULL : &before;
         change.is_move = !is_new && (moved || is_moved(&before, change.facts));
-        tell(bindings, record, &change, is_new || endpoints);
+        if (is_new || change.facts != 0 || endpoints)
+                tell(bindings, record, &change, is_new || endpoints);
+        if (apn != NAME_NONE)
+                name_pool_release(bindings->names, apn);
 }
 
 enum binding_source session_strongest(const struct session *session)

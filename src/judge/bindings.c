@@ -51,8 +51,9 @@ struct bindings *bindings_create(const struct bindings_settings *settings)
         bindings->peers = binding_peers_create();
         bindings->rows = binding_rows_create();
         bindings->subscribers = binding_subscribers_create();
+        bindings->sets = binding_sets_create();
         if (bindings->store == NULL || bindings->names == NULL || bindings->waiting == NULL || bindings->peers == NULL ||
-            bindings->rows == NULL || bindings->subscribers == NULL) {
+            bindings->rows == NULL || bindings->subscribers == NULL || bindings->sets == NULL) {
                 bindings_destroy(bindings);
                 return NULL;
         }
@@ -69,14 +70,15 @@ void bindings_destroy(struct bindings *bindings)
         binding_peers_destroy(bindings->peers);
         binding_rows_destroy(bindings->rows);
         binding_subscribers_destroy(bindings->subscribers);
+        binding_sets_destroy(bindings->sets);
         free(bindings);
 }
 
 /* Accounting tells what is; nobody has to agree. */
 static bool needs_no_answer(const signalling_t *said)
 {
-        return said->phase == SAID(PHASE__COMMAND) || said->procedure == SAID(PROCEDURE__PATH) ||
-               said->procedure == SAID(PROCEDURE__NODE_DELETE) || !said->has_sequence ||
+        return said->phase == SAID(PHASE__COMMAND) || !said->has_sequence ||
+               (said->procedure == SAID(PROCEDURE__PATH) && !procedure_is_association(said)) ||
                (said->protocol == SAID(PROTOCOL__RADIUS) && said->message == 4);
 }
 
@@ -186,5 +188,6 @@ void bindings_numbers(const struct bindings *bindings, struct bindings_numbers *
         out->pending = wait_table_count(bindings->waiting);
         out->pending_dropped = wait_table_dropped(bindings->waiting);
         out->bytes = store_bytes(bindings->store) + name_pool_bytes(bindings->names) +
-                     binding_subscribers_bytes(bindings->subscribers);
+                     binding_subscribers_bytes(bindings->subscribers) + binding_sets_bytes(bindings->sets);
+        out->sets_refused = binding_sets_refused(bindings->sets);
 }

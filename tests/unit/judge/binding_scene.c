@@ -119,6 +119,31 @@ static void put_rest(Apnwatch__V1__Signalling *said, const struct told *told)
         said->message = told->message;
 }
 
+static void put_sets(Apnwatch__V1__Signalling *said, const struct told *told, Apnwatch__V1__Signalling__Set *sets,
+                     Apnwatch__V1__Signalling__Set **list, uint8_t (*rooms)[5])
+{
+        for (; said->n_set < 3 && told->sets[said->n_set].node != 0; said->n_set++) {
+                const struct told_set *given = &told->sets[said->n_set];
+                Apnwatch__V1__Signalling__Set *set = list[said->n_set] = &sets[said->n_set];
+                apnwatch__v1__signalling__set__init(set);
+                set->part = given->part;
+                rooms[said->n_set][0] = 0;
+                wire(rooms[said->n_set] + 1, node_address(given->node));
+                set->node = (ProtobufCBinaryData){5, rooms[said->n_set]};
+                set->id = given->id;
+        }
+        said->set = list;
+}
+
+static void put_restart(Apnwatch__V1__Signalling *said, const struct told *told, uint8_t (*rooms)[4])
+{
+        said->has_retains = said->retains = told->retains;
+        if ((said->has_restarted = told->restarted != 0))
+                said->restarted = wire(rooms[0], node_address(told->restarted));
+        if ((said->has_restarted_at = told->restarted_at != 0))
+                said->restarted_at = wire(rooms[1], node_address(told->restarted_at));
+}
+
 static size_t put_endpoints(const struct told *told, Apnwatch__V1__Signalling__Endpoint *endpoints,
                             Apnwatch__V1__Signalling__Endpoint **list, uint8_t (*rooms)[4])
 {
@@ -149,8 +174,9 @@ void scene_say(struct binding_scene *scene, const struct told *told)
         Apnwatch__V1__Signalling__Endpoint endpoints[8], *list[8];
         Apnwatch__V1__Signalling__Prefix route = APNWATCH__V1__SIGNALLING__PREFIX__INIT, *routes[1] = {&route};
         Apnwatch__V1__Cell cell;
+        Apnwatch__V1__Signalling__Set sets[3], *set_list[3];
         struct prefix prefix;
-        uint8_t rooms[10][4], facts[20];
+        uint8_t rooms[10][4], facts[20], set_rooms[3][5], restart_rooms[2][4];
         uint32_t ended = told->ended_bearer;
         said.protocol = (Apnwatch__V1__Signalling__Protocol)told->protocol;
         said.procedure = (Apnwatch__V1__Signalling__Procedure)told->procedure;
@@ -161,6 +187,8 @@ void scene_say(struct binding_scene *scene, const struct told *told)
         put_rest(&said, told);
         said.n_endpoint = put_endpoints(told, endpoints, list, rooms);
         said.endpoint = list;
+        put_sets(&said, told, sets, set_list, set_rooms);
+        put_restart(&said, told, restart_rooms);
         said.n_ended_bearer = told->ended_bearer != 0;
         said.ended_bearer = &ended;
         if (told->route != NULL) {

@@ -31,6 +31,13 @@ struct told {
         const char *route;       /* a network behind the device */
         uint16_t context;
         unsigned message;
+        struct told_set {
+                int part;
+                uint8_t node;    /* 0: none */
+                uint16_t id;
+        } sets[3];
+        uint8_t restarted, restarted_at; /* nodes; 0: not said */
+        bool retains;
 };
 
 struct binding_scene {

@@ -328,6 +328,71 @@ static void an_mm_context_tells_the_device(void **state)
         assert_string_equal(s.imei, "2143658709000000");
 }
 
+#define SET_PART(name) APNWATCH__V1__SIGNALLING__SET__PART__##name
+
+/* FQ-CSIDs: Node-ID 10.255.0.1 with set 7, 2001:db8::9 with sets 1 and 2, network and number 262019 0x123 with set 3. */
+static void sets_are_read_with_whose_they_are(void **state)
+{
+        (void)state;
+        static const struct {
+                uint8_t message, instance;
+                int part; /* -1: none */
+        } rows[] = {{32, 0, SET_PART(SERVING)}, {32, 1, SET_PART(SGW)}, {32, 2, SET_PART(SERVING)}, {32, 3, SET_PART(SERVING)}, {32, 4, -1},
+                    {33, 0, SET_PART(PGW)}, {33, 1, SET_PART(SGW)}, {33, 2, -1}, {34, 0, SET_PART(SERVING)}, {35, 0, SET_PART(PGW)},
+                    {95, 0, SET_PART(PGW)}, {96, 0, SET_PART(SERVING)}, {97, 1, SET_PART(SGW)}, {98, 1, SET_PART(SGW)}, {36, 0, -1},
+                    {101, 0, SET_PART(SERVING)}, {101, 1, SET_PART(SGW)}, {101, 2, SET_PART(PGW)}, {101, 3, SET_PART(SERVING)},
+                    {101, 4, SET_PART(SERVING)}, {101, 5, -1}};
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                uint8_t bytes[] = {0x48, rows[i].message, 0, 19, 0, 0, 0, 1, 0, 0, 1, 0, 132, 0, 7, rows[i].instance, 0x01, 10, 255, 0, 1, 0, 7};
+                struct signalling s;
+                struct gtpv2c_message message;
+                assert_int_equal(parse_bytes(bytes, sizeof bytes, &s, &message), DISSECT_OK);
+                assert_int_equal(s.set_count, rows[i].part >= 0);
+                if (s.set_count == 0)
+                        continue;
+                assert_int_equal(s.sets[0].part, rows[i].part);
+                assert_int_equal(s.sets[0].id, 7);
+                assert_int_equal(s.sets[0].node_length, 5);
+                assert_memory_equal(s.sets[0].node, ((const uint8_t[]){0, 10, 255, 0, 1}), 5);
+        }
+}
+
+static void a_set_request_may_name_many(void **state)
+{
+        (void)state;
+        struct fake_sense *sense = dissect("4065 002f 000102 00"
+                                           "84 0015 00 12 20010db8000000000000000000000009 0001 0002"
+                                           "84 0007 02 21 10044123 0003"
+                                           "84 0003 01 91 0a00", 1); /* no such kind, and too short */
+        const told_t *told = sense->events[0]->signalling;
+        assert_int_equal(told->procedure, APNWATCH__V1__SIGNALLING__PROCEDURE__NODE_DELETE);
+        assert_int_equal(told->n_set, 3);
+        assert_int_equal(told->set[0]->node.len, 17);
+        assert_int_equal(told->set[0]->node.data[0], 1);
+        assert_int_equal(told->set[1]->id, 2);
+        assert_int_equal(told->set[1]->part, SET_PART(SERVING));
+        assert_int_equal(told->set[2]->part, SET_PART(PGW));
+        assert_int_equal(told->set[2]->node.data[0], 2);
+        assert_int_equal(told->set[2]->id, 3);
+        fake_sense_close(sense);
+}
+
+/* 7.9.5: PGW S5/S8 address 10.255.0.2, SGW S11 address 10.255.0.1. In other messages the element is another's. */
+static void a_restarted_gateway_is_named(void **state)
+{
+        (void)state;
+        struct fake_sense *sense = dissect("40b3 0014 000007 00 4a 0004 00 0aff0002 4a 0004 01 0aff0001", 1);
+        const told_t *told = sense->events[0]->signalling;
+        assert_int_equal(told->message, 179);
+        assert_true(told->has_restarted && told->has_restarted_at);
+        assert_memory_equal(told->restarted.data, ((const uint8_t[]){10, 255, 0, 2}), 4);
+        assert_memory_equal(told->restarted_at.data, ((const uint8_t[]){10, 255, 0, 1}), 4);
+        fake_sense_close(sense);
+        sense = dissect("4020 000c 000007 00 4a 0004 00 0aff0002", 1);
+        assert_false(sense->events[0]->signalling->has_restarted);
+        fake_sense_close(sense);
+}
+
 static void procedures_are_named_as_the_event_has_them(void **state)
 {
         (void)state;
@@ -439,6 +504,9 @@ int main(void)
                 cmocka_unit_test(a_delete_bearer_names_the_session_or_bearers),
                 cmocka_unit_test(each_pdn_connection_makes_an_event),
                 cmocka_unit_test(an_mm_context_tells_the_device),
+                cmocka_unit_test(sets_are_read_with_whose_they_are),
+                cmocka_unit_test(a_set_request_may_name_many),
+                cmocka_unit_test(a_restarted_gateway_is_named),
                 cmocka_unit_test(procedures_are_named_as_the_event_has_them),
                 cmocka_unit_test(a_tunnelled_message_is_labelled_and_not_believed),
                 cmocka_unit_test(a_cut_packet_tells_what_it_has),

@@ -254,6 +254,36 @@ static void causes_below_64_mean_yes(void **state)
         }
 }
 
+/* FQ-CSIDs of 10.255.0.5 (of SGW-C by the octet behind), of 10.255.0.6 without that octet; Session Retention Information. */
+static void sets_and_what_is_retained_are_told(void **state)
+{
+        (void)state;
+        static const char *const texts[] = {"200e 0025 000001 00 003c 0005 00 0aff0005 0041 0008 01 0aff0005 0007 01"
+                                            "0041 0008 01 0aff0006 0008 05",
+                                            "200e 000f 000001 00 0041 0007 01 0aff0006 0008", "2005 0011 000001 00 003c 0005 00 0aff0005 00b7 0000"};
+        static const struct {
+                unsigned sets;
+                int first, last;
+                bool retains;
+        } rows[] = {{2, APNWATCH__V1__SIGNALLING__SET__PART__SGW, APNWATCH__V1__SIGNALLING__SET__PART__USER, false},
+                    {1, APNWATCH__V1__SIGNALLING__SET__PART__USER, APNWATCH__V1__SIGNALLING__SET__PART__USER, false}, {0, 0, 0, true}};
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct fake_sense *sense = fake_sense_open(IPPROTO_UDP, 8805);
+                send_text(sense, FROM_OPENER, texts[i]);
+                assert_int_equal(sense->event_count, 1);
+                const told_t *told = sense->events[0]->signalling;
+                assert_int_equal(told->n_set, rows[i].sets);
+                assert_int_equal(told->retains, rows[i].retains);
+                if (told->n_set > 0) {
+                        assert_int_equal(told->set[0]->part, rows[i].first);
+                        assert_int_equal(told->set[told->n_set - 1]->part, rows[i].last);
+                        assert_int_equal(told->set[told->n_set - 1]->id, 8);
+                        assert_int_equal(told->set[told->n_set - 1]->node.data[4], 6);
+                }
+                fake_sense_close(sense);
+        }
+}
+
 static void procedures_are_named_as_the_event_has_them(void **state)
 {
         (void)state;
@@ -350,6 +380,7 @@ int main(void)
                 cmocka_unit_test(every_shorter_message_is_truncated),
                 cmocka_unit_test(odd_messages_are_told_apart),
                 cmocka_unit_test(causes_below_64_mean_yes),
+                cmocka_unit_test(sets_and_what_is_retained_are_told),
                 cmocka_unit_test(procedures_are_named_as_the_event_has_them),
                 cmocka_unit_test(bundled_messages_make_an_event_each),
                 cmocka_unit_test(a_message_of_a_device_is_not_believed),

@@ -1,0 +1,256 @@
+#include <stdio.h>
+
+#include "tests/unit/judge/binding_scene.h"
+#include "tests/unit/test.h"
+
+#define V2 .protocol = APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C
+#define PFCP .protocol = APNWATCH__V1__SIGNALLING__PROTOCOL__PFCP
+#define PROCEDURE(name) .procedure = APNWATCH__V1__SIGNALLING__PROCEDURE__##name
+#define REQUEST .phase = APNWATCH__V1__SIGNALLING__PHASE__REQUEST
+#define RESPONSE .phase = APNWATCH__V1__SIGNALLING__PHASE__RESPONSE
+#define PART(name) APNWATCH__V1__SIGNALLING__SET__PART__##name
+#define ADDRESS(n) (0x0a140000u + (n))
+
+enum { MME = 10, SGW = 1, OTHER_SGW = 3, PGW = 2, OTHER_PGW = 4, SMF = 5, OTHER_SMF = 7, UPF = 6, OTHER_UPF = 8 };
+enum { S5_SGW = 7, S5_PGW = 8, S11_MME = 11, S11_SGW = 12 }; /* one more than the interface type */
+
+static const char *sim(unsigned n)
+{
+        static char text[16];
+        snprintf(text, sizeof text, "26201123456%04u", n);
+        return text;
+}
+
+/* Session n on S5, in a set of each gateway. */
+static void attach_in_sets(struct binding_scene *scene, uint32_t n, uint8_t sgw, uint16_t sgw_set, uint8_t pgw, uint16_t pgw_set)
+{
+        SAY(scene, V2, PROCEDURE(CREATE), REQUEST, .from = sgw, .to = pgw, .sequence = n, .imsi = sim(n), .apn = "iot",
+            .endpoints = {{.node = sgw, .key = 0x100 + n, .interface = S5_SGW}}, .bearer = 5,
+            .sets = {{PART(SERVING), MME, 1}, {PART(SGW), sgw_set ? sgw : 0, sgw_set}});
+        SAY(scene, V2, PROCEDURE(CREATE), RESPONSE, .from = pgw, .to = sgw, .sequence = n, .key = 0x100 + n, .ipv4 = ADDRESS(n),
+            .endpoints = {{.node = pgw, .key = 0x200 + n, .interface = S5_PGW}}, .bearer = 5,
+            .sets = {{PART(PGW), pgw_set ? pgw : 0, pgw_set}});
+}
+
+/* The same PDN connection on S11, where the MME's and both gateways' ends are told. */
+static void attach_on_s11(struct binding_scene *scene, uint32_t n, uint8_t sgw, uint8_t pgw)
+{
+        SAY(scene, V2, PROCEDURE(CREATE), REQUEST, .from = MME, .to = sgw, .sequence = n, .imsi = sim(n), .apn = "iot",
+            .endpoints = {{.node = MME, .key = 0x300 + n, .interface = S11_MME}}, .bearer = 5);
+        SAY(scene, V2, PROCEDURE(CREATE), RESPONSE, .from = sgw, .to = MME, .sequence = n, .key = 0x300 + n, .ipv4 = ADDRESS(n), .bearer = 5,
+            .endpoints = {{.node = sgw, .key = 0x400 + n, .interface = S11_SGW}, {.node = pgw, .key = 0x200 + n, .interface = S5_PGW}});
+}
+
+static void end_set(struct binding_scene *scene, uint32_t sequence, int part, uint8_t node, uint16_t id, int cause)
+{
+        SAY(scene, V2, PROCEDURE(NODE_DELETE), REQUEST, .message = 101, .from = node, .to = SGW, .sequence = sequence, .sets = {{part, node, id}});
+        SAY(scene, V2, PROCEDURE(NODE_DELETE), RESPONSE, .message = 102, .from = SGW, .to = node, .sequence = sequence, .cause = cause);
+}
+
+static void a_set_ends_with_its_sessions_and_no_others(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach_in_sets(&scene, 1, SGW, 5, PGW, 7);
+        attach_in_sets(&scene, 2, SGW, 5, PGW, 8);
+        attach_in_sets(&scene, 3, OTHER_SGW, 5, PGW, 7);
+        attach_in_sets(&scene, 4, SGW, 0, PGW, 0);
+        end_set(&scene, 90, PART(PGW), PGW, 9, 0);      /* nobody's */
+        end_set(&scene, 91, PART(PGW), OTHER_PGW, 7, 0); /* another node's of that number */
+        end_set(&scene, 92, PART(PGW), PGW, 7, 1);      /* refused */
+        assert_int_equal(scene.closed, 0);
+        end_set(&scene, 93, PART(PGW), PGW, 7, 0);
+        assert_int_equal(scene.closed, 2);
+        assert_int_equal(scene.end, BINDING_DELETED);
+        scene_pass(&scene, 60);
+        assert_null(scene_who(&scene, ADDRESS(1)));
+        assert_non_null(scene_who(&scene, ADDRESS(2)));
+        assert_null(scene_who(&scene, ADDRESS(3)));
+        assert_non_null(scene_who(&scene, ADDRESS(4)));
+        end_set(&scene, 94, PART(SERVING), MME, 1, 0);
+        assert_int_equal(scene.closed, 4);
+        scene_close(&scene);
+}
+
+/* A session moves to another set: by a Modify. The old set's end is none of its. */
+static void the_set_that_was_told_last_counts(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach_in_sets(&scene, 1, SGW, 5, PGW, 7);
+        SAY(&scene, V2, PROCEDURE(MODIFY), REQUEST, .from = SGW, .to = PGW, .sequence = 50, .key = 0x201, .sets = {{PART(SGW), SGW, 6}});
+        SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = 50, .key = 0x101);
+        end_set(&scene, 90, PART(SGW), SGW, 5, 0);
+        assert_int_equal(scene.closed, 0);
+        end_set(&scene, 91, PART(SGW), SGW, 6, 0);
+        assert_int_equal(scene.closed, 1);
+        scene_close(&scene);
+}
+
+/* Numbers are given back; what is asked again begins anew. */
+static void sets_are_free_once_nobody_is_in_them(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        struct bindings_numbers numbers;
+        scene_open(&scene, (struct bindings_settings){.session_limit = 16});
+        for (uint32_t n = 1; n <= 1000; n++) {
+                attach_in_sets(&scene, n, SGW, (uint16_t)n, PGW, (uint16_t)(n + 1));
+                scene_pass(&scene, 1);
+        }
+        end_set(&scene, 5001, PART(SGW), SGW, 3, 0);
+        assert_int_equal(scene.closed, 1000 - 16);
+        end_set(&scene, 5002, PART(SGW), SGW, 1000, 0);
+        assert_int_equal(scene.closed, 1000 - 15);
+        bindings_numbers(scene.bindings, &numbers);
+        assert_int_equal(numbers.sets_refused, 0);
+        scene_close(&scene);
+}
+
+/* The answer was not seen: what nobody spoke of since has ended. */
+static void a_set_request_without_answer_is_believed_later(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach_in_sets(&scene, 1, SGW, 5, PGW, 7);
+        scene_pass(&scene, 1);
+        SAY(&scene, V2, PROCEDURE(NODE_DELETE), REQUEST, .message = 101, .from = PGW, .to = SGW, .sequence = 90, .sets = {{PART(PGW), PGW, 7}});
+        scene_pass(&scene, 1);
+        assert_int_equal(scene.closed, 0);
+        attach_in_sets(&scene, 2, SGW, 5, PGW, 7);
+        scene_pass(&scene, 31);
+        assert_int_equal(scene.closed, 1);
+        assert_non_null(scene_who(&scene, ADDRESS(2)));
+        scene_close(&scene);
+}
+
+static void notify(struct binding_scene *scene, uint32_t sequence, uint8_t sgw, uint8_t pgw)
+{
+        SAY(scene, V2, PROCEDURE(NODE_DELETE), REQUEST, .message = 179, .from = sgw, .to = MME, .sequence = sequence, .restarted = pgw,
+            .restarted_at = sgw);
+        SAY(scene, V2, PROCEDURE(NODE_DELETE), RESPONSE, .message = 180, .from = MME, .to = sgw, .sequence = sequence);
+}
+
+static void a_restarted_gateway_loses_what_it_had_with_who_tells(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        struct address gateway;
+        scene_open(&scene, (struct bindings_settings){0});
+        assert_true(address_parse("10.255.0.2", &gateway));
+        attach_on_s11(&scene, 1, SGW, PGW);
+        attach_on_s11(&scene, 2, SGW, OTHER_PGW);
+        attach_on_s11(&scene, 3, OTHER_SGW, PGW);
+        scene_pass(&scene, 10);
+        notify(&scene, 90, SGW, PGW);
+        assert_int_equal(scene.closed, 1);
+        assert_int_equal(scene.end, BINDING_RESTARTED);
+        assert_true(bindings_peer_restarted(scene.bindings, &gateway, scene.now_ns));
+        scene_pass(&scene, 10);
+        assert_null(scene_who(&scene, ADDRESS(1)));
+        attach_on_s11(&scene, 4, SGW, PGW); /* anew, before the other serving gateway finds out */
+        notify(&scene, 90, SGW, PGW);       /* the same, once more */
+        notify(&scene, 91, OTHER_SGW, PGW);
+        assert_int_equal(scene.closed, 2);
+        assert_non_null(scene_who(&scene, ADDRESS(2)));
+        assert_non_null(scene_who(&scene, ADDRESS(4)));
+        scene_close(&scene);
+}
+
+/* Only S5 was seen: the first word is for all of the gateway's, a later one for none. */
+static void without_the_mmes_side_the_first_word_is_for_all(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach_in_sets(&scene, 1, OTHER_SGW, 0, PGW, 0);
+        attach_in_sets(&scene, 2, OTHER_SGW, 0, OTHER_PGW, 0);
+        notify(&scene, 90, SGW, PGW);
+        assert_int_equal(scene.closed, 1);
+        attach_in_sets(&scene, 3, OTHER_SGW, 0, PGW, 0);
+        scene_pass(&scene, 60);
+        notify(&scene, 91, SGW, PGW);
+        assert_int_equal(scene.closed, 1);
+        assert_non_null(scene_who(&scene, ADDRESS(3)));
+        scene_close(&scene);
+}
+
+static void establish(struct binding_scene *scene, uint32_t n, uint8_t smf, uint8_t upf, uint16_t set)
+{
+        SAY(scene, PFCP, PROCEDURE(CREATE), REQUEST, .message = 50, .from = smf, .to = upf, .sequence = n, .imsi = sim(n), .ipv4 = ADDRESS(n),
+            .endpoints = {{.node = smf, .key = 0x1000 + n}});
+        SAY(scene, PFCP, PROCEDURE(CREATE), RESPONSE, .message = 51, .from = upf, .to = smf, .sequence = n, .key = 0x1000 + n,
+            .endpoints = {{.node = upf, .key = 0x2000 + n}}, .sets = {{PART(USER), set ? upf : 0, set}});
+}
+
+static void node_message(struct binding_scene *scene, unsigned message, uint32_t sequence, uint8_t from, uint8_t to, int cause, bool retains)
+{
+        int procedure = message == 5 ? APNWATCH__V1__SIGNALLING__PROCEDURE__PATH : APNWATCH__V1__SIGNALLING__PROCEDURE__NODE_DELETE;
+        SAY(scene, PFCP, .procedure = procedure, REQUEST, .message = message, .from = from, .to = to, .sequence = sequence, .retains = retains);
+        SAY(scene, PFCP, .procedure = procedure, RESPONSE, .message = message + 1, .from = to, .to = from, .sequence = sequence, .cause = cause);
+}
+
+/* Released, or set up once more: what the two had with each other is void; with others nothing is. */
+static void an_association_ends_for_both_ends_only(void **state)
+{
+        (void)state;
+        static const struct {
+                unsigned message, closed;
+                uint8_t from, to;
+                int cause;
+                bool retains;
+                enum binding_end end;
+        } rows[] = {{9, 1, SMF, UPF, 0, false, BINDING_DELETED}, {9, 0, SMF, UPF, 1, false, BINDING_LIVE},
+                    {9, 1, UPF, SMF, 0, false, BINDING_DELETED}, {5, 1, SMF, UPF, 0, false, BINDING_RESTARTED},
+                    {5, 0, SMF, UPF, 0, true, BINDING_LIVE}, {5, 0, SMF, UPF, 1, false, BINDING_LIVE}, {5, 0, 77, UPF, 0, false, BINDING_LIVE}};
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct binding_scene scene;
+                scene_open(&scene, (struct bindings_settings){0});
+                establish(&scene, 1, SMF, UPF, 0);
+                establish(&scene, 2, SMF, OTHER_UPF, 0);
+                establish(&scene, 3, OTHER_SMF, UPF, 0);
+                scene_pass(&scene, 1);
+                node_message(&scene, rows[i].message, 90, rows[i].from, rows[i].to, rows[i].cause, rows[i].retains);
+                assert_int_equal(scene.closed, rows[i].closed);
+                assert_int_equal(scene.end, rows[i].end);
+                scene_pass(&scene, 10);
+                assert_true((scene_who(&scene, ADDRESS(1)) == NULL) == (rows[i].closed == 1));
+                scene_close(&scene);
+        }
+}
+
+static void a_user_planes_set_ends_on_its_word(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        establish(&scene, 1, SMF, UPF, 3);
+        establish(&scene, 2, SMF, UPF, 4);
+        establish(&scene, 3, SMF, UPF, 0);
+        SAY(&scene, PFCP, PROCEDURE(NODE_DELETE), REQUEST, .message = 14, .from = UPF, .to = SMF, .sequence = 90, .sets = {{PART(USER), UPF, 3}});
+        assert_int_equal(scene.closed, 0);
+        SAY(&scene, PFCP, PROCEDURE(NODE_DELETE), RESPONSE, .message = 15, .from = SMF, .to = UPF, .sequence = 90);
+        assert_int_equal(scene.closed, 1);
+        SAY(&scene, PFCP, PROCEDURE(NODE_DELETE), REQUEST, .message = 14, .from = UPF, .to = SMF, .sequence = 91); /* names none */
+        SAY(&scene, PFCP, PROCEDURE(NODE_DELETE), RESPONSE, .message = 15, .from = SMF, .to = UPF, .sequence = 91);
+        assert_int_equal(scene.closed, 1);
+        scene_close(&scene);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_set_ends_with_its_sessions_and_no_others),
+                cmocka_unit_test(the_set_that_was_told_last_counts),
+                cmocka_unit_test(sets_are_free_once_nobody_is_in_them),
+                cmocka_unit_test(a_set_request_without_answer_is_believed_later),
+                cmocka_unit_test(a_restarted_gateway_loses_what_it_had_with_who_tells),
+                cmocka_unit_test(without_the_mmes_side_the_first_word_is_for_all),
+                cmocka_unit_test(an_association_ends_for_both_ends_only),
+                cmocka_unit_test(a_user_planes_set_ends_on_its_word),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
