@@ -164,7 +164,7 @@ unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct bi
 bool bindings_may_share_imei(struct bindings *bindings, const struct binding *binding)
 {
         const struct session *session = session_of(bindings, binding);
-        return session == NULL || session->by_imei.next != STORE_NONE || session->by_imei.before != STORE_NONE;
+        return session == NULL || session->shares_imei;
 }
 
 void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t opened_ns, int64_t last_ns)

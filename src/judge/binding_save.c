@@ -242,6 +242,7 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
         session->said_ns = (int64_t)saved->said;
         session->last_ns = (int64_t)saved->last;
         store_link(store, record);
+        store_note_sharers(store, record);
         for (size_t i = saved->n_end; i-- > 0;) /* the newest is first */
                 take_end(bindings, record, saved->end[i]);
         for (size_t i = 0; i < saved->n_set; i++)

@@ -171,6 +171,8 @@ static uint32_t take_facts(struct act *act, uint32_t record)
         }
         changed |= take_remembered(bindings, session);
         store_link(bindings->store, record);
+        if (changed & (1U << FACT_IMSI | 1U << FACT_IMEI))
+                store_note_sharers(bindings->store, record);
         return changed;
 }
 

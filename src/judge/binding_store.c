@@ -8,7 +8,7 @@
 
 #include "judge/binding_facts.h"
 
-enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024 };
+enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, SHARERS_MOST = 64 };
 
 /* Records in chunks that stay where they are; freed ones are used again. */
 struct slab {
@@ -404,6 +404,19 @@ uint32_t store_by_imei(struct store *store, uint64_t imei, uint32_t after)
         while (record != STORE_NONE && module_of(store_session(store, record)->imei) != module_of(imei))
                 record = store_session(store, record)->by_imei.next;
         return record;
+}
+
+/* Modules that left the factory with one number may be many: some of them are enough. */
+void store_note_sharers(struct store *store, uint32_t record)
+{
+        struct session *session = store_session(store, record);
+        unsigned seen = 0;
+        for (uint32_t at = session->imei == 0 ? STORE_NONE : store_by_imei(store, session->imei, STORE_NONE);
+             at != STORE_NONE && seen++ < SHARERS_MOST; at = store_by_imei(store, session->imei, at)) {
+                struct session *other = store_session(store, at);
+                if (other->imsi != session->imsi)
+                        other->shares_imei = session->shares_imei = true;
+        }
 }
 
 uint32_t store_by_ipv4(struct store *store, const struct address *address, uint32_t after)

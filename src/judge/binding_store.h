@@ -31,6 +31,7 @@ struct session {
         uint8_t sources[BINDING_FACTS];
         struct binding_plmn plmn;
         bool is_created;                 /* its beginning was seen */
+        bool shares_imei;                /* a session of another SIM had its module's IMEI */
         uint16_t context;
         struct binding_place cell, area;
         int64_t first_ns, said_ns, last_ns; /* said: by signalling; last: or used by packets */
@@ -88,6 +89,7 @@ void store_link(struct store *store, uint32_t record);
 
 /* Chains: the first, then the next of the same value; the newest link first. */
 uint32_t store_by_imsi(struct store *store, uint64_t imsi, uint32_t after);
+void store_note_sharers(struct store *store, uint32_t record); /* sets shares_imei of it and of those that share */
 uint32_t store_by_imei(struct store *store, uint64_t imei, uint32_t after); /* first 14 digits decide */
 uint32_t store_by_ipv4(struct store *store, const struct address *address, uint32_t after);
 uint32_t store_by_ipv6(struct store *store, const struct address *address, uint32_t after); /* its /64, or the shorter prefix it is in */

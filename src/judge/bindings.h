@@ -160,7 +160,7 @@ bool bindings_endpoints(struct bindings *bindings, const struct binding *binding
 /* The sessions of one SIM, or of one module (first 14 digits), that are live; at most `limit`. */
 unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);
-bool bindings_may_share_imei(struct bindings *bindings, const struct binding *binding); /* false: no other session has its IMEI */
+bool bindings_may_share_imei(struct bindings *bindings, const struct binding *binding); /* false: no other SIM's session had its IMEI */
 
 /* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route),
  * link-local and unspecified. */
