@@ -76,6 +76,16 @@ static bool may_tell(const struct dissection *d, enum dissect_result result)
         return result == DISSECT_OK || (result == DISSECT_TRUNCATED && d->cut);
 }
 
+/* Of further PDN connections: they have no answer of their own, which would be taken for the first's. */
+static void emit_further(struct dissection *d, struct signalling *s)
+{
+        if (s->has_accepted && !s->accepted)
+                return;
+        s->phase = APNWATCH__V1__SIGNALLING__PHASE__COMMAND;
+        s->has_accepted = false;
+        signalling_emit(d, s);
+}
+
 /* One event a message; one a PDN connection where it lists several. */
 static void dissect_gtpv2(struct dissection *d, struct cursor *payload, bool *more)
 {
@@ -91,7 +101,7 @@ static void dissect_gtpv2(struct dissection *d, struct cursor *payload, bool *mo
         for (unsigned pdn = 1; pdn < pdns; pdn++) {
                 struct cursor again = start;
                 gtpv2c_parse(&again, pdn, &s, &message);
-                signalling_emit(d, &s);
+                emit_further(d, &s);
         }
 }
 
@@ -107,7 +117,7 @@ static void dissect_gtpv1(struct dissection *d, struct cursor *payload)
         for (unsigned pdp = 1; pdp < pdps; pdp++) {
                 struct cursor again = start;
                 gtpv1c_parse(&again, pdp, &s, &message);
-                signalling_emit(d, &s);
+                emit_further(d, &s);
         }
 }
 

@@ -13,6 +13,7 @@ enum { HELD_MOST = 1000000, HISTORY_MOST = 64, ROW_SIZE = 512 };
 struct session {
         uint64_t number;
         struct binding first;          /* each value as it was first known */
+        char *apn;                     /* a binding's own is gone once it has another */
         struct binding_endpoints ends; /* all that it had */
         struct json_buffer history;
         unsigned changes;
@@ -50,8 +51,10 @@ struct session_list *session_list_create(FILE *out, bool json)
 
 static void free_session(struct session *session)
 {
-        if (session != NULL)
-                json_buffer_clear(&session->history);
+        if (session == NULL)
+                return;
+        json_buffer_clear(&session->history);
+        free(session->apn);
         free(session);
 }
 
@@ -119,13 +122,21 @@ static const char *fact_text(const struct binding *binding, enum binding_fact fa
         return "";
 }
 
-static void copy_fact(struct binding *to, const struct binding *from, enum binding_fact fact)
+static void keep_apn(struct session *session, const char *apn)
 {
+        char *kept = apn != NULL ? strdup(apn) : NULL;
+        free(session->apn);
+        session->first.apn = session->apn = kept;
+}
+
+static void keep_fact(struct session *session, const struct binding *from, enum binding_fact fact)
+{
+        struct binding *to = &session->first;
         switch (fact) {
         case FACT_IMSI: memcpy(to->imsi, from->imsi, sizeof to->imsi); break;
         case FACT_IMEI: memcpy(to->imei, from->imei, sizeof to->imei); break;
         case FACT_MSISDN: memcpy(to->msisdn, from->msisdn, sizeof to->msisdn); break;
-        case FACT_APN: to->apn = from->apn; break;
+        case FACT_APN: keep_apn(session, from->apn); break;
         case FACT_IPV4: to->ipv4 = from->ipv4; break;
         case FACT_IPV6: to->ipv6 = from->ipv6; break;
         case FACT_RAT: to->rat = from->rat; break;
@@ -192,7 +203,7 @@ static void take_change(struct session *session, const struct binding_change *ch
                 if (!(change->facts & 1U << fact))
                         continue;
                 if (fact_text(&session->first, fact, held)[0] == '\0' || is_completed(session, change, fact))
-                        copy_fact(&session->first, change->now, fact);
+                        keep_fact(session, change->now, fact);
                 else if (change->before == NULL ||
                          strcmp(fact_text(change->before, fact, held), fact_text(change->now, fact, room)) != 0)
                         other |= 1U << fact;
@@ -357,6 +368,7 @@ static struct place *add_place(struct session_list *list, const struct binding *
         struct session *session = place->session;
         place->number = session->number = binding->number;
         session->first = *binding;
+        keep_apn(session, binding->apn);
         session->file = list->first_file + binding->file;
         while (before != NULL && before->session != NULL && before->session->first.first_ns > binding->first_ns)
                 before = before == list->order ? NULL : before->prev;

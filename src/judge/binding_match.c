@@ -329,3 +329,33 @@ void match_keep_bearer(struct act *act, struct addressed *list, uint32_t bearer,
         if (strict || (list->count > 1 && kept.count > 0))
                 *list = kept;
 }
+
+void match_keep_pdn(struct act *act, struct addressed *list, const struct wanted *wanted)
+{
+        struct addressed kept = {.count = 0};
+        for (unsigned i = 0; i < list->count; i++) {
+                const struct session *session = store_session(act->bindings->store, list->records[i]);
+                if (is_same_apn(act, session, wanted) && is_same_address(session, wanted))
+                        add_addressed(&kept, list->records[i]);
+        }
+        *list = kept;
+}
+
+static bool is_taken(struct act *act, const struct wanted *wanted, find_address_fn find, const struct address *address)
+{
+        struct store *store = act->bindings->store;
+        unsigned seen = 0;
+        for (uint32_t record = find(store, address, STORE_NONE); record != STORE_NONE && seen++ < CHAIN_MOST;
+             record = find(store, address, record)) {
+                const struct session *session = store_session(store, record);
+                if (is_same_pool(act, session, wanted) && (session->ended_ns == 0 || is_same_sim(session, wanted)))
+                        return true;
+        }
+        return false;
+}
+
+bool match_is_taken(struct act *act, const struct wanted *wanted)
+{
+        return (wanted->has_ipv4 && is_taken(act, wanted, store_by_ipv4, &wanted->ipv4)) ||
+               (wanted->has_ipv6 && is_taken(act, wanted, store_by_ipv6, &wanted->ipv6));
+}

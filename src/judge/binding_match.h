@@ -35,3 +35,9 @@ void match_keep_bearer(struct act *act, struct addressed *list, uint32_t bearer,
 uint32_t match_name(const struct act *act, const signalling_t *said); /* endpoint of the session identifier; STORE_NONE */
 /* The endpoint that the message is addressed to, in this session; STORE_NONE. */
 uint32_t match_receiver(const struct act *act, const signalling_t *said, uint32_t record);
+
+/* Leaves those that may be the PDN connection that is spoken of, by its APN and addresses. */
+void match_keep_pdn(struct act *act, struct addressed *list, const struct wanted *wanted);
+
+/* Whether one of these addresses is somebody's, or was this SIM's a while ago. */
+bool match_is_taken(struct act *act, const struct wanted *wanted);

@@ -155,6 +155,8 @@ static void delete_one(struct act *act, uint32_t record, uint32_t bearer)
         bool whole = said->protocol != SAID(PROTOCOL__GTPV1C) || (said->has_teardown && said->teardown);
         if (is_overtaken(act, record))
                 return;
+        if (said->cell != NULL || said->area != NULL)
+                session_update(act, record, SESSION_HELD); /* where it was at last */
         if (is_named(said))
                 end_named(act, record);
         else if (!whole && bearer != 0 && store_session(act->bindings->store, record)->bearer != bearer)
