@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures apnwatch against ndpiReader and tcpdump on captures that it makes, and against the project's targets.
 #
-#     tests/bench/run.sh [A] [B] [C] [scale] [labels] [pipe] [--runs N] [--keep FOLDER] [--captures FOLDER]
+#     tests/bench/run.sh [A] [B] [C] [S] [scale] [labels] [pipe] [--runs N] [--keep FOLDER] [--captures FOLDER]
 #
 # From the top of a build directory, of a build without sanitizers; ndpiReader and tcpdump are needed. Without names all of it.
 # The programs run in turn, N times (5); shown are CPU seconds (user and system, median, least and most), packets a CPU second,
@@ -24,12 +24,12 @@ while [ $# -gt 0 ]; do
         --runs) runs=$2; shift ;;
         --keep) keep=$2; shift ;;
         --captures) captures=$2; shift ;;
-        A | B | C | scale | labels | pipe) parts="$parts $1" ;;
+        A | B | C | S | scale | labels | pipe) parts="$parts $1" ;;
         *) fault "unknown: $1" ;;
         esac
         shift
 done
-parts=${parts:-A B C scale labels pipe}
+parts=${parts:-A B C S scale labels pipe}
 
 [ -f Makefile ] && [ -x ./apnwatch ] || fault "call it from the top of a build directory, after make"
 ! grep -q '^SANITIZER_CFLAGS = .*-fsanitize' Makefile || fault "this build has sanitizers; measure one without"
@@ -145,7 +145,7 @@ measure_pipe() {
 
 for part in $parts; do
         case $part in
-        A | B) compare_shape "$part" 3000000 "$([ "$part" = A ] || echo -t)" ;;
+        A | B | S) compare_shape "$part" 3000000 "$([ "$part" = A ] || echo -t)" ;;
         C) compare_shape C 5000000 "" ;;
         scale) compare_scale ;;
         labels) sh "$here/labels.sh" . "$captures" || failed=1 ;;

@@ -6,6 +6,7 @@
 
 #include "tests/traffic/apps/apps.h"
 #include "tests/traffic/facts.h"
+#include "tests/traffic/session.h"
 #include "tests/traffic/timeline.h"
 
 struct load {
@@ -208,12 +209,13 @@ static const struct load_kind short_kinds[] = {
 
 static const struct benchmark_shape shapes[] = {
         {"A", "3 million packets of 10 000 devices, the usual mix", 3000000, 10000, 4, ENCAPSULATION_PLAIN,
-         KINDS(usual_kinds), 0.46, 23.3},
-        {"B", "A inside GTP-U", 3000000, 10000, 4, ENCAPSULATION_GTPU, KINDS(usual_kinds), 0.46, 23.3},
+         KINDS(usual_kinds), 0.46, 23.3, 0},
+        {"B", "A inside GTP-U", 3000000, 10000, 4, ENCAPSULATION_GTPU, KINDS(usual_kinds), 0.46, 23.3, 0},
+        {"S", "B with its signalling", 3000000, 10000, 4, ENCAPSULATION_GTPU, KINDS(usual_kinds), 0.46, 23.3, 4},
         {"C", "5 million packets of 500 000 devices, short exchanges", 5000000, 500000, 1, ENCAPSULATION_PLAIN,
-         KINDS(short_kinds), 0.82, 12.0},
+         KINDS(short_kinds), 0.82, 12.0, 0},
         {"scale", "C's mix for any number of devices", 5000000, 10000, 1, ENCAPSULATION_PLAIN, KINDS(short_kinds), 0.82,
-         12.0},
+         12.0, 0},
 };
 
 enum { SHAPE_COUNT = sizeof(shapes) / sizeof(shapes[0]) };
@@ -269,5 +271,7 @@ void benchmark_start(const struct benchmark_shape *shape, struct traffic *traffi
         load->pause_ns = (double)(traffic->end_ns - traffic->start_ns) /
                          ((double)traffic->packet_limit / shape->mean_packets);
         traffic->policy = (struct policy_plan){.destinations = true};
+        if (shape->calm > 0)
+                sessions_start(traffic, shape->calm);
         timeline_add(traffic->timeline, traffic->start_ns + SECOND_NS, load_wake, load);
 }

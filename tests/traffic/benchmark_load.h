@@ -15,6 +15,7 @@ struct benchmark_shape {
         unsigned kind_count;
         double lookup_share;    /* of conversations with a name that ask for it before */
         double mean_packets;    /* of a conversation with its lookup: sets the pace only */
+        unsigned calm;          /* sessions are signalled, their changes so many times rarer than in scenarios; 0: they are not */
 };
 
 const struct benchmark_shape *benchmark_find(const char *name);

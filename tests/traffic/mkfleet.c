@@ -231,11 +231,12 @@ static void write_events(const struct options *o, struct traffic *traffic)
                 (unsigned long long)traffic->flows);
 }
 
-/* Scenarios are signalled where their traffic has tunnels; `identity` always is. */
+/* Scenarios are signalled where their traffic has tunnels; `identity` always is, and some shapes. */
 static void plan_sessions(const struct options *o, struct traffic *traffic)
 {
         traffic->has_tunnels = o->encapsulation == ENCAPSULATION_GTPU;
-        if (o->scenario == NULL || !(traffic->has_tunnels || o->scenario->policy.identity))
+        bool is_signalled = o->scenario != NULL ? traffic->has_tunnels || o->scenario->policy.identity : o->shape->calm > 0;
+        if (!is_signalled)
                 return;
         traffic->sessions = sessions_create(traffic->world, o->seed);
         if (traffic->sessions == NULL)

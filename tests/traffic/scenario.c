@@ -133,6 +133,6 @@ void scenario_prepare(const struct scenario *scenario, struct traffic *traffic)
         traffic->policy = scenario->policy;
         plan_window(traffic);
         habits_start(traffic);
-        sessions_start(traffic);
+        sessions_start(traffic, 1);
         scenario->prepare(traffic, 1 + traffic->world->devices / DEVICES_AN_INCIDENT);
 }

@@ -426,7 +426,7 @@ static void start_life(struct traffic *traffic, struct session *session, int64_t
                 free(life);
 }
 
-void sessions_start(struct traffic *traffic)
+void sessions_start(struct traffic *traffic, unsigned calm)
 {
         const struct world *world = traffic->world;
         if (traffic->sessions == NULL)
@@ -434,8 +434,8 @@ void sessions_start(struct traffic *traffic)
         start_life(traffic, NULL, MINUTE_NS, echo_path);
         for (uint32_t device = 0; device < world->devices; device++) {
                 struct session *session = session_of(traffic, device);
-                start_life(traffic, session, 150 * MINUTE_NS, set_up_anew);
+                start_life(traffic, session, calm * 150 * MINUTE_NS, set_up_anew);
                 if (device_fleet(world, device) == FLEET_TRACKERS)
-                        start_life(traffic, session, 12 * MINUTE_NS, move_on);
+                        start_life(traffic, session, calm * 12 * MINUTE_NS, move_on);
         }
 }

@@ -44,8 +44,8 @@ struct traffic;
 
 struct sessions *sessions_create(const struct world *world, uint64_t seed);
 void sessions_destroy(struct sessions *sessions);
-/* What goes on all day: echoes, trackers that move, sessions that are set up anew. */
-void sessions_start(struct traffic *traffic);
+/* What goes on all day: echoes, trackers that move, sessions that are set up anew; `calm` times rarer than usual. */
+void sessions_start(struct traffic *traffic, unsigned calm);
 
 /* The session, not set up yet, of one more device; it is the caller's to do with. */
 struct session *session_claim(struct traffic *traffic, enum fleet_number fleet);
