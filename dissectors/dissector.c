@@ -17,11 +17,13 @@
 
 #include "dissectors/session/diameter.h"
 #include "dissectors/session/gtpc.h"
+#include "dissectors/session/gtpu.h"
 #include "dissectors/session/pfcp.h"
 #include "dissectors/session/radius.h"
 
 const struct dissector *const dissectors[] = {
         &gtpc_dissector, /* before CoAP, which some of its messages look like */
+        &gtpu_dissector,
         &pfcp_dissector,
         &radius_dissector,
         &diameter_dissector,
