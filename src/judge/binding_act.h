@@ -12,9 +12,6 @@
 #include "judge/binding_subscribers.h"
 #include "judge/binding_wait.h"
 
-typedef Apnwatch__V1__Signalling signalling_t;
-
-#define SAID(name) APNWATCH__V1__SIGNALLING__##name
 #define SECOND INT64_C(1000000000)
 
 struct bindings {
@@ -27,6 +24,7 @@ struct bindings {
         struct binding_subscribers *subscribers;
         struct binding_sets *sets;
         struct binding view;                  /* of the last lookup */
+        struct said *said;                    /* the message that is being taken */
         int64_t clock_ns, seen_ns;
         struct bindings_numbers numbers;
 };
@@ -34,7 +32,7 @@ struct bindings {
 /* One message, or the two halves of a transaction, being applied. */
 struct act {
         struct bindings *bindings;
-        const signalling_t *request, *response; /* one may be NULL */
+        const struct said *request, *response; /* one may be NULL */
         const event_t *event;
         uint16_t context;
         uint32_t file;           /* of the request */
@@ -44,7 +42,7 @@ struct act {
         bool is_late;            /* waited in vain for its other half: what was said since is newer */
 };
 
-static inline const signalling_t *act_said(const struct act *act)
+static inline const struct said *act_said(const struct act *act)
 {
         return act->request ? act->request : act->response;
 }

@@ -1,7 +1,6 @@
 #include "judge/binding_facts.h"
 
 #include <endian.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR"};
@@ -52,26 +51,31 @@ const char *digits_text(uint64_t digits, char text[17])
         return text;
 }
 
+/* How many digits there are. */
+static unsigned digits_length(uint64_t digits)
+{
+        unsigned length = digits ? DIGITS_MOST : 0;
+        for (; (digits & 0xf) == 0xf; digits >>= 4)
+                length--;
+        return length;
+}
+
 static uint8_t number_of(const char *text, const char *const *list, unsigned count)
 {
         for (unsigned i = 1; text != NULL && i < count; i++)
-                if (strcmp(list[i], text) == 0)
+                if (list[i][0] == text[0] && strcmp(list[i], text) == 0)
                         return (uint8_t)i;
         return 0;
 }
 
-static struct binding_place place_of(const Apnwatch__V1__Cell *cell)
+uint8_t binding_rat_number(const char *text)
 {
-        struct binding_place place = {0};
-        if (cell == NULL)
-                return place;
-        place.kind = number_of(cell->kind, places, BINDING_PLACES);
-        place.mcc = (uint16_t)cell->mcc;
-        place.mnc = (uint16_t)cell->mnc;
-        place.mnc_digits = (uint8_t)cell->mnc_digits;
-        place.area = cell->area;
-        place.id = cell->id;
-        return place;
+        return number_of(text, rats, RATS);
+}
+
+uint8_t binding_place_kind(const char *text)
+{
+        return number_of(text, places, BINDING_PLACES);
 }
 
 static bool places_are_equal(const struct binding_place *a, const struct binding_place *b)
@@ -161,23 +165,22 @@ static bool may_take(struct taking *taking, enum binding_fact fact, bool is_know
         return true;
 }
 
-static void take_digits(struct taking *taking, enum binding_fact fact, uint64_t *held, const char *said)
+static void take_digits(struct taking *taking, enum binding_fact fact, uint64_t *held, uint64_t said)
 {
-        uint64_t digits = digits_pack(said);
-        if (digits != 0 && may_take(taking, fact, *held != 0, *held != digits))
-                *held = digits;
+        if (said != 0 && may_take(taking, fact, *held != 0, *held != said))
+                *held = said;
 }
 
 /* The software version, which some say and others do not, makes no other module: the longer form stays. */
-static void take_imei(struct taking *taking, const char *said)
+static void take_imei(struct taking *taking, uint64_t said)
 {
-        char text[17];
-        uint64_t held = taking->session->imei;
-        size_t length = strlen(digits_text(held, text));
-        if (held == 0 || said == NULL || strlen(said) == length || strncmp(said, text, IMEI_MODULE) != 0) {
-                take_digits(taking, FACT_IMEI, &taking->session->imei, said);
-        } else if (strlen(said) > length && digits_pack(said) != 0) {
-                taking->session->imei = digits_pack(said);
+        uint64_t *held = &taking->session->imei;
+        bool is_same_module = (*held ^ said) >> (DIGITS_MOST - IMEI_MODULE) * 4 == 0;
+        unsigned length_held = digits_length(*held), length_said = digits_length(said);
+        if (*held == 0 || said == 0 || length_said == length_held || !is_same_module) {
+                take_digits(taking, FACT_IMEI, held, said);
+        } else if (length_said > length_held) {
+                *held = said;
                 taking->session->sources[FACT_IMEI] = (uint8_t)taking->source;
                 taking->changed |= 1U << FACT_IMEI;
         }
@@ -186,7 +189,7 @@ static void take_imei(struct taking *taking, const char *said)
 static void take_apn(struct taking *taking, struct name_pool *names, const char *apn)
 {
         uint32_t *held = &taking->session->apn;
-        if (apn == NULL || apn[0] == '\0')
+        if (apn == NULL)
                 return;
         bool is_other = *held != NAME_NONE && strcmp(name_pool_text(names, *held), apn) != 0;
         if (!may_take(taking, FACT_APN, *held != NAME_NONE, is_other) || (*held != NAME_NONE && !is_other))
@@ -196,64 +199,51 @@ static void take_apn(struct taking *taking, struct name_pool *names, const char 
         *held = name_pool_hold(names, apn);
 }
 
-static void take_addresses(struct taking *taking, const Apnwatch__V1__Signalling *said)
+static void take_addresses(struct taking *taking, const struct said *said)
 {
         struct session *session = taking->session;
-        struct address address;
-        if (said->has_ipv4 && address_from_bytes(said->ipv4.data, said->ipv4.len, &address) && address_is_ipv4(&address) &&
-            may_take(taking, FACT_IPV4, !address_is_unspecified(&session->ipv4), !address_equal(&session->ipv4, &address)))
-                session->ipv4 = address;
-        if (!said->has_ipv6_prefix || said->ipv6_prefix.len != 16)
+        if (said->has_ipv4 && may_take(taking, FACT_IPV4, !address_is_unspecified(&session->ipv4), !address_equal(&session->ipv4, &said->ipv4)))
+                session->ipv4 = said->ipv4;
+        if (!said->has_ipv6)
                 return;
-        unsigned length = said->has_ipv6_length && said->ipv6_length > 0 && said->ipv6_length < PREFIX_USUAL ? said->ipv6_length
-                                                                                                          : PREFIX_USUAL;
-        address = address_of_ipv6(said->ipv6_prefix.data);
-        struct prefix prefix = binding_prefix_around(&address, length);
+        unsigned length = said->ipv6_length > 0 && said->ipv6_length < PREFIX_USUAL ? said->ipv6_length : PREFIX_USUAL;
+        struct prefix prefix = binding_prefix_around(&said->ipv6, length);
         bool is_other = session->ipv6.length != prefix.length || !address_equal(&session->ipv6.address, &prefix.address);
         if (may_take(taking, FACT_IPV6, session->ipv6.length > 0, is_other))
                 session->ipv6 = prefix;
 }
 
-static void take_place(struct taking *taking, enum binding_fact fact, struct binding_place *held, const Apnwatch__V1__Cell *said)
+static void take_place(struct taking *taking, enum binding_fact fact, struct binding_place *held, const struct binding_place *said)
 {
-        struct binding_place place = place_of(said);
-        if (place.kind != 0 && may_take(taking, fact, held->kind != 0, !places_are_equal(held, &place)))
-                *held = place;
+        if (said->kind != 0 && may_take(taking, fact, held->kind != 0, !places_are_equal(held, said)))
+                *held = *said;
 }
 
-static void take_plmn(struct taking *taking, const char *said)
+static void take_plmn(struct taking *taking, const struct binding_plmn *said)
 {
-        struct session *session = taking->session;
-        unsigned mcc, mnc;
-        int end = 0;
-        if (said == NULL || sscanf(said, "%3u-%3u%n", &mcc, &mnc, &end) != 2 || said[end] != '\0' || end < 6)
-                return;
-        uint8_t digits = (uint8_t)(end - 4);
-        bool is_other = session->plmn.mcc != mcc || session->plmn.mnc != mnc || session->plmn.mnc_digits != digits;
-        if (!may_take(taking, FACT_PLMN, session->plmn.mnc_digits != 0, is_other))
-                return;
-        session->plmn = (struct binding_plmn){(uint16_t)mcc, (uint16_t)mnc, digits};
+        struct binding_plmn *held = &taking->session->plmn;
+        bool is_other = held->mcc != said->mcc || held->mnc != said->mnc || held->mnc_digits != said->mnc_digits;
+        if (said->mnc_digits != 0 && may_take(taking, FACT_PLMN, held->mnc_digits != 0, is_other))
+                *held = *said;
 }
 
-uint32_t binding_facts_take(struct session *session, struct name_pool *names, const Apnwatch__V1__Signalling *said,
-                            enum binding_source source, uint64_t *conflicts)
+uint32_t binding_facts_take(struct session *session, struct name_pool *names, const struct said *said, enum binding_source source,
+                            uint64_t *conflicts)
 {
         struct taking taking = {session, source, 0, conflicts};
-        uint64_t imsi = digits_pack(said->imsi);
-        if (session->imsi == 0 || imsi == session->imsi)
+        if (session->imsi == 0 || said->imsi == session->imsi)
                 take_digits(&taking, FACT_IMSI, &session->imsi, said->imsi);
         else
-                *conflicts += imsi != 0;
+                *conflicts += said->imsi != 0;
         take_imei(&taking, said->imei);
         take_digits(&taking, FACT_MSISDN, &session->msisdn, said->msisdn);
-        take_apn(&taking, names, said->apn);
+        take_apn(&taking, names, said_apn(said));
         take_addresses(&taking, said);
-        uint8_t rat = number_of(said->rat, rats, RATS);
-        if (rat != 0 && may_take(&taking, FACT_RAT, session->rat != 0, session->rat != rat))
-                session->rat = rat;
-        take_plmn(&taking, said->plmn);
-        take_place(&taking, FACT_CELL, &session->cell, said->cell);
-        take_place(&taking, FACT_AREA, &session->area, said->area);
+        if (said->rat != 0 && may_take(&taking, FACT_RAT, session->rat != 0, session->rat != said->rat))
+                session->rat = said->rat;
+        take_plmn(&taking, &said->plmn);
+        take_place(&taking, FACT_CELL, &session->cell, &said->cell);
+        take_place(&taking, FACT_AREA, &session->area, &said->area);
         return taking.changed;
 }
 

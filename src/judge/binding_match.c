@@ -12,23 +12,25 @@ enum { JOIN_S = 30, ENDED_OF_AN_ADDRESS = 8, CHAIN_MOST = 256, MSISDN_TELLING = 
 
 struct wanted match_wanted(const struct act *act)
 {
-        const signalling_t *halves[2] = {act->request, act->response};
+        const struct said *halves[2] = {act->request, act->response};
         struct wanted wanted = {.imsi = 0};
         for (unsigned i = 0; i < 2; i++) {
-                const signalling_t *said = halves[i];
+                const struct said *said = halves[i];
                 if (said == NULL)
                         continue;
                 if (said->has_ipv4)
-                        wanted.has_ipv4 = address_from_bytes(said->ipv4.data, said->ipv4.len, &wanted.ipv4);
-                if (said->has_ipv6_prefix)
-                        wanted.has_ipv6 = address_from_bytes(said->ipv6_prefix.data, said->ipv6_prefix.len, &wanted.ipv6);
+                        wanted.ipv4 = said->ipv4;
+                if (said->has_ipv6)
+                        wanted.ipv6 = said->ipv6;
+                wanted.has_ipv4 |= said->has_ipv4;
+                wanted.has_ipv6 |= said->has_ipv6;
                 if (wanted.imsi == 0)
-                        wanted.imsi = digits_pack(said->imsi);
+                        wanted.imsi = said->imsi;
                 if (wanted.msisdn == 0)
-                        wanted.msisdn = digits_pack(said->msisdn);
-                if (said->apn != NULL)
-                        wanted.apn = said->apn;
-                if (said->has_bearer)
+                        wanted.msisdn = said->msisdn;
+                if (said->apn_length > 0)
+                        wanted.apn = said_apn(said);
+                if (said->bearer != 0)
                         wanted.bearer = said->bearer;
         }
         return wanted;
@@ -78,19 +80,17 @@ static bool is_same_address(const struct session *session, const struct wanted *
 }
 
 /* The node that speaks of the session has given it another TEID than it had: 1. The same: -1. Nothing of either: 0. */
-static int compare_control(struct act *act, uint32_t record, const signalling_t *said, const Apnwatch__V1__Signalling__Endpoint *told)
+static int compare_control(struct act *act, uint32_t record, const struct said *said, const struct said_end *told)
 {
         struct store *store = act->bindings->store;
-        const ProtobufCBinaryData *bytes = told->has_ipv4 ? &told->ipv4 : told->has_ipv6 ? &told->ipv6 : NULL;
-        struct address address;
         int result = 0;
-        if (told->user || told->key == 0 || bytes == NULL || !address_from_bytes(bytes->data, bytes->len, &address))
+        if (told->user || told->key == 0 || told->address_count == 0)
                 return 0;
-        uint32_t node = store_node(store, &address, false);
+        uint32_t node = store_node(store, &told->addresses[0], false);
         enum endpoint_kind kind = tunnels_kind(said, false);
         for (EACH_ENDPOINT(store, record, at)) {
                 const struct endpoint *held = store_endpoint(store, at);
-                if (node == STORE_NONE || held->kind != kind || held->node != node || held->interface != tunnels_interface(told))
+                if (node == STORE_NONE || held->kind != kind || held->node != node || held->interface != told->interface)
                         continue;
                 if (held->key == told->key)
                         return -1;
@@ -99,7 +99,7 @@ static int compare_control(struct act *act, uint32_t record, const signalling_t 
         return result;
 }
 
-static bool has_other_name(struct act *act, uint32_t record, const signalling_t *said)
+static bool has_other_name(struct act *act, uint32_t record, const struct said *said)
 {
         struct store *store = act->bindings->store;
         bool other = false;
@@ -107,7 +107,7 @@ static bool has_other_name(struct act *act, uint32_t record, const signalling_t 
                 const struct endpoint *held = store_endpoint(store, at);
                 if (held->kind != ENDPOINT_NAME || held->interface != act->source)
                         continue;
-                if (held->key == name_key(said))
+                if (held->key == said->name)
                         return false;
                 other = true;
         }
@@ -119,21 +119,19 @@ static bool has_other_name(struct act *act, uint32_t record, const signalling_t 
 static bool is_created_anew(struct act *act, uint32_t record, const struct wanted *wanted)
 {
         const struct session *session = store_session(act->bindings->store, record);
-        const signalling_t *said = act_said(act), *halves[2] = {act->request, act->response};
+        const struct said *said = act_said(act), *halves[2] = {act->request, act->response};
         bool is_silent = act->time_ns - session->said_ns > JOIN_S * SECOND, is_other = false;
         if (said->procedure != SAID(PROCEDURE__CREATE))
                 return false;
         if (is_named(said))
-                return is_silent && said->session != NULL && session_strongest(session) <= act->source &&
+                return is_silent && said->name != 0 && session_strongest(session) <= act->source &&
                        (wanted->bearer == 0 || session->bearer == 0 || wanted->bearer == session->bearer) &&
                        has_other_name(act, record, said);
         if (act->source == BINDING_PFCP && !is_silent)
                 return false; /* one gateway may have two sessions for one device */
         for (unsigned i = 0; i < 2; i++)
-                for (size_t k = 0; halves[i] != NULL && k < halves[i]->n_endpoint; k++) {
-                        int told = compare_control(act, record, halves[i], halves[i]->endpoint[k]);
-                        is_other |= told > 0;
-                }
+                for (unsigned k = 0; halves[i] != NULL && k < halves[i]->end_count; k++)
+                        is_other |= compare_control(act, record, halves[i], &halves[i]->ends[k]) > 0;
         return is_other;
 }
 
@@ -197,16 +195,14 @@ static uint32_t settle_sim(struct act *act, const struct wanted *wanted)
 }
 
 /* PFCP without a user: the gateway's tunnel end is the same that GTP-C told. */
-static uint32_t find_by_tunnel(struct act *act, const struct wanted *wanted, const signalling_t *said)
+static uint32_t find_by_tunnel(struct act *act, const struct wanted *wanted, const struct said *said)
 {
         struct store *store = act->bindings->store;
-        for (size_t i = 0; said != NULL && i < said->n_endpoint; i++) {
-                const Apnwatch__V1__Signalling__Endpoint *told = said->endpoint[i];
-                const ProtobufCBinaryData *bytes = told->has_ipv4 ? &told->ipv4 : told->has_ipv6 ? &told->ipv6 : NULL;
-                struct address address;
-                if (!told->user || told->key == 0 || bytes == NULL || !address_from_bytes(bytes->data, bytes->len, &address))
+        for (unsigned i = 0; said != NULL && i < said->end_count; i++) {
+                const struct said_end *told = &said->ends[i];
+                if (!told->user || told->key == 0 || told->address_count == 0)
                         continue;
-                uint32_t node = store_node(store, &address, false);
+                uint32_t node = store_node(store, &told->addresses[0], false);
                 uint32_t found = node ? store_find_endpoint(store, ENDPOINT_USER, act->context, node, told->key, STORE_NONE) : STORE_NONE;
                 if (found == STORE_NONE || store_endpoint(store, found)->is_released)
                         continue;
@@ -218,14 +214,14 @@ static uint32_t find_by_tunnel(struct act *act, const struct wanted *wanted, con
         return STORE_NONE;
 }
 
-uint32_t match_name(const struct act *act, const signalling_t *said)
+uint32_t match_name(const struct act *act, const struct said *said)
 {
-        if (said == NULL || said->session == NULL || !is_named(said))
+        if (said == NULL || said->name == 0)
                 return STORE_NONE;
         struct store *store = act->bindings->store;
-        uint32_t at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, name_key(said), STORE_NONE);
+        uint32_t at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, said->name, STORE_NONE);
         while (at != STORE_NONE && store_session(store, store_endpoint(store, at)->session)->ended_ns != 0)
-                at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, name_key(said), at);
+                at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, said->name, at);
         return at;
 }
 
@@ -260,18 +256,16 @@ static void add_addressed(struct addressed *list, uint32_t record)
 }
 
 /* The receiver's endpoint that the header names, the next behind `after`. */
-static uint32_t find_by_header(const struct act *act, const signalling_t *said, uint32_t after)
+static uint32_t find_by_header(const struct act *act, const struct said *said, uint32_t after)
 {
         struct store *store = act->bindings->store;
-        struct address receiver;
-        if (said == NULL || !said->has_key || said->key == 0 || is_named(said) ||
-            !address_from_bytes(said->destination.data, said->destination.len, &receiver))
+        if (said == NULL || said->key == 0 || is_named(said))
                 return STORE_NONE;
-        uint32_t node = store_node(store, &receiver, false);
+        uint32_t node = store_node(store, &said->destination, false);
         return node ? store_find_endpoint(store, tunnels_kind(said, false), act->context, node, said->key, after) : STORE_NONE;
 }
 
-uint32_t match_receiver(const struct act *act, const signalling_t *said, uint32_t record)
+uint32_t match_receiver(const struct act *act, const struct said *said, uint32_t record)
 {
         uint32_t at = find_by_header(act, said, STORE_NONE);
         while (at != STORE_NONE && store_endpoint(act->bindings->store, at)->session != record)
@@ -283,7 +277,7 @@ struct addressed match_addressed(const struct act *act, const struct wanted *wan
 {
         struct addressed found = {.count = 0};
         struct store *store = act->bindings->store;
-        const signalling_t *halves[2] = {act->request, act->response};
+        const struct said *halves[2] = {act->request, act->response};
         unsigned seen = 0;
         for (unsigned i = 0; i < 2 && found.count == 0; i++)
                 for (uint32_t at = find_by_header(act, halves[i], STORE_NONE); at != STORE_NONE && seen++ < CHAIN_MOST;
@@ -316,8 +310,8 @@ struct addressed match_sim(const struct act *act, const struct wanted *wanted)
 
 uint32_t match_default_bearer(const struct act *act)
 {
-        const signalling_t *said = act_said(act);
-        return said->has_linked_bearer ? said->linked_bearer : said->has_bearer ? said->bearer : 0;
+        const struct said *said = act_said(act);
+        return said->has_linked_bearer ? said->linked_bearer : said->bearer;
 }
 
 void match_keep_bearer(struct act *act, struct addressed *list, uint32_t bearer, bool strict)

@@ -32,9 +32,9 @@ uint32_t match_default_bearer(const struct act *act); /* 0: none is named */
 /* Only those that have this bearer; `strict`: also when it is one alone, and none when none has it. */
 void match_keep_bearer(struct act *act, struct addressed *list, uint32_t bearer, bool strict);
 
-uint32_t match_name(const struct act *act, const signalling_t *said); /* endpoint of the session identifier; STORE_NONE */
+uint32_t match_name(const struct act *act, const struct said *said); /* endpoint of the session identifier; STORE_NONE */
 /* The endpoint that the message is addressed to, in this session; STORE_NONE. */
-uint32_t match_receiver(const struct act *act, const signalling_t *said, uint32_t record);
+uint32_t match_receiver(const struct act *act, const struct said *said, uint32_t record);
 
 /* Leaves those that may be the PDN connection that is spoken of, by its APN and addresses. */
 void match_keep_pdn(struct act *act, struct addressed *list, const struct wanted *wanted);

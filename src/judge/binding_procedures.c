@@ -10,7 +10,7 @@ enum { INTERFACE_S11_SGW = 11, SETS_MOST = 16, RESTART_KNOWN_S = 3600 };
 
 static bool is_accepted(const struct act *act)
 {
-        return act->response == NULL || !act->response->has_accepted || act->response->accepted;
+        return act->response == NULL || !act->response->is_refused;
 }
 
 static void update_all(struct act *act, const struct addressed *found)
@@ -19,10 +19,10 @@ static void update_all(struct act *act, const struct addressed *found)
                 session_update(act, found->records[i], found->count > 1 ? SESSION_SHARED : SESSION_HELD);
 }
 
-static bool says(const signalling_t *said, bool *who, bool *where)
+static bool says(const struct said *said, bool *who, bool *where)
 {
-        *who |= said != NULL && ((said->imei && said->imei[0]) || (said->msisdn && said->msisdn[0]));
-        *where |= said != NULL && (said->n_endpoint > 0 || (is_named(said) && said->session));
+        *who |= said != NULL && (said->imei != 0 || said->msisdn != 0);
+        *where |= said != NULL && (said->end_count > 0 || said->name != 0);
         return *who && *where;
 }
 
@@ -77,9 +77,9 @@ static void modify(struct act *act)
 /* Which module a SIM is in holds for its sessions to come, too. */
 static void remember_module(struct act *act, const struct wanted *wanted)
 {
-        const signalling_t *halves[2] = {act->request, act->response};
+        const struct said *halves[2] = {act->request, act->response};
         for (unsigned i = 0; i < 2; i++) {
-                uint64_t imei = halves[i] ? digits_pack(halves[i]->imei) : 0;
+                uint64_t imei = halves[i] ? halves[i]->imei : 0;
                 if (imei != 0 && wanted->imsi != 0)
                         binding_subscribers_note(act->bindings->subscribers, wanted->imsi, imei, act->source, act->time_ns);
         }
@@ -151,11 +151,11 @@ static bool is_overtaken(const struct act *act, uint32_t record)
 
 static void delete_one(struct act *act, uint32_t record, uint32_t bearer)
 {
-        const signalling_t *said = act_said(act);
-        bool whole = said->protocol != SAID(PROTOCOL__GTPV1C) || (said->has_teardown && said->teardown);
+        const struct said *said = act_said(act);
+        bool whole = said->protocol != SAID(PROTOCOL__GTPV1C) || said->teardown;
         if (is_overtaken(act, record))
                 return;
-        if (said->cell != NULL || said->area != NULL)
+        if (said->cell.kind != 0 || said->area.kind != 0)
                 session_update(act, record, SESSION_HELD); /* where it was at last */
         if (is_named(said))
                 end_named(act, record);
@@ -206,16 +206,16 @@ static void delete_bearers(struct act *act)
 {
         struct wanted wanted = match_wanted(act);
         struct addressed found = match_addressed(act, &wanted);
-        const signalling_t *said = act_said(act);
+        const struct said *said = act_said(act);
         if (said->has_linked_bearer && found.count > 1)
                 match_keep_bearer(act, &found, said->linked_bearer, true);
         for (unsigned i = 0; i < found.count; i++) {
                 bool whole = said->has_linked_bearer;
                 if (is_overtaken(act, found.records[i]))
                         continue;
-                for (size_t k = 0; k < said->n_ended_bearer; k++) {
-                        whole |= store_session(act->bindings->store, found.records[i])->bearer == said->ended_bearer[k];
-                        tunnels_release_bearer(act, found.records[i], said->ended_bearer[k]);
+                for (unsigned k = 0; k < said->ended_count; k++) {
+                        whole |= store_session(act->bindings->store, found.records[i])->bearer == said->ended[k];
+                        tunnels_release_bearer(act, found.records[i], said->ended[k]);
                 }
                 if (whole)
                         session_end(act->bindings, found.records[i], BINDING_DELETED, act->event, act->time_ns);
@@ -270,24 +270,22 @@ static bool end_if_of_peer(void *context, uint32_t record)
         return true;
 }
 
-static uint32_t node_of(const struct act *act, const ProtobufCBinaryData *bytes)
+static uint32_t node_of(const struct act *act, const struct address *address)
 {
-        struct address address;
-        return address_from_bytes(bytes->data, bytes->len, &address) ? store_node(act->bindings->store, &address, false) : STORE_NONE;
+        return store_node(act->bindings->store, address, false);
 }
 
-static uint32_t named_node(const struct act *act, const signalling_t *said)
+static uint32_t named_node(const struct act *act, const struct said *said)
 {
-        struct address address;
-        bool is_address = said != NULL && said->node != NULL && address_parse(said->node, &address);
-        return is_address ? store_node(act->bindings->store, &address, false) : STORE_NONE;
+        bool is_address = said != NULL && !address_is_unspecified(&said->node);
+        return is_address ? store_node(act->bindings->store, &said->node, false) : STORE_NONE;
 }
 
-static void end_sessions_of_peer(struct act *act, const signalling_t *said, enum binding_end end)
+static void end_sessions_of_peer(struct act *act, const struct said *said, enum binding_end end)
 {
         struct peer_end peer = {.act = act, .node = node_of(act, &said->source), .end = end};
         if (is_named(said))
-                peer.owner = owner_key(said);
+                peer.owner = said->owner;
         if (peer.owner != 0 || (peer.node != STORE_NONE && !is_named(said)))
                 store_each_live(act->bindings->store, end_if_of_peer, &peer);
 }
@@ -295,7 +293,7 @@ static void end_sessions_of_peer(struct act *act, const signalling_t *said, enum
 /* What a control and a user plane function had with each other: TS 23.527, 4.2; TS 29.244, 6.2.6 to 6.2.8. */
 static void end_association(struct act *act, enum binding_end end)
 {
-        const signalling_t *said = act->request;
+        const struct said *said = act->request;
         struct peer_end peer = {.act = act, .end = end};
         if (said == NULL || said->retains)
                 return;
@@ -329,12 +327,11 @@ static bool end_if_in_set(void *context, uint32_t record)
 }
 
 /* TS 23.007, 12: Delete PDN Connection Set, PFCP Session Set Deletion. */
-static void end_sets(struct act *act, const signalling_t *said)
+static void end_sets(struct act *act, const struct said *said)
 {
         struct set_end ended = {.act = act};
-        for (size_t i = 0; i < said->n_set && ended.count < SETS_MOST; i++) {
-                struct binding_set set;
-                uint16_t number = binding_set_of(said->set[i], &set) ? binding_sets_find(act->bindings->sets, &set) : SET_NONE;
+        for (unsigned i = 0; i < said->set_count && ended.count < SETS_MOST; i++) {
+                uint16_t number = binding_sets_find(act->bindings->sets, &said_sets(said)[i].set);
                 if (number != SET_NONE)
                         ended.numbers[ended.count++] = number;
         }
@@ -370,13 +367,13 @@ static bool end_if_of_gateway(void *context, uint32_t record)
 }
 
 /* TS 29.274, 7.9.5; TS 23.007, 16.1A.2. */
-static void end_of_gateway(struct act *act, const signalling_t *said)
+static void end_of_gateway(struct act *act, const struct said *said)
 {
         struct gateway_end ended = {.act = act, .serving = node_of(act, &said->source)};
-        struct address gateway;
-        if (!said->has_restarted || !address_from_bytes(said->restarted.data, said->restarted.len, &gateway))
+        const struct address gateway = said->restarted;
+        if (address_is_unspecified(&gateway))
                 return;
-        if (said->has_restarted_at)
+        if (!address_is_unspecified(&said->restarted_at))
                 ended.serving_id = node_of(act, &said->restarted_at);
         ended.gateway = store_node(act->bindings->store, &gateway, false);
         ended.is_known = binding_peers_restarted_since(act->bindings->peers, &gateway, act->time_ns - RESTART_KNOWN_S * SECOND);
@@ -388,7 +385,7 @@ static void end_of_gateway(struct act *act, const signalling_t *said)
 static void delete_set(struct act *act)
 {
         enum { PGW_RESTART_NOTIFICATION = 179, ASSOCIATION_RELEASE = 9 };
-        const signalling_t *said = act->request;
+        const struct said *said = act->request;
         if (said == NULL)
                 return;
         if (said->protocol == SAID(PROTOCOL__GTPV2C) && said->message == PGW_RESTART_NOTIFICATION)
@@ -401,7 +398,7 @@ static void delete_set(struct act *act)
                 end_sets(act, said);
 }
 
-bool procedure_is_association(const signalling_t *said)
+bool procedure_is_association(const struct said *said)
 {
         enum { ASSOCIATION_SETUP = 5 };
         return said->protocol == SAID(PROTOCOL__PFCP) && (said->message == ASSOCIATION_SETUP || said->message == ASSOCIATION_SETUP + 1);
@@ -409,7 +406,7 @@ bool procedure_is_association(const signalling_t *said)
 
 void procedure_apply(struct act *act)
 {
-        const signalling_t *said = act_said(act);
+        const struct said *said = act_said(act);
         if (!is_accepted(act))
                 return;
         switch (said->procedure) {
@@ -433,17 +430,16 @@ void procedure_apply(struct act *act)
 
 /* The counter of a Diameter node travels with messages of its sessions, through agents: it is the node's, not the
  * sender's address's. */
-void procedure_note_recovery(struct act *act, const signalling_t *said)
+void procedure_note_recovery(struct act *act, const struct said *said)
 {
-        struct address peer;
-        if (!said->has_recovery || !address_from_bytes(said->source.data, said->source.len, &peer))
+        struct address peer = said->source;
+        if (!said->has_recovery)
                 return;
         if (is_named(said)) {
-                uint32_t owner = owner_key(said);
-                if (owner == 0 || said->phase == SAID(PHASE__RESPONSE))
+                if (said->owner == 0 || said->phase == SAID(PHASE__RESPONSE))
                         return;
                 memset(&peer, 0, sizeof peer);
-                memcpy(peer.bytes, &owner, sizeof owner);
+                memcpy(peer.bytes, &said->owner, sizeof said->owner);
         }
         if (binding_peers_restarted(act->bindings->peers, &peer, act->context, act->source, said->recovery, act->time_ns) && !said->retains)
                 end_sessions_of_peer(act, said, BINDING_RESTARTED);

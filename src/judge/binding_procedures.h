@@ -4,7 +4,7 @@
 #include "judge/binding_act.h"
 
 void procedure_apply(struct act *act);
-bool procedure_is_association(const signalling_t *said); /* PFCP Association Setup: what was before it ends once it is accepted */
+bool procedure_is_association(const struct said *said); /* PFCP Association Setup: what was before it ends once it is accepted */
 
 /* Its peer told a restart counter: when it differs from the last, what it had is void. */
-void procedure_note_recovery(struct act *act, const signalling_t *said);
+void procedure_note_recovery(struct act *act, const struct said *said);

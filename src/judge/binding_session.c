@@ -94,27 +94,6 @@ static void add_route(struct store *store, uint32_t record, const struct prefix 
                 (void)store_add_route(store, record, prefix);
 }
 
-/* Framed-Route, delegated prefixes, and a network in place of a host address. */
-static void take_routes(struct store *store, uint32_t record, const signalling_t *said)
-{
-        struct address address;
-        for (size_t i = 0; i < said->n_framed_route; i++) {
-                const Apnwatch__V1__Signalling__Prefix *told = said->framed_route[i];
-                if (!address_from_bytes(told->address.data, told->address.len, &address))
-                        continue;
-                bool is_ipv4 = told->address.len == 4;
-                if (told->length > (is_ipv4 ? 32 : 128))
-                        continue;
-                struct prefix prefix = binding_prefix_around(&address, told->length + (is_ipv4 ? 96 : 0));
-                add_route(store, record, &prefix);
-        }
-        if (said->has_framed_length && said->framed_length > 0 && said->framed_length < 32 && said->has_ipv4 &&
-            address_from_bytes(said->ipv4.data, said->ipv4.len, &address)) {
-                struct prefix prefix = binding_prefix_around(&address, said->framed_length + 96);
-                add_route(store, record, &prefix);
-        }
-}
-
 /* One of each part; of the user plane two, of its two gateways: the same node's is replaced, then what is free, then the last. */
 static unsigned set_place(const struct bindings *bindings, const struct session *session, uint32_t part, const struct binding_set *set)
 {
@@ -128,14 +107,12 @@ static unsigned set_place(const struct bindings *bindings, const struct session 
         return SESSION_SETS - 1;
 }
 
-static void take_sets(struct bindings *bindings, struct session *session, const signalling_t *said)
+static void take_sets(struct bindings *bindings, struct session *session, const struct said *said)
 {
-        for (size_t i = 0; i < said->n_set; i++) {
-                struct binding_set set;
-                if (said->set[i]->part > APNWATCH__V1__SIGNALLING__SET__PART__USER || !binding_set_of(said->set[i], &set))
-                        continue;
-                uint16_t *place = &session->sets[set_place(bindings, session, said->set[i]->part, &set)];
-                uint16_t number = binding_sets_hold(bindings->sets, &set);
+        for (unsigned i = 0; i < said->set_count; i++) {
+                const struct said_set *told = &said_sets(said)[i];
+                uint16_t *place = &session->sets[set_place(bindings, session, told->part, &told->set)];
+                uint16_t number = binding_sets_hold(bindings->sets, &told->set);
                 binding_sets_release(bindings->sets, *place);
                 *place = number;
         }
@@ -158,16 +135,16 @@ static uint32_t take_facts(struct act *act, uint32_t record)
 {
         struct bindings *bindings = act->bindings;
         struct session *session = store_session(bindings->store, record);
-        const signalling_t *halves[2] = {act->request, act->response};
+        const struct said *halves[2] = {act->request, act->response};
         uint32_t changed = 0;
         store_unlink(bindings->store, record);
         for (unsigned i = 0; i < 2; i++) {
-                const signalling_t *said = halves[i];
+                const struct said *said = halves[i];
                 if (said == NULL)
                         continue;
                 changed |= binding_facts_take(session, bindings->names, said, act->source, &bindings->numbers.conflicts);
-                if (said->has_bearer && session->bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
-                        session->bearer = (uint8_t)said->bearer;
+                if (said->bearer != 0 && session->bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
+                        session->bearer = said->bearer;
         }
         changed |= take_remembered(bindings, session);
         store_link(bindings->store, record);
@@ -192,7 +169,7 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
         struct bindings *bindings = act->bindings;
         struct store *store = bindings->store;
         struct session *session = store_session(store, record);
-        const signalling_t *halves[2] = {act->request, act->response};
+        const struct said *halves[2] = {act->request, act->response};
         bool is_new = place == SESSION_NEW, endpoints = false, moved = false;
         struct binding before;
         struct binding_change change = {.news = is_new ? BINDING_OPENED : BINDING_CHANGED, .event = act->event, .time_ns = act->time_ns};
@@ -208,7 +185,8 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
                 if (halves[i] == NULL)
                         continue;
                 struct tunnels_news news = tunnels_take(act, record, halves[i], place == SESSION_SHARED);
-                take_routes(store, record, halves[i]);
+                for (unsigned k = 0; k < halves[i]->route_count; k++)
+                        add_route(store, record, &said_routes(halves[i])[k]);
                 take_sets(bindings, session, halves[i]);
                 endpoints |= news.changed;
                 moved |= news.moved;

@@ -5,12 +5,11 @@
  * by address and stale packets by tunnel; then it is freed. */
 #pragma once
 
+#include "judge/binding_said.h"
 #include "judge/bindings.h"
 #include "judge/name_pool.h"
 
 enum { STORE_NONE = 0 }; /* numbers of records begin at 1 */
-
-enum { INTERFACE_UNKNOWN = 0xff };
 
 enum endpoint_kind { ENDPOINT_CONTROL, ENDPOINT_USER, ENDPOINT_SEID, ENDPOINT_NAME }; /* NAME: a Diameter or RADIUS session identifier */
 

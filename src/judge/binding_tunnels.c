@@ -4,34 +4,11 @@
 
 enum { ENDPOINTS_OF_A_KIND = 48, CHAIN_MOST = 256 }; /* eleven bearers with four ends each */
 
-enum endpoint_kind tunnels_kind(const signalling_t *said, bool user)
+enum endpoint_kind tunnels_kind(const struct said *said, bool user)
 {
         if (user)
                 return ENDPOINT_USER;
         return said->protocol == SAID(PROTOCOL__PFCP) ? ENDPOINT_SEID : ENDPOINT_CONTROL;
-}
-
-uint8_t tunnels_interface(const Apnwatch__V1__Signalling__Endpoint *told)
-{
-        return told->has_interface ? (uint8_t)told->interface : INTERFACE_UNKNOWN;
-}
-
-static uint64_t text_key(const char *text, uint64_t seed)
-{
-        uint64_t key = 1469598103934665603U; /* FNV-1a */
-        for (; *text != '\0'; text++)
-                key = (key ^ (uint8_t)*text) * 1099511628211U;
-        return (key ^ seed) * 1099511628211U;
-}
-
-uint64_t name_key(const signalling_t *said)
-{
-        return text_key(said->session, (uint64_t)said->protocol);
-}
-
-uint32_t owner_key(const signalling_t *said)
-{
-        return said->node ? (uint32_t)(text_key(said->node, (uint64_t)said->protocol) >> 32) | 1 : 0;
 }
 
 static void release(const struct act *act, struct endpoint *endpoint)
@@ -182,19 +159,13 @@ static bool replace_endpoint(struct act *act, uint32_t record, const struct endp
         return is_other_node;
 }
 
-static void take_endpoint(struct act *act, uint32_t record, const signalling_t *said, const Apnwatch__V1__Signalling__Endpoint *told,
-                          struct tunnels_news *news)
+static void take_endpoint(struct act *act, uint32_t record, const struct said *said, const struct said_end *told, struct tunnels_news *news)
 {
-        const ProtobufCBinaryData *addresses[2] = {told->has_ipv4 ? &told->ipv4 : NULL, told->has_ipv6 ? &told->ipv6 : NULL};
-        for (unsigned i = 0; i < 2 && told->key != 0; i++) {
-                struct address address;
-                if (addresses[i] == NULL || !address_from_bytes(addresses[i]->data, addresses[i]->len, &address))
-                        continue;
-                struct endpoint endpoint = {.key = told->key, .node = store_node(act->bindings->store, &address, true),
+        for (unsigned i = 0; i < told->address_count && told->key != 0; i++) {
+                struct endpoint endpoint = {.key = told->key, .node = store_node(act->bindings->store, &told->addresses[i], true),
                                             .context = act->context, .kind = (uint8_t)tunnels_kind(said, told->user),
-                                            .bearer = (uint8_t)(told->has_bearer ? told->bearer : 0),
-                                            .interface = tunnels_interface(told), .of_network = told->of_network,
-                                            .side_known = told->has_of_network};
+                                            .bearer = told->bearer, .interface = told->interface, .of_network = told->of_network,
+                                            .side_known = told->side_known};
                 if (endpoint.node == STORE_NONE)
                         continue;
                 if (endpoint.kind == ENDPOINT_USER)
@@ -203,19 +174,19 @@ static void take_endpoint(struct act *act, uint32_t record, const signalling_t *
         }
 }
 
-struct tunnels_news tunnels_take(struct act *act, uint32_t record, const signalling_t *said, bool shared)
+struct tunnels_news tunnels_take(struct act *act, uint32_t record, const struct said *said, bool shared)
 {
         struct tunnels_news news = {.changed = false};
-        for (size_t i = 0; i < said->n_endpoint; i++) {
-                const Apnwatch__V1__Signalling__Endpoint *told = said->endpoint[i];
+        for (unsigned i = 0; i < said->end_count; i++) {
+                const struct said_end *told = &said->ends[i];
                 bool is_mine = !shared || !told->user ||
-                               (told->has_bearer && told->bearer != 0 && tunnels_have_bearer(act->bindings->store, record, told->bearer));
+                               (told->bearer != 0 && tunnels_have_bearer(act->bindings->store, record, told->bearer));
                 if (is_mine)
                         take_endpoint(act, record, said, told, &news);
         }
-        if (is_named(said) && said->session != NULL) {
-                struct endpoint name = {.key = name_key(said), .kind = ENDPOINT_NAME, .context = act->context,
-                                        .interface = (uint8_t)act->source, .owner = said == act->request ? owner_key(said) : 0};
+        if (said->name != 0) {
+                struct endpoint name = {.key = said->name, .kind = ENDPOINT_NAME, .context = act->context,
+                                        .interface = (uint8_t)act->source, .owner = said == act->request ? said->owner : 0};
                 add_endpoint(act, record, &name);
         }
         return news;

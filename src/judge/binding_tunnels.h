@@ -9,20 +9,11 @@ struct tunnels_news {
 
 /* The endpoints that a message tells go into the session. `shared`: the message speaks of several sessions; a tunnel goes
  * to the one that has its bearer. */
-struct tunnels_news tunnels_take(struct act *act, uint32_t record, const signalling_t *said, bool shared);
+struct tunnels_news tunnels_take(struct act *act, uint32_t record, const struct said *said, bool shared);
 
 bool tunnels_have_bearer(struct store *store, uint32_t record, uint32_t bearer); /* or it is the default bearer */
 void tunnels_release_bearer(struct act *act, uint32_t record, uint32_t bearer);
 void tunnels_release_radio(struct act *act, uint32_t record); /* those of S1-U and the like */
 void tunnels_release_node(struct act *act, uint32_t record, uint32_t node);
 
-enum endpoint_kind tunnels_kind(const signalling_t *said, bool user);
-uint8_t tunnels_interface(const Apnwatch__V1__Signalling__Endpoint *told);
-
-/* Sessions of RADIUS and Diameter are told apart by an identifier in text. */
-static inline bool is_named(const signalling_t *said)
-{
-        return said->protocol >= SAID(PROTOCOL__RADIUS);
-}
-uint64_t name_key(const signalling_t *said);  /* said->session is not NULL */
-uint32_t owner_key(const signalling_t *said); /* of said->node; 0: not told */
+enum endpoint_kind tunnels_kind(const struct said *said, bool user);

@@ -15,7 +15,7 @@ static const int64_t ORPHAN_NS = INT64_C(4000000000);
  * what counts by the path (GTPv1-C), but may answer from another of its addresses: where only one transaction fits
  * without it, that is meant. */
 struct key {
-        uint8_t client[16];
+        struct address client;
         uint64_t sequence;
         uint16_t context, port;
         uint8_t protocol, procedure, unused[2];
@@ -23,7 +23,7 @@ struct key {
 
 struct full_key {
         struct key key;
-        uint8_t server[16];
+        struct address server;
 };
 
 struct entry {
@@ -81,8 +81,7 @@ static struct queue *queue_of(struct wait_table *table, const struct entry *entr
 
 static void forget_said(struct entry *entry)
 {
-        if (entry->plain.said)
-                apnwatch__v1__signalling__free_unpacked(entry->plain.said, NULL);
+        free(entry->plain.said);
         entry->plain.said = NULL;
 }
 
@@ -131,39 +130,41 @@ void wait_table_destroy(struct wait_table *table)
         free(table);
 }
 
-static struct full_key key_of(const Apnwatch__V1__Signalling *said, uint16_t context)
+static bool is_answer(const struct said *said)
+{
+        return said->phase == SAID(PHASE__RESPONSE);
+}
+
+static struct full_key key_of(const struct said *said, uint16_t context)
 {
         struct full_key full;
-        bool answer = said->phase == APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
-        const ProtobufCBinaryData *client = answer ? &said->destination : &said->source;
-        const ProtobufCBinaryData *server = answer ? &said->source : &said->destination;
+        bool answer = is_answer(said);
         memset(&full, 0, sizeof full); /* padding is hashed too */
-        memcpy(full.key.client, client->data, client->len < 16 ? client->len : 16);
-        memcpy(full.server, server->data, server->len < 16 ? server->len : 16);
+        full.key.client = answer ? said->destination : said->source;
+        full.server = answer ? said->source : said->destination;
         full.key.sequence = said->sequence;
         full.key.context = context;
-        if (said->protocol >= APNWATCH__V1__SIGNALLING__PROTOCOL__RADIUS)
-                full.key.port = (uint16_t)(answer ? said->destination_port : said->source_port);
-        full.key.protocol = (uint8_t)said->protocol;
-        full.key.procedure = (uint8_t)said->procedure;
+        if (is_named(said))
+                full.key.port = answer ? said->destination_port : said->source_port;
+        full.key.protocol = said->protocol;
+        full.key.procedure = said->procedure;
         return full;
 }
 
 /* The TEID that the requester told for itself is the one that it is answered under. */
-static bool is_answered_so(const Apnwatch__V1__Signalling *request, const Apnwatch__V1__Signalling *response)
+static bool is_answered_so(const struct said *request, const struct said *response)
 {
-        if (!response->has_key || response->key == 0)
-                return false;
-        for (size_t i = 0; i < request->n_endpoint; i++)
-                if (!request->endpoint[i]->user && request->endpoint[i]->key == response->key)
+        for (unsigned i = 0; i < request->end_count && response->key != 0; i++)
+                if (!request->ends[i].user && request->ends[i].key == response->key)
                         return true;
         return false;
 }
 
 /* The half that waits for this one. */
-static struct entry *find_entry(struct wait_table *table, const struct full_key *key, const Apnwatch__V1__Signalling *said, bool answer)
+static struct entry *find_entry(struct wait_table *table, const struct full_key *key, const struct said *said)
 {
         struct entry *entry;
+        bool answer = is_answer(said);
         HASH_FIND(hh, table->by_key, key, sizeof *key, entry);
         if (entry != NULL || (!answer && table->orphans.oldest == NULL))
                 return entry;
@@ -175,14 +176,7 @@ static struct entry *find_entry(struct wait_table *table, const struct full_key 
         return is_half && fits ? entry : NULL;
 }
 
-static uint64_t body_of(const Apnwatch__V1__Signalling *said, uint8_t *room, size_t length)
-{
-        apnwatch__v1__signalling__pack(said, room);
-        return XXH3_64bits(room, length);
-}
-
-static struct entry *entry_new(struct wait_table *table, const struct full_key *key, enum wait_state state, const uint8_t *packed,
-                               size_t length)
+static struct entry *entry_new(struct wait_table *table, const struct full_key *key, const struct said *said)
 {
         if (table->count == table->limit) {
                 struct entry *oldest = table->said.oldest ? table->said.oldest : table->orphans.oldest;
@@ -192,12 +186,13 @@ static struct entry *entry_new(struct wait_table *table, const struct full_key *
         struct entry *entry = calloc(1, sizeof *entry);
         if (entry == NULL)
                 return NULL;
-        if ((entry->plain.said = apnwatch__v1__signalling__unpack(NULL, length, packed)) == NULL) {
+        if ((entry->plain.said = malloc(said->size)) == NULL) {
                 free(entry);
                 return NULL;
         }
+        memcpy(entry->plain.said, said, said->size);
         entry->key = *key;
-        entry->plain.state = state;
+        entry->plain.state = is_answer(said) ? WAITS_FOR_REQUEST : WAITS_FOR_RESPONSE;
         HASH_ADD(hh, table->by_key, key, sizeof entry->key, entry);
         HASH_ADD(loose, table->by_loose_key, key.key, sizeof entry->key.key, entry);
         queue_add(queue_of(table, entry), entry);
@@ -205,11 +200,10 @@ static struct entry *entry_new(struct wait_table *table, const struct full_key *
         return entry;
 }
 
-static struct entry *keep_half(struct wait_table *table, const struct full_key *key, const event_t *event, uint16_t context,
-                               const uint8_t *packed, size_t length)
+static struct entry *keep_half(struct wait_table *table, const struct full_key *key, const struct said *said, const event_t *event,
+                               uint16_t context)
 {
-        bool answer = event->signalling->phase == APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
-        struct entry *entry = entry_new(table, key, answer ? WAITS_FOR_REQUEST : WAITS_FOR_RESPONSE, packed, length);
+        struct entry *entry = entry_new(table, key, said);
         if (entry == NULL)
                 return NULL;
         entry->plain.time_ns = (int64_t)event->clock;
@@ -219,31 +213,24 @@ static struct entry *keep_half(struct wait_table *table, const struct full_key *
         return entry;
 }
 
-enum wait_verdict wait_table_take(struct wait_table *table, const event_t *event, uint16_t context, struct wait_entry **other)
+enum wait_verdict wait_table_take(struct wait_table *table, const struct said *said, const event_t *event, uint16_t context,
+                                  struct wait_entry **other)
 {
-        const Apnwatch__V1__Signalling *said = event->signalling;
-        bool answer = said->phase == APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
+        bool answer = is_answer(said);
         struct full_key key = key_of(said, context);
-        size_t length = apnwatch__v1__signalling__get_packed_size(said);
-        uint8_t *room = malloc(length + 1);
+        uint64_t body = XXH3_64bits(said, said->size);
         enum wait_verdict verdict = WAIT_NEW;
         free_leaving(table);
-        if (room == NULL)
+        struct entry *entry = find_entry(table, &key, said);
+        if (entry != NULL && (answer ? entry->answer : entry->body) == body)
                 return WAIT_REPEATED;
-        uint64_t body = body_of(said, room, length);
-        struct entry *entry = find_entry(table, &key, said, answer);
-        if (entry != NULL && (answer ? entry->answer : entry->body) == body) {
-                free(room);
-                return WAIT_REPEATED;
-        }
         if (entry != NULL && entry->plain.state == (answer ? WAITS_FOR_RESPONSE : WAITS_FOR_REQUEST)) {
                 verdict = WAIT_MATCHED;
         } else {
                 if (entry != NULL) /* the same number, another message: the sender began anew */
                         drop_entry(table, entry);
-                entry = keep_half(table, &key, event, context, room, length);
+                entry = keep_half(table, &key, said, event, context);
         }
-        free(room);
         if (entry == NULL)
                 return WAIT_REPEATED;
         *(answer ? &entry->answer : &entry->body) = body;

@@ -2,7 +2,7 @@
  * already. Bounded in number and age. Private to bindings. */
 #pragma once
 
-#include "model/event.h"
+#include "judge/binding_said.h"
 
 struct wait_table;
 
@@ -12,7 +12,7 @@ struct wait_entry {
         uint16_t context;
         uint32_t file;
         uint64_t file_frame;
-        Apnwatch__V1__Signalling *said; /* the table's, until the entry is dropped; NULL once answered */
+        struct said *said;      /* the table's, until the entry is dropped; NULL once answered */
 };
 
 struct wait_table *wait_table_create(uint32_t limit, int64_t age_ns);
@@ -23,8 +23,9 @@ enum wait_verdict {
         WAIT_REPEATED,  /* a retransmission: nothing to do */
         WAIT_MATCHED    /* `other` is the other half; call wait_table_answered when done with it */
 };
-/* A request or a response. */
-enum wait_verdict wait_table_take(struct wait_table *table, const event_t *event, uint16_t context, struct wait_entry **other);
+/* A request or a response; `event` is where it was read from. */
+enum wait_verdict wait_table_take(struct wait_table *table, const struct said *said, const event_t *event, uint16_t context,
+                                  struct wait_entry **other);
 void wait_table_answered(struct wait_table *table, struct wait_entry *entry);
 
 /* The next that is too old; false: none. It is dropped by the next call of any function but its fields are good until

@@ -26,7 +26,7 @@ const char *binding_end_text(enum binding_end end)
         return texts[end];
 }
 
-static enum binding_source source_of(const signalling_t *said)
+static enum binding_source source_of(const struct said *said)
 {
         static const enum binding_source sources[] = {
                 [SAID(PROTOCOL__GTPV1C)] = BINDING_GTPV1C, [SAID(PROTOCOL__GTPV2C)] = BINDING_GTPV2C, [SAID(PROTOCOL__PFCP)] = BINDING_PFCP,
@@ -52,8 +52,10 @@ struct bindings *bindings_create(const struct bindings_settings *settings)
         bindings->rows = binding_rows_create();
         bindings->subscribers = binding_subscribers_create();
         bindings->sets = binding_sets_create();
+        bindings->said = malloc(SAID_SIZE_MOST);
         if (bindings->store == NULL || bindings->names == NULL || bindings->waiting == NULL || bindings->peers == NULL ||
-            bindings->rows == NULL || bindings->subscribers == NULL || bindings->sets == NULL) {
+            bindings->rows == NULL || bindings->subscribers == NULL || bindings->sets == NULL ||
+            bindings->said == NULL) {
                 bindings_destroy(bindings);
                 return NULL;
         }
@@ -71,11 +73,12 @@ void bindings_destroy(struct bindings *bindings)
         binding_rows_destroy(bindings->rows);
         binding_subscribers_destroy(bindings->subscribers);
         binding_sets_destroy(bindings->sets);
+        free(bindings->said);
         free(bindings);
 }
 
 /* Accounting tells what is; nobody has to agree. */
-static bool needs_no_answer(const signalling_t *said)
+static bool needs_no_answer(const struct said *said)
 {
         return said->phase == SAID(PHASE__COMMAND) || !said->has_sequence ||
                (said->procedure == SAID(PROCEDURE__PATH) && !procedure_is_association(said)) ||
@@ -84,8 +87,9 @@ static bool needs_no_answer(const signalling_t *said)
 
 void bindings_take(struct bindings *bindings, const event_t *event)
 {
-        const signalling_t *said = event->signalling;
+        struct said *said = bindings->said;
         struct wait_entry *other = NULL;
+        said_read(said, event->signalling);
         struct act act = {.bindings = bindings, .event = event, .context = (uint16_t)(event->flow ? event->flow->context : 0),
                           .file = event->file, .file_frame = event->file_frame, .time_ns = (int64_t)event->clock, .source = source_of(said)};
         bool answer = said->phase == SAID(PHASE__RESPONSE);
@@ -100,7 +104,7 @@ void bindings_take(struct bindings *bindings, const event_t *event)
         }
         if (said->procedure == SAID(PROCEDURE__OTHER))
                 return;
-        if (wait_table_take(bindings->waiting, event, act.context, &other) != WAIT_MATCHED)
+        if (wait_table_take(bindings->waiting, said, event, act.context, &other) != WAIT_MATCHED)
                 return;
         act.request = answer ? other->said : said;
         act.response = answer ? said : other->said;

@@ -1,0 +1,188 @@
+#include "judge/binding_said.h"
+
+#include <string.h>
+
+#include "judge/binding_facts.h"
+
+typedef Apnwatch__V1__Signalling signalling_t;
+
+static uint64_t text_key(const char *text, uint64_t seed)
+{
+        uint64_t key = 1469598103934665603U; /* FNV-1a */
+        for (; *text != '\0'; text++)
+                key = (key ^ (uint8_t)*text) * 1099511628211U;
+        return (key ^ seed) * 1099511628211U;
+}
+
+/* Both are kept over a restart. */
+static void read_names(struct said *said, const signalling_t *from)
+{
+        if (!is_named(said))
+                return;
+        if (from->session != NULL)
+                said->name = text_key(from->session, said->protocol);
+        if (from->node != NULL)
+                said->owner = (uint32_t)(text_key(from->node, said->protocol) >> 32) | 1;
+}
+
+static void read_place(struct binding_place *place, const Apnwatch__V1__Cell *from)
+{
+        if (from == NULL || (place->kind = binding_place_kind(from->kind)) == 0)
+                return;
+        place->mcc = (uint16_t)from->mcc;
+        place->mnc = (uint16_t)from->mnc;
+        place->mnc_digits = (uint8_t)from->mnc_digits;
+        place->area = from->area;
+        place->id = from->id;
+}
+
+/* The number of up to `most` digits at `*at`, which is moved behind them; `count`: how many there were. */
+static uint16_t read_number(const char **at, unsigned most, unsigned *count)
+{
+        unsigned number = 0;
+        for (*count = 0; *count < most && **at >= '0' && **at <= '9'; ++*count)
+                number = number * 10 + (unsigned)(*(*at)++ - '0');
+        return (uint16_t)number;
+}
+
+static void read_plmn(struct binding_plmn *plmn, const char *text)
+{
+        unsigned digits;
+        if (text == NULL)
+                return;
+        uint16_t mcc = read_number(&text, 3, &digits);
+        if (digits != 3 || *text++ != '-')
+                return;
+        uint16_t mnc = read_number(&text, 3, &digits);
+        if (digits < 2 || *text != '\0')
+                return;
+        plmn->mcc = mcc;
+        plmn->mnc = mnc;
+        plmn->mnc_digits = (uint8_t)digits;
+}
+
+static void read_who(struct said *said, const signalling_t *from)
+{
+        said->imsi = digits_pack(from->imsi);
+        said->imei = digits_pack(from->imei);
+        said->msisdn = digits_pack(from->msisdn);
+        said->has_ipv4 = from->has_ipv4 && from->ipv4.len == 4 && address_from_bytes(from->ipv4.data, 4, &said->ipv4) &&
+                         !address_is_unspecified(&said->ipv4);
+        said->has_ipv6 = from->has_ipv6_prefix && from->ipv6_prefix.len == 16 &&
+                         address_from_bytes(from->ipv6_prefix.data, 16, &said->ipv6);
+        said->ipv6_length = (uint8_t)(from->has_ipv6_length && from->ipv6_length <= 128 ? from->ipv6_length : 0);
+        said->rat = binding_rat_number(from->rat);
+        read_plmn(&said->plmn, from->plmn);
+        read_place(&said->cell, from->cell);
+        read_place(&said->area, from->area);
+}
+
+static void read_header(struct said *said, const signalling_t *from)
+{
+        said->protocol = (uint8_t)from->protocol;
+        said->procedure = (uint8_t)from->procedure;
+        said->phase = (uint8_t)from->phase;
+        said->message = from->message;
+        (void)address_from_bytes(from->source.data, from->source.len, &said->source);
+        (void)address_from_bytes(from->destination.data, from->destination.len, &said->destination);
+        said->source_port = (uint16_t)from->source_port;
+        said->destination_port = (uint16_t)from->destination_port;
+        said->has_sequence = from->has_sequence;
+        said->sequence = from->sequence;
+        said->key = from->has_key ? from->key : 0;
+        said->cause = from->cause;
+        said->is_refused = from->has_accepted && !from->accepted;
+        said->has_recovery = from->has_recovery;
+        said->recovery = from->recovery;
+        if (said->protocol == SAID(PROTOCOL__PFCP) && from->node != NULL && !address_parse(from->node, &said->node))
+                memset(&said->node, 0, sizeof said->node);
+        said->retains = from->has_retains && from->retains;
+        if (from->has_restarted)
+                (void)address_from_bytes(from->restarted.data, from->restarted.len, &said->restarted);
+        if (from->has_restarted_at)
+                (void)address_from_bytes(from->restarted_at.data, from->restarted_at.len, &said->restarted_at);
+}
+
+static void read_bearers(struct said *said, const signalling_t *from)
+{
+        said->bearer = (uint8_t)(from->has_bearer ? from->bearer : 0);
+        said->has_linked_bearer = from->has_linked_bearer;
+        said->linked_bearer = (uint8_t)from->linked_bearer;
+        said->teardown = from->has_teardown && from->teardown;
+        for (size_t i = 0; i < from->n_ended_bearer && said->ended_count < SAID_ENDED; i++)
+                said->ended[said->ended_count++] = (uint8_t)from->ended_bearer[i];
+}
+
+static void read_end(struct said_end *end, const Apnwatch__V1__Signalling__Endpoint *from)
+{
+        memset(end, 0, sizeof *end);
+        end->key = from->key;
+        end->user = from->user;
+        end->bearer = (uint8_t)(from->has_bearer ? from->bearer : 0);
+        end->interface = from->has_interface ? (uint8_t)from->interface : INTERFACE_UNKNOWN;
+        end->side_known = from->has_of_network;
+        end->of_network = from->of_network;
+        if (from->has_ipv4)
+                end->address_count += address_from_bytes(from->ipv4.data, from->ipv4.len, &end->addresses[0]);
+        if (from->has_ipv6)
+                end->address_count += address_from_bytes(from->ipv6.data, from->ipv6.len, &end->addresses[end->address_count]);
+}
+
+static void read_sets(struct said *said, const signalling_t *from)
+{
+        struct said_set *first = (struct said_set *)said_sets(said), *at = first;
+        for (size_t i = 0; i < from->n_set && at < first + SAID_SETS; i++) {
+                bool is_known = from->set[i]->part <= SAID(SET__PART__USER);
+                memset(at, 0, sizeof *at);
+                at->part = (uint8_t)from->set[i]->part;
+                at += is_known && binding_set_of(from->set[i], &at->set);
+        }
+        said->set_count = (uint8_t)(at - first);
+}
+
+static struct prefix *read_route(struct prefix *at, const struct address *address, unsigned length)
+{
+        bool is_ipv4 = address_is_ipv4(address);
+        if (length > (is_ipv4 ? 32 : 128))
+                return at;
+        *at = binding_prefix_around(address, length + (is_ipv4 ? 96 : 0));
+        return at + 1;
+}
+
+/* Framed-Route, delegated prefixes, and a network in place of a host address. */
+static void read_routes(struct said *said, const signalling_t *from)
+{
+        struct prefix *first = (struct prefix *)said_routes(said), *at = first;
+        struct address address;
+        for (size_t i = 0; i < from->n_framed_route && at < first + SAID_ROUTES - 1; i++)
+                if (address_from_bytes(from->framed_route[i]->address.data, from->framed_route[i]->address.len, &address))
+                        at = read_route(at, &address, from->framed_route[i]->length);
+        if (from->has_framed_length && from->framed_length > 0 && from->framed_length < 32 && said->has_ipv4)
+                at = read_route(at, &said->ipv4, from->framed_length);
+        said->route_count = (uint8_t)(at - first);
+}
+
+static void read_apn(struct said *said, const char *apn)
+{
+        size_t length = apn ? strlen(apn) : 0;
+        char *at = (char *)(said_routes(said) + said->route_count);
+        said->apn_length = (uint8_t)(length < SAID_APN ? length : SAID_APN);
+        if (length > 0)
+                memcpy(at, apn, said->apn_length);
+        at[said->apn_length] = '\0';
+        said->size = (uint16_t)(at + said->apn_length + 1 - (char *)said);
+}
+
+void said_read(struct said *room, const signalling_t *from)
+{
+        memset(room, 0, sizeof *room);
+        read_header(room, from);
+        read_names(room, from);
+        read_who(room, from);
+        read_bearers(room, from);
+        for (size_t i = 0; i < from->n_endpoint && room->end_count < SAID_ENDS; i++)
+                read_end(&room->ends[room->end_count++], from->endpoint[i]);
+        read_sets(room, from);
+        read_routes(room, from);
+        read_apn(room, from->apn);
+}
