@@ -261,8 +261,8 @@ static struct place take_ncgi(struct cursor *at)
 {
         struct place place = {.kind = "ncgi", .has_id = true};
         take_plmn(at, &place);
-        uint64_t high = cursor_u8(at) & 0x0f;
-        place.id = high << 32 | cursor_be32(at);
+        uint64_t high = cursor_be32(at);
+        place.id = high << 4 | cursor_u8(at) >> 4; /* a bit string of 36, TS 38.413, 9.3.1.7: spare below */
         return place;
 }
 

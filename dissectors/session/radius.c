@@ -143,8 +143,8 @@ static void read_place(struct signalling *out, const struct attribute_bytes *att
                         plmn_of_text(attribute->bytes, attribute->length, &out->plmn);
                 break;
         case TGPP_RAT_TYPE:
-                if (out->rat == NULL && attribute->length > 0)
-                        out->rat = rat_of_gtp(attribute->bytes[0]);
+                if (out->rat == NULL && attribute->length > 0) /* some send it as an integer */
+                        out->rat = rat_of_gtp(attribute->bytes[attribute->length == 4 ? 3 : 0]);
                 break;
         case TGPP_USER_LOCATION:
                 if (out->location.cell.kind == NULL && out->location.area.kind == NULL)
@@ -428,6 +428,7 @@ const struct dissector radius_dissector = {
         .name = "Radius",
         .transports = DISSECT_ON_UDP,
         .readable = true,
+        .is_signalling = true,
         .state_size = sizeof(struct radius_flow),
         .recognise = radius_recognise,
         .dissect = radius_dissect,

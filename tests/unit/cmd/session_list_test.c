@@ -140,6 +140,28 @@ static void values_are_the_first_and_history_has_what_changed(void **state)
         close_page();
 }
 
+/* The listener's view is good for the call alone. */
+static void an_apn_outlives_the_view_that_told_it(void **state)
+{
+        (void)state;
+        open_page(true);
+        struct binding before = binding_of(1, "262011234567890", ""), now = before;
+        char *first = strdup("first"), *second = strdup("second");
+        before.apn = first;
+        now.apn = second;
+        tell(BINDING_OPENED, NULL, &before, 1U << FACT_APN);
+        tell(BINDING_CHANGED, &before, &now, 1U << FACT_APN);
+        free(first);
+        free(second);
+        now.apn = NULL;
+        tell(BINDING_CLOSED, NULL, &now, 0);
+        json_t *line = line_of(text_now());
+        assert_string_equal(value(line, "apn"), "first");
+        assert_string_equal(value(json_array_get(json_object_get(line, "history"), 0), "apn"), "second");
+        json_decref(line);
+        close_page();
+}
+
 static void history_is_bounded(void **state)
 {
         (void)state;
@@ -202,6 +224,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_line_has_what_is_known_and_nothing_else),
                 cmocka_unit_test(values_are_the_first_and_history_has_what_changed),
+                cmocka_unit_test(an_apn_outlives_the_view_that_told_it),
                 cmocka_unit_test(history_is_bounded),
                 cmocka_unit_test(lines_come_in_the_order_of_their_starts),
                 cmocka_unit_test(the_table_has_a_head_and_no_control_characters),

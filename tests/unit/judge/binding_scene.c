@@ -1,5 +1,6 @@
 #include "tests/unit/judge/binding_scene.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/test.h"
@@ -15,6 +16,8 @@ static void hear(void *context, const struct binding_change *change)
                 scene->end = change->end;
         if (change->news == BINDING_CHANGED)
                 scene->facts = change->facts;
+        if (change->before != NULL)
+                snprintf(scene->apn_before, sizeof scene->apn_before, "%s", change->before->apn ? change->before->apn : "");
         scene->last = *change->now;
 }
 

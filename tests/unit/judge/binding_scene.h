@@ -46,6 +46,7 @@ struct binding_scene {
         unsigned opened, changed, closed, moved;
         enum binding_end end;    /* of the last that closed */
         uint32_t facts;          /* of the last that changed */
+        char apn_before[32];
         struct binding last;     /* as the listener was told, without endpoints */
         uint64_t frames;
 };

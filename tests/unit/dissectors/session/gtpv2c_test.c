@@ -304,6 +304,8 @@ static void each_pdn_connection_makes_an_event(void **state)
                 "  5d 0005 00 49 0001 00 06", 2);
         const told_t *first = sense->events[0]->signalling, *second = sense->events[1]->signalling;
         assert_int_equal(first->procedure, APNWATCH__V1__SIGNALLING__PROCEDURE__RELOCATE);
+        assert_int_equal(first->phase, APNWATCH__V1__SIGNALLING__PHASE__REQUEST);
+        assert_int_equal(second->phase, APNWATCH__V1__SIGNALLING__PHASE__COMMAND); /* the answer is the first's */
         assert_string_equal(first->imsi, second->imsi);
         assert_string_equal(first->apn, "iot");
         assert_string_equal(second->apn, "ims");

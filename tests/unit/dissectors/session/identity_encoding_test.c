@@ -228,9 +228,9 @@ static void every_type_of_radius_location_is_read(void **state)
                 {"83" MACRO, NULL, 0, 0, NULL, 0, 0},
                 {"84" TAI MACRO, NULL, 0, 0, "tai", 0x1001, -1},
                 {"86" TAI MACRO, NULL, 0, 0, "tai", 0x1001, -1},
-                {"87 62f210 f123456789", "ncgi", -1, 0x123456789, NULL, 0, 0},
+                {"87 62f210 123456789f", "ncgi", -1, 0x123456789, NULL, 0, 0},
                 {"88 62f210 abcdef", NULL, 0, 0, "tai", 0xabcdef, -1},
-                {"89 62f210 abcdef 62f210 0000000001", "ncgi", -1, 1, "tai", 0xabcdef, -1},
+                {"89 62f210 abcdef 62f210 000000001f", "ncgi", -1, 1, "tai", 0xabcdef, -1},
                 {"82" TAI "62f210 01", NULL, 0, 0, "tai", 0x1001, -1},
                 {"7f" CGI, NULL, 0, 0, NULL, 0, 0},
                 {"383236324632313031303031363246323130303030313233343561", NULL, 0, 0, NULL, 0, 0}, /* an odd count of hex digits */

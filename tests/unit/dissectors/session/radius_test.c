@@ -102,6 +102,8 @@ static void several_attributes_of_a_vendor_share_one(void **state)
         assert_string_equal(s.imsi, "001010000000101");
         assert_string_equal(s.rat, "NB-IoT");
         assert_true(s.has_teardown && s.teardown);
+        assert_int_equal(parse_attributes(4, "280600000003 1a0c000028af 150600000006", &s, &message), DISSECT_OK); /* as an integer */
+        assert_string_equal(s.rat, "EUTRAN");
         /* of another vendor the same numbers mean something else */
         assert_int_equal(parse_attributes(4, "280600000003 1a1700000009 0111303031303130303030303030313031", &s, &message), DISSECT_OK);
         assert_string_equal(s.imsi, "");
