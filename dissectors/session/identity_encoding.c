@@ -1,6 +1,5 @@
 #include "dissectors/session/identity_encoding.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -108,13 +107,22 @@ bool plmn_of_text(const uint8_t *bytes, size_t length, struct plmn *out)
         return true;
 }
 
+static char *put_number(char *at, unsigned number, unsigned digits)
+{
+        for (unsigned i = digits; i-- > 0; number /= 10)
+                at[i] = (char)('0' + number % 10);
+        return at + digits;
+}
+
 const char *plmn_text(const struct plmn *plmn, char text[PLMN_TEXT_SIZE])
 {
-        text[0] = '\0';
-        if (plmn->mnc_digits == 2)
-                snprintf(text, PLMN_TEXT_SIZE, "%03u-%02u", plmn->mcc % 1000U, plmn->mnc % 100U);
-        else if (plmn->mnc_digits == 3)
-                snprintf(text, PLMN_TEXT_SIZE, "%03u-%03u", plmn->mcc % 1000U, plmn->mnc % 1000U);
+        char *at = text;
+        if (plmn->mnc_digits == 2 || plmn->mnc_digits == 3) {
+                at = put_number(at, plmn->mcc, 3);
+                *at++ = '-';
+                at = put_number(at, plmn->mnc, plmn->mnc_digits);
+        }
+        *at = '\0';
         return text;
 }
 

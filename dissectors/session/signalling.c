@@ -6,7 +6,8 @@
 
 void signalling_init(struct signalling *s, unsigned protocol, unsigned procedure, unsigned phase, uint32_t message)
 {
-        memset(s, 0, offsetof(struct signalling, endpoints));
+        memset(s, 0, offsetof(struct signalling, apn));
+        s->apn.network[0] = s->apn.operator_part[0] = s->session[0] = s->node[0] = '\0';
         s->protocol = (Apnwatch__V1__Signalling__Protocol)protocol;
         s->procedure = (Apnwatch__V1__Signalling__Procedure)procedure;
         s->phase = (Apnwatch__V1__Signalling__Phase)phase;

@@ -57,14 +57,14 @@ struct signalling {
         const char *rat;             /* static string; NULL */
         struct plmn plmn;            /* serving network; none: that of `location` is told */
         struct user_location location;
-        struct apn apn;
         char imsi[DIGITS_SIZE], imei[DIGITS_SIZE], msisdn[DIGITS_SIZE];
+        struct apn apn;              /* from here on init clears only what says how much there is */
         char session[SIGNALLING_SESSION_SIZE];
         char node[SIGNALLING_NODE_SIZE];
         uint32_t ended_bearer[SIGNALLING_ENDED];
         struct signalling_route routes[SIGNALLING_ROUTES];
         struct signalling_set sets[SIGNALLING_SETS];
-        struct signalling_endpoint endpoints[SIGNALLING_ENDPOINTS]; /* only endpoint_count are set; last: not cleared by init */
+        struct signalling_endpoint endpoints[SIGNALLING_ENDPOINTS]; /* only endpoint_count are set */
 };
 
 /* The enums are Apnwatch__V1__Signalling__Protocol, __Procedure and __Phase. */

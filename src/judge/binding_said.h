@@ -8,7 +8,7 @@
 #define SAID(name) APNWATCH__V1__SIGNALLING__##name
 
 enum { INTERFACE_UNKNOWN = 0xff };
-enum { SAID_ENDS = 32, SAID_SETS = 8, SAID_ROUTES = 9, SAID_ENDED = 16, SAID_APN = 255 };
+enum { SAID_ENDS = 32, SAID_SETS = 16, SAID_ROUTES = 9, SAID_ENDED = 16, SAID_APN = 255 };
 
 /* A tunnel end, or one of control. */
 struct said_end {

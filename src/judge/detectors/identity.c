@@ -124,7 +124,8 @@ static void judge_module(struct judge *judge, struct sim *sim, const struct bind
 {
         const struct binding *now = change->now;
         char former[20];
-        if (is_placeholder(now->imei))
+        uint64_t imei = digits_number(now->imei);
+        if (sim->imei == imei || is_placeholder(now->imei))
                 return;
         struct inventory_facts row;
         if (sim->imei != 0) {
@@ -134,7 +135,7 @@ static void judge_module(struct judge *judge, struct sim *sim, const struct bind
                    strlen(row.imei) >= IMEI_COMPARED && !is_same_module(row.imei, now->imei)) {
                 tell_change(judge, change, row.imei, IMEI_NOT_LISTED);
         }
-        sim->imei = digits_number(now->imei);
+        sim->imei = imei;
 }
 
 /* FNV-1a over the kind of place and its name. */
@@ -147,13 +148,11 @@ static uint32_t place_hash(char kind, const char *name, size_t length)
 }
 
 /* The radio site of a cell: LTE's 20 bits of eNB (TS 36.413, 9.2.1.38), of NR the first 24 of 36; of 2G and 3G the cell itself. */
-static size_t site_text(const char *cell, char text[SIM_PLACE_TEXT])
+static const char *site_text(const struct binding_place *cell, char text[BINDING_PLACE_SIZE])
 {
-        const char *id = strrchr(cell, '-');
-        unsigned shift = strncmp(cell, "ecgi:", 5) == 0 ? 8 : strncmp(cell, "ncgi:", 5) == 0 ? 12 : 0;
-        if (id == NULL)
-                return 0;
-        return (size_t)snprintf(text, SIM_PLACE_TEXT, "%.*s%llu", (int)(id - cell + 1), cell, strtoull(id + 1, NULL, 10) >> shift);
+        struct binding_place site = *cell;
+        site.id = (cell->id & 0xfffffffff) >> (cell->kind == PLACE_ECGI ? 8 : cell->kind == PLACE_NCGI ? 12 : 0);
+        return binding_place_text(&site, text);
 }
 
 enum { COUNTRY, NETWORK, AREA, SITE, PLACE_KINDS };
@@ -166,14 +165,13 @@ struct place {
 static struct place place_of(const struct binding *binding)
 {
         struct place place = {.is_known = {false}};
-        char site[SIM_PLACE_TEXT];
-        char plmn[BINDING_PLACE_SIZE], area[BINDING_PLACE_SIZE], cell[BINDING_PLACE_SIZE];
+        char plmn[BINDING_PLACE_SIZE], area[BINDING_PLACE_SIZE], site[BINDING_PLACE_SIZE];
         binding_plmn_text(&binding->plmn, plmn);
         binding_place_text(&binding->area, area);
-        size_t length = binding->cell.kind != 0 ? site_text(binding_place_text(&binding->cell, cell), site) : 0;
+        site_text(&binding->cell, site);
         place.is_known[COUNTRY] = place.is_known[NETWORK] = plmn[0] != '\0';
         place.is_known[AREA] = area[0] != '\0';
-        place.is_known[SITE] = length > 0 && length < sizeof site;
+        place.is_known[SITE] = site[0] != '\0';
         if (place.is_known[COUNTRY]) {
                 place.hashes[COUNTRY] = place_hash('c', plmn, 3);
                 place.hashes[NETWORK] = place_hash('n', plmn, strlen(plmn));
@@ -181,7 +179,7 @@ static struct place place_of(const struct binding *binding)
         if (place.is_known[AREA])
                 place.hashes[AREA] = place_hash('a', area, strlen(area));
         if (place.is_known[SITE])
-                place.hashes[SITE] = place_hash('s', site, length);
+                place.hashes[SITE] = place_hash('s', site, strlen(site));
         return place;
 }
 
@@ -227,11 +225,11 @@ static void tell_relocation(struct judge *judge, struct sim *sim, const struct b
 static void judge_location(struct judge *judge, struct sim *sim, const struct binding_change *change)
 {
         const struct binding *now = change->now;
-        struct place place = place_of(now);
         uint32_t now_s = (uint32_t)(change->time_ns / SECOND);
-        bool is_somewhere = place.is_known[COUNTRY] || place.is_known[AREA] || place.is_known[SITE], is_new = false;
+        bool is_somewhere = now->plmn.mnc_digits != 0 || now->area.kind != 0 || now->cell.kind != 0, is_new = false;
         if (!is_somewhere || !is_static(judge, now, change->time_ns))
                 return;
+        struct place place = place_of(now);
         if (sim->place_count > 0) {
                 bool is_settled = now_s >= sim->placed_s + DAY_S;
                 enum circumstance circumstance = judge_place(sim, &place, is_settled);
@@ -304,7 +302,8 @@ static void on_binding(struct judge *judge, void *context, const struct binding_
         if (sim == NULL)
                 return;
         judge_module(judge, sim, change);
-        judge_location(judge, sim, change);
+        if (is_opening || (change->facts & (1U << FACT_PLMN | 1U << FACT_AREA | 1U << FACT_CELL)) != 0)
+                judge_location(judge, sim, change);
 }
 
 /* Both sent since both lived. */
