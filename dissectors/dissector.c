@@ -21,6 +21,8 @@
 #include "dissectors/session/pfcp.h"
 #include "dissectors/session/radius.h"
 
+#include "dissectors/tracker/tracker.h"
+
 const struct dissector *const dissectors[] = {
         &gtpc_dissector, /* before CoAP, which some of its messages look like */
         &gtpu_dissector,
@@ -38,6 +40,7 @@ const struct dissector *const dissectors[] = {
         &quic_dissector,
         &ntp_dissector,
         &supl_dissector,
+        &tracker_dissector,
         &nmea_dissector,
         &plain_dissector, /* last: any text could be more than text */
         NULL,

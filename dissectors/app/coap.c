@@ -2,11 +2,12 @@
  * through for positions, and so are its queries. A registration (LwM2M: /rd?ep=...) names the device for what follows.
  *
  * On port 5683 any message is taken; elsewhere only a request with a path, and on the port that nDPI gives to Dropbox none,
- * since labels are nDPI's. Left out: LwM2M's objects and encodings, CBOR,
+ * since labels are nDPI's. What LwM2M clients say of themselves is lwm2m.c's. Left out: positions in LwM2M's objects and encodings,
  * blocks put together (each is looked at by itself), CoAP over TCP (RFC 8323), DTLS and OSCORE. */
 #include "dissectors/app/coap.h"
 
 #include "dissectors/app/coap_message.h"
+#include "dissectors/app/lwm2m.h"
 #include "dissectors/location/content.h"
 
 enum { PORT = 5683, DROPBOX_PORT = 17500, TEXT_MOST = 192, CLIENT_MOST = 64, FAILURES_MOST = 4 };
@@ -16,6 +17,7 @@ struct coap_state {
         char client[CLIENT_MOST];
         char observed[TEXT_MOST];   /* the path that the peer asked for last: notifications do not repeat it */
         uint8_t client_length, observed_length, failures;
+        struct lwm2m_state lwm2m;
 };
 
 static enum recognition coap_recognise(const struct dissection *d, const struct cursor *payload)
@@ -92,6 +94,7 @@ static enum follow coap_dissect(struct dissection *d, void *memory, struct curso
 {
         struct coap_state *state = memory;
         struct coap_message message;
+        const struct cursor datagram = payload;
         if (coap_parse(&payload, &message) != DISSECT_OK)
                 return ++state->failures > FAILURES_MOST ? FOLLOW_DONE : FOLLOW_ON;
         bool request = coap_is_request(&message);
@@ -101,6 +104,7 @@ static enum follow coap_dissect(struct dissection *d, void *memory, struct curso
                 take_client(state, &message);
         if (request && !d->from_device)
                 state->observed_length = (uint8_t)join(message.path, message.path_count, true, state->observed);
+        lwm2m_take(d, &state->lwm2m, &message, datagram);
         if (d->from_device)
                 scan(state, d, &message);
         return FOLLOW_ON;

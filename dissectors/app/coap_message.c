@@ -84,6 +84,15 @@ static bool is_text(const struct cursor *value)
         return true;
 }
 
+/* The last four bits say its size and whether more come (RFC 7959, 2.2). */
+static uint32_t block_number(struct cursor value)
+{
+        uint32_t number = 0;
+        while (cursor_left(&value) > 0)
+                number = number << 8 | cursor_u8(&value);
+        return number >> 4;
+}
+
 static bool keep_option(struct coap_message *out, uint32_t number, struct cursor value)
 {
         switch (number) {
@@ -107,9 +116,11 @@ static bool keep_option(struct coap_message *out, uint32_t number, struct cursor
                 return true;
         case OPTION_BLOCK1:
                 out->has_block1 = true;
+                out->block1 = block_number(value);
                 return true;
         case OPTION_BLOCK2:
                 out->has_block2 = true;
+                out->block2 = block_number(value);
                 return true;
         default:
                 return true;

@@ -16,6 +16,7 @@ struct coap_message {
         unsigned path_count, query_count;
         bool has_format, observe, has_block1, has_block2;
         uint16_t format;             /* Content-Format */
+        uint32_t block1, block2;     /* number of the block */
         struct cursor payload;
 };
 
