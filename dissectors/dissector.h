@@ -87,6 +87,7 @@ struct dissector {
         const char *name;      /* nDPI's name: the label of the flow. NULL: does not label; nDPI is asked all the same */
         uint8_t transports;    /* DISSECT_ON_TCP | DISSECT_ON_UDP */
         bool readable;         /* its content can be read (else: name only) */
+        bool is_signalling;    /* control plane: tells identities of others, and is meant to */
         uint16_t state_size;   /* zeroed memory given with the first `dissect`; at most 4096 */
         enum recognition (*recognise)(const struct dissection *d, const struct cursor *payload);
         enum follow (*dissect)(struct dissection *d, void *state, struct cursor payload);

@@ -268,6 +268,7 @@ const struct dissector diameter_dissector = {
         .name = "Diameter",
         .transports = DISSECT_ON_TCP | DISSECT_ON_SCTP,
         .readable = true,
+        .is_signalling = true,
         .state_size = sizeof(struct diameter_flow),
         .recognise = diameter_recognise,
         .dissect = diameter_dissect,

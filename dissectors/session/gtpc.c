@@ -143,6 +143,7 @@ const struct dissector gtpc_dissector = {
         .name = "GTP",
         .transports = DISSECT_ON_UDP,
         .readable = true,
+        .is_signalling = true,
         .recognise = gtpc_recognise,
         .dissect = gtpc_dissect,
 };

@@ -568,6 +568,7 @@ const struct dissector pfcp_dissector = {
         .name = "PFCP",
         .transports = DISSECT_ON_UDP,
         .readable = true,
+        .is_signalling = true,
         .state_size = sizeof(struct pfcp_flow),
         .recognise = pfcp_recognise,
         .dissect = pfcp_dissect,
