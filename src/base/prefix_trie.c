@@ -102,20 +102,27 @@ int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, co
         return *link ? 0 : -ENOMEM;
 }
 
-const void *prefix_trie_find(const struct prefix_trie *trie, const struct address *a)
+const void *prefix_trie_find_below(const struct prefix_trie *trie, const struct address *a, unsigned length_limit)
 {
         const uint64_t words[2] = {address_word(a, 0), address_word(a, 1)};
         const void *best = NULL;
         const struct node *node = trie ? trie->root : NULL;
         while (node != NULL && (((words[0] ^ node->words[0]) & node->masks[0]) | ((words[1] ^ node->words[1]) & node->masks[1])) == 0) {
+                unsigned length = node->prefix.length;
+                if (length >= length_limit)
+                        break;
                 if (node->value != NULL)
                         best = node->value;
-                unsigned length = node->prefix.length;
                 if (length == 128)
                         break;
                 node = node->child[words[length / 64] >> (63 - length % 64) & 1];
         }
         return best;
+}
+
+const void *prefix_trie_find(const struct prefix_trie *trie, const struct address *a)
+{
+        return prefix_trie_find_below(trie, a, 129);
 }
 
 const void *prefix_trie_get(const struct prefix_trie *trie, const struct prefix *prefix)

@@ -14,6 +14,8 @@ int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, co
 
 /* The value of the longest prefix that contains `a`, or NULL. A NULL trie holds nothing. */
 const void *prefix_trie_find(const struct prefix_trie *trie, const struct address *a);
+/* The same among prefixes of fewer than `length_limit` bits, as lengths of struct prefix count. */
+const void *prefix_trie_find_below(const struct prefix_trie *trie, const struct address *a, unsigned length_limit);
 /* The value of exactly this prefix, or NULL. */
 const void *prefix_trie_get(const struct prefix_trie *trie, const struct prefix *prefix);
 bool prefix_trie_is_empty(const struct prefix_trie *trie);

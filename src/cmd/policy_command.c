@@ -9,6 +9,7 @@
 #include "cmd/commands.h"
 #include "cmd/settings.h"
 #include "judge/verdict.h"
+#include "model/apn_text.h"
 
 enum {
         KEY_APPS = 0x300,
@@ -74,7 +75,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         case KEY_DEVICE: options->device = argument; break;
         case KEY_IMSI: options->imsi = argument; break;
         case KEY_IMEI: options->imei = argument; break;
-        case KEY_APN: options->apn = argument; break;
+        case KEY_APN:
+                apn_text_reduce(argument);
+                options->apn = argument;
+                break;
         case KEY_PEER: options->peer = argument; break;
         case KEY_NAME: options->name = argument; break;
         case KEY_PORT: options->port = parse_port(argument, "--port", state); break;
@@ -292,7 +296,8 @@ static bool find_device(struct explained *e)
                 fprintf(stderr, "--device %s: expected the device's address\n", options->device ? options->device : "");
                 return false;
         }
-        e->has_facts = inventory_find(e->loaded->inventory, address, options->imsi, options->imei, e->time_ns, &e->facts);
+        struct inventory_subject asked = {.address = address, .imsi = options->imsi, .imei = options->imei, .apn = options->apn};
+        e->has_facts = inventory_find_subject(e->loaded->inventory, &asked, e->time_ns, &e->facts);
         e->subject.imsi = first_of(options->imsi, e->has_facts ? e->facts.imsi : NULL);
         e->subject.imei = first_of(options->imei, e->has_facts ? e->facts.imei : NULL);
         e->subject.apn = first_of(options->apn, e->has_facts ? e->facts.apn : NULL);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "judge/table_file.h"
+#include "model/apn_text.h"
 
 enum column { FROM, UNTIL, IP, IMSI, IMEI, MSISDN, APN, COLUMNS };
 enum { FIRST_TEXT = IMSI, TEXTS = COLUMNS - FIRST_TEXT };
@@ -15,6 +16,7 @@ static const char *const columns[COLUMNS + 1] = {"from", "until", "ip", "imsi", 
 struct imported {
         int64_t from_ns, until_ns;
         struct address ip;
+        uint8_t length;        /* of the prefix; 0: an address alone */
         uint32_t texts[TEXTS]; /* offsets; 0: not said */
         uint32_t number;       /* in the file */
 };
@@ -46,8 +48,13 @@ static uint32_t keep(struct binding_import *import, const char *text)
         return offset;
 }
 
-static bool keep_apn(struct binding_import *import, const char *apn, uint32_t *out)
+static bool keep_apn(struct binding_import *import, const char *text, uint32_t *out)
 {
+        char apn[TABLE_FIELD];
+        snprintf(apn, sizeof apn, "%s", text);
+        apn_text_reduce(apn);
+        if (*apn == '\0')
+                return true;
         if (import->last_apn == 0 || strcmp(import->texts + import->last_apn, apn) != 0)
                 import->last_apn = keep(import, apn);
         *out = import->last_apn;
@@ -82,6 +89,16 @@ static bool grow(struct binding_import *import)
         return true;
 }
 
+/* An address, or the prefix that a device was given. */
+static void take_ip(struct table_file *table, const char *text, struct imported *row)
+{
+        struct prefix prefix;
+        if (!prefix_parse(text, &prefix) || prefix.length == 0)
+                table_file_error(table, IP, "ip \"%.60s\"; expected an address, or a prefix such as 2001:db8:20:7::/64", text);
+        row->ip = prefix.address;
+        row->length = prefix.length < 128 ? prefix.length : 0;
+}
+
 static bool take_row(void *context, struct table_file *table, const char *const *fields)
 {
         struct binding_import *import = context;
@@ -93,13 +110,13 @@ static bool take_row(void *context, struct table_file *table, const char *const 
         if (*fields[IP] == '\0')
                 table_file_error(table, IP, "a row without ip; expected one");
         else
-                (void)table_file_address(table, IP, fields[IP], &row.ip);
+                take_ip(table, fields[IP], &row);
         if (*fields[IMSI] == '\0' && *fields[IMEI] == '\0' && *fields[MSISDN] == '\0')
                 table_file_error(table, IMSI, "a row without imsi, imei and msisdn; expected one of them");
         for (enum column column = IMSI; column <= MSISDN; column++)
                 if (!keep_digits(import, table, fields, column, &row.texts[column - FIRST_TEXT]))
                         return false;
-        if (*fields[APN] != '\0' && !keep_apn(import, fields[APN], &row.texts[APN - FIRST_TEXT]))
+        if (!keep_apn(import, fields[APN], &row.texts[APN - FIRST_TEXT]))
                 return false;
         if (!grow(import))
                 return false;
@@ -171,7 +188,7 @@ static const char *text_at(const struct binding_import *import, uint32_t offset)
 void binding_import_row(const struct binding_import *import, uint32_t index, struct binding_row *out)
 {
         const struct imported *row = &import->rows[index];
-        *out = (struct binding_row){.from_ns = row->from_ns, .until_ns = row->until_ns, .ip = row->ip,
+        *out = (struct binding_row){.from_ns = row->from_ns, .until_ns = row->until_ns, .ip = row->ip, .length = row->length,
                                     .imsi = text_at(import, row->texts[IMSI - FIRST_TEXT]),
                                     .imei = text_at(import, row->texts[IMEI - FIRST_TEXT]),
                                     .msisdn = text_at(import, row->texts[MSISDN - FIRST_TEXT]),

@@ -133,6 +133,7 @@ struct binding_row {
         int64_t from_ns, until_ns;
         const char *imsi, *imei, *msisdn, *apn; /* NULL: not said */
         struct address ip;
+        uint8_t length;         /* of the prefix that `ip` begins, as struct prefix counts; 0: the address alone */
 };
 void bindings_import(struct bindings *bindings, const struct binding_row *row);
 

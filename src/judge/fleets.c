@@ -147,7 +147,8 @@ static uint32_t identity_of(const struct binding *binding)
         if (binding == NULL)
                 return 0;
         uint64_t apn = binding->apn ? XXH3_64bits(binding->apn, strlen(binding->apn)) : 0;
-        uint64_t sim = XXH3_64bits_withSeed(binding->imsi, sizeof binding->imsi, apn);
+        bool has_imsi = binding->imsi[0] != '\0';
+        uint64_t sim = XXH3_64bits_withSeed(has_imsi ? binding->imsi : binding->msisdn, sizeof binding->imsi, apn);
         return (uint32_t)XXH3_64bits_withSeed(binding->imei, sizeof binding->imei, sim) | 1;
 }
 
@@ -168,7 +169,9 @@ static void bind_anew(struct fleets *fleets, struct device *device, const struct
 {
         struct inventory_facts facts = {.imsi = NULL};
         const char *imsi = binding ? known(binding->imsi) : NULL, *imei = binding ? known(binding->imei) : NULL;
-        bool listed = fleets->inventory && inventory_find(fleets->inventory, &device->address, imsi, imei, time_ns, &facts);
+        struct inventory_subject asked = {.address = &device->address, .imsi = imsi, .imei = imei, .msisdn = binding ? binding->msisdn : NULL,
+                                          .apn = first_known(binding ? binding->apn : NULL, apn)};
+        bool listed = inventory_find_subject(fleets->inventory, &asked, time_ns, &facts);
         device->inventory_row = listed ? facts.row : DEVICE_NO_ROW;
         imei = first_known(imei, facts.imei);
         struct policy_subject subject = {.address = device->address, .imsi = first_known(imsi, facts.imsi), .imei = imei,

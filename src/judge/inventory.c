@@ -1,5 +1,6 @@
 #include "judge/inventory.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,41 +75,79 @@ static uint32_t text_of(const struct inventory_row *row, enum inventory_column c
         return row->texts[column - COLUMN_IMSI];
 }
 
+static const char *row_text(const struct inventory *inventory, const struct inventory_row *row, enum inventory_column column)
+{
+        return inventory_text(inventory, text_of(row, column));
+}
+
+/* A row of whole APNs. */
+static bool names_apn_alone(const struct inventory_row *row)
+{
+        return text_of(row, COLUMN_APN) && !row->has_ip && !row->has_prefix && !text_of(row, COLUMN_IMSI) &&
+               !text_of(row, COLUMN_IMEI) && !text_of(row, COLUMN_MSISDN);
+}
+
+/* The texts by which rows are found, and how much of them counts. */
+static const struct text_key {
+        enum inventory_column column;
+        size_t place; /* of its index in the inventory */
+        size_t most;
+} text_keys[] = {
+        {COLUMN_IMSI, offsetof(struct inventory, by_imsi), 16},
+        {COLUMN_IMEI, offsetof(struct inventory, by_imei), IMEI_DIGITS},
+        {COLUMN_MSISDN, offsetof(struct inventory, by_msisdn), 16},
+        {COLUMN_APN, offsetof(struct inventory, by_apn), 101},
+};
+enum { TEXT_KEYS = sizeof text_keys / sizeof *text_keys };
+
+static bool has_key(const struct inventory_row *row, const struct text_key *key)
+{
+        return key->column == COLUMN_APN ? names_apn_alone(row) : text_of(row, key->column) != 0;
+}
+
+static bool build_texts(struct inventory *inventory, const struct text_key *key)
+{
+        struct row_index *index = (struct row_index *)((char *)inventory + key->place);
+        uint32_t keys = 0;
+        for (uint32_t i = 0; i < inventory->count; i++)
+                keys += has_key(&inventory->rows[i], key);
+        if (keys == 0)
+                return true;
+        if (!index_create(index, inventory->count, keys))
+                return false;
+        for (uint32_t i = 0; i < inventory->count; i++)
+                if (has_key(&inventory->rows[i], key))
+                        index_add(index, hash_digits(row_text(inventory, &inventory->rows[i], key->column), key->most), i);
+        return true;
+}
+
 bool inventory_index_build(struct inventory *inventory)
 {
-        uint32_t ips = 0, imsis = 0, imeis = 0;
-        for (uint32_t i = 0; i < inventory->count; i++) {
+        uint32_t ips = 0;
+        for (uint32_t i = 0; i < inventory->count; i++)
                 ips += inventory->rows[i].has_ip;
-                imsis += text_of(&inventory->rows[i], COLUMN_IMSI) != 0;
-                imeis += text_of(&inventory->rows[i], COLUMN_IMEI) != 0;
-        }
         inventory->prefixes = prefix_trie_create();
         inventory->by_prefix.next = calloc((size_t)inventory->count + 1, sizeof *inventory->by_prefix.next);
-        if (!index_create(&inventory->by_ip, inventory->count, ips) ||
-            !index_create(&inventory->by_imsi, inventory->count, imsis) ||
-            !index_create(&inventory->by_imei, inventory->count, imeis) || !inventory->prefixes ||
-            !inventory->by_prefix.next)
+        if (!index_create(&inventory->by_ip, inventory->count, ips) || !inventory->prefixes || !inventory->by_prefix.next)
                 return false;
+        for (unsigned i = 0; i < TEXT_KEYS; i++)
+                if (!build_texts(inventory, &text_keys[i]))
+                        return false;
         for (uint32_t i = 0; i < inventory->count; i++) {
                 const struct inventory_row *row = &inventory->rows[i];
-                uint32_t imsi = text_of(row, COLUMN_IMSI), imei = text_of(row, COLUMN_IMEI);
                 if (row->has_ip)
                         index_add(&inventory->by_ip, hash_address(&row->address), i);
                 if (row->has_prefix && !add_prefix(inventory, i))
                         return false;
-                if (imsi != 0)
-                        index_add(&inventory->by_imsi, hash_digits(inventory_text(inventory, imsi), 15), i);
-                if (imei != 0)
-                        index_add(&inventory->by_imei, hash_digits(inventory_text(inventory, imei), IMEI_DIGITS), i);
         }
         return true;
 }
 
 void inventory_index_clear(struct inventory *inventory)
 {
+        for (unsigned i = 0; i < TEXT_KEYS; i++)
+                index_clear((struct row_index *)((char *)inventory + text_keys[i].place));
         index_clear(&inventory->by_ip);
-        index_clear(&inventory->by_imsi);
-        index_clear(&inventory->by_imei);
         index_clear(&inventory->by_prefix);
         prefix_trie_destroy(inventory->prefixes);
 }
@@ -119,51 +158,83 @@ static bool is_later(const struct inventory_row *a, const struct inventory_row *
         return b == NULL || a->from_ns > b->from_ns || (a->from_ns == b->from_ns && a->line > b->line);
 }
 
+static bool is_said(const char *text)
+{
+        return text != NULL && *text != '\0';
+}
+
 static bool is_valid(const struct inventory_row *row, int64_t time_ns)
 {
         return time_ns >= row->from_ns && time_ns < row->until_ns;
 }
 
-static const struct inventory_row *find_text(const struct inventory *inventory, const struct row_index *index,
-                                             enum inventory_column column, const char *text, size_t most, int64_t time_ns)
+static const struct inventory_row *find_text(const struct inventory *inventory, const struct text_key *key, const char *text,
+                                             int64_t time_ns)
 {
+        const struct row_index *index = (const struct row_index *)((const char *)inventory + key->place);
         const struct inventory_row *best = NULL;
-        if (text == NULL || *text == '\0')
+        if (!is_said(text) || index->slots == NULL)
                 return NULL;
-        uint64_t hash = hash_digits(text, most);
+        uint64_t hash = hash_digits(text, key->most);
         for (uint32_t at = index->slots[hash & index->mask]; at != 0; at = index->next[at - 1]) {
                 const struct inventory_row *row = &inventory->rows[at - 1];
-                if (is_valid(row, time_ns) && strncmp(inventory_text(inventory, text_of(row, column)), text, most) == 0 &&
-                    is_later(row, best))
+                if (is_valid(row, time_ns) && strncmp(row_text(inventory, row, key->column), text, key->most) == 0 && is_later(row, best))
                         best = row;
         }
         return best;
 }
 
-static const struct inventory_row *find_address(const struct inventory *inventory, const struct address *address,
-                                                int64_t time_ns)
+/* The best of the rows of an address or a prefix. */
+struct choice {
+        const struct inventory *inventory;
+        const struct inventory_subject *subject;
+        int64_t time_ns;
+        const struct inventory_row *best;
+        bool is_ambiguous; /* rows of several APNs, and the device's is not known */
+};
+
+static void consider(struct choice *choice, const struct inventory_row *row)
 {
-        const struct inventory_row *best = NULL;
-        const struct row_index *index = &inventory->by_ip;
-        for (uint32_t at = index->slots[hash_address(address) & index->mask]; at != 0; at = index->next[at - 1]) {
-                const struct inventory_row *row = &inventory->rows[at - 1];
-                if (is_valid(row, time_ns) && address_equal(&row->address, address) && is_later(row, best))
-                        best = row;
-        }
-        return best;
+        const char *imsi = row_text(choice->inventory, row, COLUMN_IMSI), *apn = row_text(choice->inventory, row, COLUMN_APN);
+        const struct inventory_subject *subject = choice->subject;
+        if (!is_valid(row, choice->time_ns) || (imsi && is_said(subject->imsi) && strcmp(imsi, subject->imsi) != 0) ||
+            (apn && is_said(subject->apn) && strcmp(apn, subject->apn) != 0))
+                return;
+        if (choice->best != NULL && !is_said(subject->apn))
+                choice->is_ambiguous |= text_of(row, COLUMN_APN) != text_of(choice->best, COLUMN_APN);
+        if (is_later(row, choice->best))
+                choice->best = row;
 }
 
-static const struct inventory_row *find_prefix(const struct inventory *inventory, const struct address *address,
-                                               int64_t time_ns)
+static void find_address(struct choice *choice)
 {
-        const struct inventory_row *first = prefix_trie_find(inventory->prefixes, address), *best = NULL;
-        for (uint32_t at = first ? (uint32_t)(first - inventory->rows) + 1 : 0; at != 0;
-             at = inventory->by_prefix.next[at - 1]) {
-                const struct inventory_row *row = &inventory->rows[at - 1];
-                if (is_valid(row, time_ns) && is_later(row, best))
-                        best = row;
+        const struct row_index *index = &choice->inventory->by_ip;
+        const struct address *address = choice->subject->address;
+        for (uint32_t at = index->slots[hash_address(address) & index->mask]; at != 0; at = index->next[at - 1])
+                if (address_equal(&choice->inventory->rows[at - 1].address, address))
+                        consider(choice, &choice->inventory->rows[at - 1]);
+}
+
+static void find_prefix(struct choice *choice)
+{
+        const struct inventory *inventory = choice->inventory;
+        const struct inventory_row *first = prefix_trie_find(inventory->prefixes, choice->subject->address);
+        while (first != NULL && choice->best == NULL) {
+                for (uint32_t at = (uint32_t)(first - inventory->rows) + 1; at != 0; at = inventory->by_prefix.next[at - 1])
+                        consider(choice, &inventory->rows[at - 1]);
+                first = prefix_trie_find_below(inventory->prefixes, choice->subject->address, first->prefix.length);
         }
-        return best;
+}
+
+static const struct inventory_row *find_place(const struct inventory *inventory, const struct inventory_subject *subject, int64_t time_ns)
+{
+        struct choice choice = {.inventory = inventory, .subject = subject, .time_ns = time_ns};
+        if (subject->address == NULL)
+                return NULL;
+        find_address(&choice);
+        if (choice.best == NULL)
+                find_prefix(&choice);
+        return choice.is_ambiguous ? NULL : choice.best;
 }
 
 bool inventory_row(const struct inventory *inventory, unsigned index, struct inventory_facts *out)
@@ -191,19 +262,26 @@ bool inventory_row(const struct inventory *inventory, unsigned index, struct inv
         return true;
 }
 
-bool inventory_find(const struct inventory *inventory, const struct address *address, const char *imsi, const char *imei,
-                    int64_t time_ns, struct inventory_facts *out)
+bool inventory_find_subject(const struct inventory *inventory, const struct inventory_subject *subject, int64_t time_ns,
+                            struct inventory_facts *out)
 {
+        const char *const texts[TEXT_KEYS] = {subject->imsi, subject->imei, subject->msisdn, subject->apn};
         const struct inventory_row *row = NULL;
         if (inventory == NULL)
                 return false;
-        row = find_text(inventory, &inventory->by_imsi, COLUMN_IMSI, imsi, 16, time_ns);
-        row = row ? row : find_text(inventory, &inventory->by_imei, COLUMN_IMEI, imei, IMEI_DIGITS, time_ns);
-        if (row == NULL && address != NULL)
-                row = find_address(inventory, address, time_ns);
-        if (row == NULL && address != NULL)
-                row = find_prefix(inventory, address, time_ns);
+        for (unsigned i = 0; i < TEXT_KEYS && row == NULL; i++) {
+                if (text_keys[i].column == COLUMN_APN)
+                        row = find_place(inventory, subject, time_ns);
+                row = row ? row : find_text(inventory, &text_keys[i], texts[i], time_ns);
+        }
         return row != NULL && inventory_row(inventory, (unsigned)(row - inventory->rows), out);
+}
+
+bool inventory_find(const struct inventory *inventory, const struct address *address, const char *imsi, const char *imei,
+                    int64_t time_ns, struct inventory_facts *out)
+{
+        struct inventory_subject subject = {.address = address, .imsi = imsi, .imei = imei};
+        return inventory_find_subject(inventory, &subject, time_ns, out);
 }
 
 void inventory_destroy(struct inventory *inventory)

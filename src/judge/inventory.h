@@ -1,6 +1,6 @@
 /* The user's list of devices: CSV with a header (INTERFACE, --inventory). Columns ip, prefix, imsi, imei, msisdn, apn, fleet,
  * tenant, vendor, model, site, mobility, state, from, until, ticket; others are kept as they are. One of ip, prefix, imsi,
- * imei is needed in a row. Comma or semicolon, RFC 4180 quotes, BOM and CRLF are read. Immutable once loaded. */
+ * imei, msisdn, apn is needed in a row. Comma or semicolon, RFC 4180 quotes, BOM and CRLF are read. Immutable once loaded. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,9 +33,19 @@ struct inventory *inventory_load(const char *path, FILE *errors);
 struct inventory *inventory_parse(const char *path, const void *bytes, size_t length, FILE *errors);
 void inventory_destroy(struct inventory *inventory);
 
-/* The row that holds at `time_ns` for what is known of a device: by IMSI, else IMEI (14 digits decide), else the exact
- * address, else the longest prefix; of several that hold the one with the latest `from`, then the later line. `address`,
- * `imsi`, `imei` may be NULL. A NULL inventory lists nothing. */
+/* What is known of a device; what is not is NULL or "". */
+struct inventory_subject {
+        const struct address *address;
+        const char *imsi, *imei, *msisdn, *apn; /* the APN without its operator part, in lower case */
+};
+
+/* The row that holds at `time_ns`: by IMSI, else IMEI (14 digits decide), else MSISDN, else the exact address, else the longest
+ * prefix of which a row holds, else the row that names nothing but the APN; of several that hold the one with the latest `from`,
+ * then the later line. A row of an address is not about a device with another IMSI or APN than it names; where rows of several APNs
+ * have the address and the device's APN is not known, none is. A NULL inventory lists nothing. */
+bool inventory_find_subject(const struct inventory *inventory, const struct inventory_subject *subject, int64_t time_ns,
+                            struct inventory_facts *out);
+/* The same for who knows no more. */
 bool inventory_find(const struct inventory *inventory, const struct address *address, const char *imsi, const char *imei,
                     int64_t time_ns, struct inventory_facts *out);
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/time_zone.h"
 #include "judge/inventory_parts.h"
+#include "model/apn_text.h"
 
 enum { CHUNK = 64 * 1024, ERROR_LIMIT = 100, FIELD_LIMIT = 1024, ROW_BYTES_LIMIT = 1 << 20, ROW_LIMIT = 50000000,
        FIELDS_LIMIT = COLUMNS + EXTRA_LIMIT };
@@ -203,6 +204,17 @@ static void take_address(struct loader *loader, enum inventory_column column, co
         }
 }
 
+static void take_apn(struct loader *loader, const char *text, unsigned field)
+{
+        char apn[FIELD_LIMIT + 1];
+        snprintf(apn, sizeof apn, "%s", text);
+        apn_text_reduce(apn);
+        if (*apn != '\0')
+                loader->row.texts[COLUMN_APN - COLUMN_IMSI] = intern(loader, apn, strlen(apn));
+        else
+                tell(loader, field + 1, "apn \"%.60s\"; expected one such as meters.utility.example", text);
+}
+
 static void take_value(struct loader *loader, unsigned column, const char *text, size_t length, unsigned field)
 {
         if (!text_is_utf8(text, length) || memchr(text, '\0', length) != NULL || length > FIELD_LIMIT)
@@ -217,6 +229,8 @@ static void take_value(struct loader *loader, unsigned column, const char *text,
                 take_choice(loader, column, text, field);
         else if (column <= COLUMN_MSISDN)
                 take_identity(loader, column, text, length, field);
+        else if (column == COLUMN_APN)
+                take_apn(loader, text, field);
         else
                 loader->row.texts[column - COLUMN_IMSI] = intern(loader, text, length);
 }
@@ -292,10 +306,18 @@ static void header_end(struct loader *loader)
         loader->header_count = loader->field < FIELDS_LIMIT ? loader->field : FIELDS_LIMIT;
         for (unsigned i = 0; i < loader->header_count; i++)
                 has_key |= loader->columns[i] == COLUMN_IP || loader->columns[i] == COLUMN_PREFIX ||
-                           loader->columns[i] == COLUMN_IMSI || loader->columns[i] == COLUMN_IMEI;
+                           (loader->columns[i] >= COLUMN_IMSI && loader->columns[i] <= COLUMN_APN);
         if (!has_key)
-                tell(loader, 1, "no column ip, prefix, imsi or imei in the header; expected one of them");
+                tell(loader, 1, "no column ip, prefix, imsi, imei, msisdn or apn in the header; expected one of them");
         loader->header_failed = loader->error_count > 0;
+}
+
+static bool has_row_key(const struct inventory_row *row)
+{
+        bool has = row->has_ip || row->has_prefix;
+        for (enum inventory_column column = COLUMN_IMSI; column <= COLUMN_APN; column++)
+                has |= row->texts[column - COLUMN_IMSI] != 0;
+        return has;
 }
 
 /* libcsv's call at the end of each row; empty lines make none. */
@@ -307,9 +329,9 @@ static void take_row(int character, void *data)
         (void)character;
         if (!loader->has_header) {
                 header_end(loader);
-        } else if (!row->has_ip && !row->has_prefix && !row->texts[0] && !row->texts[1]) {
+        } else if (!has_row_key(row)) {
                 if (loader->error_count == 0)
-                        tell(loader, 1, "a row without ip, prefix, imsi and imei; expected one of them");
+                        tell(loader, 1, "a row without ip, prefix, imsi, imei, msisdn and apn; expected one of them");
         } else if (row->from_ns >= row->until_ns) {
                 tell(loader, 1, "from is not before until; expected it to be");
         } else if (grow_rows(loader)) {
@@ -406,7 +428,7 @@ static void read_rows(struct loader *loader, FILE *file, struct csv_parser *pars
         if (loader->error_count == 0 && csv_fini(parser, take_field, take_row, loader) != 0)
                 tell(loader, loader->field + 1, "the file ends inside quotes; expected a closing quote");
         if (loader->error_count == 0 && !loader->has_header)
-                tell(loader, 1, "the file is empty; expected a header with ip, prefix, imsi or imei");
+                tell(loader, 1, "the file is empty; expected a header with ip, prefix, imsi, imei, msisdn or apn");
 }
 
 static struct inventory *load(const char *path, FILE *file, FILE *errors)

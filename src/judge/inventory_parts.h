@@ -41,7 +41,7 @@ struct inventory {
         uint32_t arena_used, arena_room;
         char digest[72];
 
-        struct row_index by_ip, by_imsi, by_imei;
+        struct row_index by_ip, by_imsi, by_imei, by_msisdn, by_apn;
         struct row_index by_prefix; /* `next` alone */
         struct prefix_trie *prefixes;
 };

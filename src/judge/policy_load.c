@@ -1,5 +1,4 @@
 /* The policy's tables of keys (INTERFACE: Policy; apnwatch-policy(5)). */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "base/text.h"
 #include "base/time_zone.h"
 #include "judge/policy_parts.h"
+#include "model/apn_text.h"
 
 enum { FLEET_LIMIT = 10000, MEMBER_LIMIT = 100000 };
 
@@ -27,27 +27,9 @@ static bool imsi_check(char *text)
         return digits_check(text, 3, 15);
 }
 
-/* Without the operator part (TS 23.003, 9.1.2), in lower case. */
-static bool apn_check(char *text)
-{
-        for (char *c = text; *c != '\0'; c++) {
-                *c = (char)tolower((unsigned char)*c);
-                if (!isalnum((unsigned char)*c) && *c != '.' && *c != '-' && *c != '_')
-                        return false;
-        }
-        size_t length = strlen(text);
-        static const char tail[] = ".mnc000.mcc000.gprs";
-        if (length > sizeof tail - 1) {
-                char *end = text + length - (sizeof tail - 1);
-                if (strncmp(end, ".mnc", 4) == 0 && strncmp(end + 7, ".mcc", 4) == 0 && strcmp(end + 14, ".gprs") == 0)
-                        *end = '\0';
-        }
-        return length > 0 && length <= 100;
-}
-
 static const struct text_kind tac_kind = {tac_check, "a TAC: the first 8 digits of an IMEI"};
 static const struct text_kind imsi_kind = {imsi_check, "the first digits of an IMSI, 3 to 15"};
-static const struct text_kind apn_kind = {apn_check, "an APN such as meters.utility.example"};
+static const struct text_kind apn_kind = {apn_text_check, "an APN such as meters.utility.example"};
 
 /* A list that could not be read is allocated and empty: its fault is told already. */
 static void finish_member(struct document *document, const struct yaml_node_s *node, void *at)

@@ -18,10 +18,11 @@ bool binding_facts(const struct judge *judge, const struct binding *binding, int
 {
         struct device_key key;
         bool has_address = binding_key(binding, &key);
-        if (!inventory_find(judge->settings.inventory, has_address ? &key.address : NULL, known(binding->imsi), known(binding->imei),
-                            time_ns, out))
+        struct inventory_subject subject = {.address = has_address ? &key.address : NULL, .imsi = binding->imsi, .imei = binding->imei,
+                                            .msisdn = binding->msisdn, .apn = binding->apn};
+        if (!inventory_find_subject(judge->settings.inventory, &subject, time_ns, out))
                 return false;
-        /* a row of the address is about the SIM that it names */
+        /* a row of the module is about the SIM that it names */
         return !(out->imsi && known(binding->imsi) && strcmp(out->imsi, binding->imsi) != 0);
 }
 

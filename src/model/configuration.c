@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/document.h"
 #include "base/text.h"
+#include "model/apn_text.h"
 
 enum { TAP_LIMIT = 4096, INPUT_LIMIT = 1000000, OUTPUT_LIMIT = 1000, TENANT_LIMIT = 10000, DAY_S = 86400 };
 
@@ -51,6 +52,8 @@ static void finish_tap(struct document *document, const struct yaml_node_s *node
                 document_error(document, node, "a tap with %u prefixes; expected one", tap->prefixes.count);
 }
 
+static const struct text_kind apn_kind = {apn_text_check, "an APN such as meters.utility.example"};
+
 #define TAP(key, reader, member, ...) {key, reader, offsetof(struct tap_entry, member), __VA_ARGS__}
 static const struct field tap_fields[] = {
         TAP("name", read_text, name, NULL, 0, 0, true),
@@ -61,7 +64,7 @@ static const struct field tap_fields[] = {
         TAP("prefix", read_prefixes, prefixes, NULL, 0, 0, false),
         TAP("role", read_choice, role, roles, 0, 0, false),
         TAP("tenant", read_text, tenant, NULL, 0, 0, false),
-        TAP("apn", read_text, apn, NULL, 0, 0, false),
+        TAP("apn", read_text, apn, &apn_kind, 0, 0, false),
         TAP("sampled", read_number, sampled, NULL, 1, 1000000, false),
         {.key = NULL},
 };

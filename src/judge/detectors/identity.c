@@ -35,7 +35,7 @@ static const int64_t SECOND = 1000000000;
 
 struct identity_state {
         struct sim_table *sims;
-        bool lists_imsi, lists_imei, lists_address; /* the inventory, by what */
+        bool lists_imsi, lists_imei, lists_msisdn, lists_address; /* the inventory, by what */
 };
 
 static void find_keys(struct identity_state *state, const struct inventory *inventory)
@@ -46,6 +46,7 @@ static void find_keys(struct identity_state *state, const struct inventory *inve
                         continue;
                 state->lists_imsi |= facts.imsi != NULL;
                 state->lists_imei |= facts.imei != NULL;
+                state->lists_msisdn |= facts.msisdn != NULL;
                 state->lists_address |= facts.has_ip || facts.has_prefix;
         }
 }
@@ -254,7 +255,7 @@ static void judge_listing(struct judge *judge, const struct identity_state *stat
         struct device_key key;
         struct session_draft draft;
         bool is_asked = (state->lists_imsi && now->imsi[0]) || (state->lists_imei && now->imei[0]) ||
-                        (state->lists_address && binding_key(now, &key));
+                        (state->lists_msisdn && now->msisdn[0]) || (state->lists_address && binding_key(now, &key));
         if (!is_asked || binding_facts(judge, now, change->time_ns, &facts) || binding_fleet(judge, now, change->time_ns))
                 return;
         session_draft_begin(&draft, judge, now, change->event, UNKNOWN_SUBSCRIBER, "Device that nobody listed");

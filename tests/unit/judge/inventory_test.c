@@ -123,6 +123,52 @@ static void rows_hold_for_their_time_and_the_latest_wins(void **state)
         inventory_destroy(inventory);
 }
 
+static unsigned line_for(const struct inventory *inventory, const char *address, const char *imsi, const char *msisdn, const char *apn)
+{
+        struct inventory_subject subject = {.imsi = imsi, .msisdn = msisdn, .apn = apn};
+        struct inventory_facts facts;
+        struct address a;
+        if (address != NULL) {
+                assert_true(address_parse(address, &a));
+                subject.address = &a;
+        }
+        return inventory_find_subject(inventory, &subject, 0, &facts) ? facts.line : 0;
+}
+
+static void numbers_and_apns_are_keys_too(void **state)
+{
+        struct inventory *inventory = parse_good("msisdn,imsi,ip,apn,fleet\n"
+                                                 "+49 151 1,,,,a\n"                            /* 2 */
+                                                 ",,,Meters.Example.mnc01.mcc262.gprs.,b\n"    /* 3 */
+                                                 ",,10.0.0.1,meters.example,c\n"               /* 4 */
+                                                 ",,10.0.0.1,pumps.example,d\n"                /* 5 */
+                                                 ",262011234567890,10.0.0.2,,e\n"              /* 6 */
+                                                 "491512,262011234567891,,,f\n");              /* 7 */
+        (void)state;
+        assert_int_equal(line_for(inventory, NULL, NULL, "491511", NULL), 2);
+        assert_int_equal(line_for(inventory, "10.0.0.9", "262019999999999", NULL, "meters.example"), 3);
+        assert_int_equal(line_for(inventory, "10.0.0.9", NULL, NULL, "other.example"), 0);
+        assert_int_equal(line_for(inventory, "10.0.0.1", NULL, NULL, "meters.example"), 4);
+        assert_int_equal(line_for(inventory, "10.0.0.1", NULL, NULL, "pumps.example"), 5);
+        assert_int_equal(line_for(inventory, "10.0.0.1", NULL, NULL, "other.example"), 0);
+        assert_int_equal(line_for(inventory, "10.0.0.1", NULL, NULL, NULL), 0); /* cannot tell */
+        assert_int_equal(line_for(inventory, "10.0.0.2", NULL, NULL, NULL), 6);
+        assert_int_equal(line_for(inventory, "10.0.0.2", "262019999999999", NULL, NULL), 0); /* another SIM has its address */
+        assert_int_equal(line_for(inventory, "10.0.0.1", "262019999999999", "491512", "pumps.example"), 7);
+        inventory_destroy(inventory);
+}
+
+static void a_row_that_ended_leaves_its_prefix_to_the_wider_one(void **state)
+{
+        struct inventory *inventory = parse_good("prefix,until\n"
+                                                 "10.1.0.0/16,\n"
+                                                 "10.1.2.0/24,2026-03-01\n");
+        (void)state;
+        assert_int_equal(line_of(inventory, "10.1.2.3", NULL, NULL, 0), 3);
+        assert_int_equal(line_of(inventory, "10.1.2.3", NULL, NULL, 1772409600 * SECOND), 2);
+        inventory_destroy(inventory);
+}
+
 static void what_spreadsheets_write_is_read(void **state)
 {
         struct inventory *inventory =
@@ -146,9 +192,9 @@ static void what_spreadsheets_write_is_read(void **state)
 static void every_fault_has_its_line_and_column(void **state)
 {
         (void)state;
-        assert_says("", "i.csv:1:1: the file is empty; expected a header with ip, prefix, imsi or imei\n");
+        assert_says("", "i.csv:1:1: the file is empty; expected a header with ip, prefix, imsi, imei, msisdn or apn\n");
         assert_says("fleet,site\na,b\n",
-                    "i.csv:1:1: no column ip, prefix, imsi or imei in the header; expected one of them\n");
+                    "i.csv:1:1: no column ip, prefix, imsi, imei, msisdn or apn in the header; expected one of them\n");
         assert_says("ip,IP\n", "i.csv:1:2: a second column \"ip\"; expected one\n");
         assert_says("ip,imsi,state\n10.0.0.300,2.62E+14,asleep\n10.0.0.1,,\n10.0.0.2,12,\n",
                     "i.csv:2:1: ip \"10.0.0.300\"; expected an address\n"
@@ -156,7 +202,7 @@ static void every_fault_has_its_line_and_column(void **state)
                     "i.csv:2:3: state \"asleep\"; expected stock, installed, maintenance, test or retired\n"
                     "i.csv:4:2: imsi \"12\"; expected the digits of an IMSI, 6 to 15\n");
         assert_says("ip\n10.0.0.1,more\n", "i.csv:2:2: more fields than the header has; expected 1\n");
-        assert_says("ip,fleet\n,a\n", "i.csv:2:1: a row without ip, prefix, imsi and imei; expected one of them\n");
+        assert_says("ip,fleet\n,a\n", "i.csv:2:1: a row without ip, prefix, imsi, imei, msisdn and apn; expected one of them\n");
         assert_says("ip,from,until\n10.0.0.1,2026-03-02,2026-02-01\n",
                     "i.csv:2:1: from is not before until; expected it to be\n");
         assert_says("ip,from\n10.0.0.1,soon\n",
@@ -222,6 +268,8 @@ int main(void)
                 cmocka_unit_test(every_column_is_read),
                 cmocka_unit_test(a_device_is_found_by_the_surest_key),
                 cmocka_unit_test(rows_hold_for_their_time_and_the_latest_wins),
+                cmocka_unit_test(numbers_and_apns_are_keys_too),
+                cmocka_unit_test(a_row_that_ended_leaves_its_prefix_to_the_wider_one),
                 cmocka_unit_test(what_spreadsheets_write_is_read),
                 cmocka_unit_test(every_fault_has_its_line_and_column),
                 cmocka_unit_test(faults_are_told_up_to_a_hundred),

@@ -10,7 +10,7 @@ static const char whole[] =
         "taps:\n"
         "  - {name: sgi-1, interface: eth1, vlan: 77, role: sgi, tenant: water, apn: ot.water.example}\n"
         "  - {name: s5, prefix: 10.255.0.0/24, role: s5, sampled: 10}\n"
-        "  - {name: sgi-2, vni: 0, gre_key: 4294967295, role: sgi-nat, tenant: water, apn: ot.water.example}\n"
+        "  - {name: sgi-2, vni: 0, gre_key: 4294967295, role: sgi-nat, tenant: water, apn: OT.Water.example.mnc01.mcc262.gprs.}\n"
         "  - {name: gas, tenant: gas}\n"
         "inputs: [{file: router.pcap, clock_offset: \"+56y 2d\"}]\n"
         "limits: {memory: 4GiB, flows: 2000000, devices: 1000000, sessions: 1000000}\n"
