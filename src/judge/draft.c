@@ -302,10 +302,12 @@ bool draft_report(struct draft *draft)
         uint8_t severity = (uint8_t)(severity_of(draft->finding.circumstance)->severity + 1);
         draft->finding.draft = fill_alert;
         draft->finding.context = &both;
-        if (draft->is_about_fleet)
+        if (draft->is_about_fleet) {
                 draft->finding.scope = APNWATCH__V1__ALERT__SCOPE__FLEET;
-        else if (severity > device->worst)
+                draft->finding.subject = 0;
+        } else if (severity > device->worst) {
                 device->worst = severity;
+        }
         bool opened = alert_book_report(judge->book, &draft->finding, draft->sighting->event);
         if (opened && !draft->is_about_fleet && device->alerts < UINT16_MAX)
                 device->alerts++;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MODULE_DIGITS = 14, NAME_REACH = 6, DIGITS_LEAST = 7, DIGITS_MOST = 20, OWN_NUMBER_LEAST = 8 };
+enum { MODULE_DIGITS = 14, NAME_REACH = 9, DIGITS_LEAST = 7, DIGITS_MOST = 20, OWN_NUMBER_LEAST = 8, TAC_DIGITS = 8 };
 
 static const struct {
         const char *text;
@@ -16,10 +16,27 @@ static const struct {
         [IDENTITY_MSISDN] = {"msisdn", 7, 15},
 };
 
+/* How else they are called; `is_sure`: and nothing else is called so. */
+static const struct {
+        const char *text;
+        enum identity_kind kind;
+        bool is_sure;
+} names[] = {
+        {"imei", IDENTITY_IMEI, true},     {"imeisv", IDENTITY_IMEI, true},    {"imsi", IDENTITY_IMSI, true},     {"iccid", IDENTITY_ICCID, true},
+        {"ccid", IDENTITY_ICCID, true},    {"msisdn", IDENTITY_MSISDN, true},  {"phone", IDENTITY_MSISDN, false}, {"phonenumber", IDENTITY_MSISDN, false},
+        {"mobile", IDENTITY_MSISDN, false}};
+
 const char *identity_kind_text(enum identity_kind kind)
 {
         return kinds[kind].text;
 }
+
+/* Digits, and where they stand in the text. */
+struct number {
+        char digits[DIGITS_MOST + 1];
+        size_t length, at;
+        bool is_word; /* neither letters nor digits touch it */
+};
 
 /* Luhn's: every second digit from the right is doubled. */
 static bool check_digit_fits(const char *digits, size_t length)
@@ -34,104 +51,134 @@ static bool check_digit_fits(const char *digits, size_t length)
         return sum % 10 == 0;
 }
 
-static bool is_known(const char *digits, size_t length, const char *known, size_t compared)
+static bool is_known(const struct number *n, const char *known, size_t compared)
 {
-        return known && known[0] && strlen(known) >= compared && length >= compared && strncmp(digits, known, compared) == 0;
+        return known && strlen(known) >= compared && n->length >= compared && strncmp(n->digits, known, compared) == 0;
 }
 
-static bool find_own(const char *digits, size_t length, const struct known_identities *own, struct found_identity *out)
+static void find_own(const struct number *n, const struct known_identities *own, struct found_identities *out)
 {
-        out->is_sure = true;
-        if (length >= kinds[IDENTITY_IMEI].least && length <= kinds[IDENTITY_IMEI].most && is_known(digits, length, own->imei, MODULE_DIGITS)) {
-                out->kind = IDENTITY_IMEI;
-                return true;
-        }
-        if (own->imsi && own->imsi[0] && length == strlen(own->imsi) && is_known(digits, length, own->imsi, length)) {
-                out->kind = IDENTITY_IMSI;
-                return true;
-        }
-        out->kind = IDENTITY_MSISDN;
-        return own->msisdn && length >= OWN_NUMBER_LEAST && length == strlen(own->msisdn) && is_known(digits, length, own->msisdn, length);
+        if (n->length >= kinds[IDENTITY_IMEI].least && n->length <= kinds[IDENTITY_IMEI].most && is_known(n, own->imei, MODULE_DIGITS))
+                out->sure |= 1U << IDENTITY_IMEI;
+        else if (own->imsi && own->imsi[0] && n->length == strlen(own->imsi) && is_known(n, own->imsi, n->length))
+                out->sure |= 1U << IDENTITY_IMSI;
+        else if (n->is_word && own->msisdn && n->length >= OWN_NUMBER_LEAST && n->length == strlen(own->msisdn) &&
+                 is_known(n, own->msisdn, n->length))
+                out->sure |= 1U << IDENTITY_MSISDN;
 }
 
-static bool find_alone(const char *digits, size_t length, struct found_identity *out)
+static void find_alone(const struct number *n, struct found_identities *out)
 {
         static const char *const beginnings[] = {"35", "86", "01", "99"};
-        out->is_sure = false;
-        if ((length == 19 || length == 20) && strncmp(digits, "89", 2) == 0 && check_digit_fits(digits, length)) {
-                out->kind = IDENTITY_ICCID;
-                return true;
-        }
-        out->kind = IDENTITY_IMEI;
-        for (unsigned i = 0; length == 15 && i < sizeof beginnings / sizeof *beginnings; i++)
-                if (strncmp(digits, beginnings[i], 2) == 0)
-                        return check_digit_fits(digits, length);
-        return false;
+        if ((n->length == 19 || n->length == 20) && strncmp(n->digits, "89", 2) == 0 && check_digit_fits(n->digits, n->length))
+                out->maybe |= 1U << IDENTITY_ICCID;
+        for (unsigned i = 0; n->length == 15 && i < sizeof beginnings / sizeof *beginnings; i++)
+                if (strncmp(n->digits, beginnings[i], 2) == 0 && check_digit_fits(n->digits, n->length))
+                        out->maybe |= 1U << IDENTITY_IMEI;
 }
 
-/* "imei=", "\"IMSI\": \"", "iccid/", "msisdn%3D+": the name ends at most so many bytes in front. */
-static bool find_named(const char *text, size_t at, size_t length, struct found_identity *out)
+/* "imei=", "\"IMSI\": \"", "iccid/", "msisdn%3D+", "IMEI": the name ends at most so many bytes in front. */
+static bool find_named(const char *text, const struct number *n, struct found_identities *out)
 {
-        out->is_sure = true;
-        for (unsigned kind = 0; kind < IDENTITY_KINDS; kind++) {
-                size_t name = strlen(kinds[kind].text);
-                if (length < kinds[kind].least || length > kinds[kind].most)
+        for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+                size_t name = strlen(names[i].text);
+                enum identity_kind kind = names[i].kind;
+                if (n->length < kinds[kind].least || n->length > kinds[kind].most)
                         continue;
-                for (size_t gap = 1; gap <= NAME_REACH && gap + name <= at; gap++)
-                        if (strncasecmp(text + at - gap - name, kinds[kind].text, name) == 0) {
-                                out->kind = (enum identity_kind)kind;
+                for (size_t gap = 0; gap <= NAME_REACH && gap + name <= n->at; gap++)
+                        if (strncasecmp(text + n->at - gap - name, names[i].text, name) == 0) {
+                                *(names[i].is_sure ? &out->sure : &out->maybe) |= 1U << kind;
                                 return true;
                         }
         }
         return false;
 }
 
-static bool is_word(char c)
+static bool is_digit(const char *text, size_t length, size_t at)
 {
-        return isalnum((unsigned char)c);
+        return at < length && text[at] >= '0' && text[at] <= '9';
 }
 
-/* Behind %3D and the like stands no word. */
-static bool begins_run(const char *text, size_t at)
+/* The run that begins at `at`; returns where it ends. What is longer than any identity has no length. */
+static size_t take_run(const char *text, size_t length, size_t at, struct number *n)
 {
-        return at == 0 || !is_word(text[at - 1]) || (at >= 3 && text[at - 3] == '%');
+        size_t end = at, begin = at;
+        n->length = 0;
+        if (at > 0 && text[at - 1] == '%' && is_digit(text, length, at + 1))
+                begin = end = at + 2; /* the escape's own digits: %22 */
+        n->at = begin;
+        while (is_digit(text, length, end)) {
+                if (end - begin < DIGITS_MOST)
+                        n->digits[n->length++] = text[end];
+                end++;
+        }
+        if (end - begin > DIGITS_MOST)
+                n->length = 0;
+        bool is_escape = begin >= 3 && text[begin - 3] == '%'; /* behind %3D stands no word */
+        n->is_word = (begin == 0 || is_escape || !isalnum((unsigned char)text[begin - 1])) &&
+                     (end == length || !isalnum((unsigned char)text[end]));
+        return end;
 }
 
-bool identity_find(const char *text, size_t length, const struct known_identities *own, struct found_identity *out)
+/* The groups behind a TAC, "-004011-0"; returns where they end. */
+static size_t take_groups(const char *text, size_t length, size_t end, struct number *n)
 {
-        struct found_identity first = {IDENTITY_IMEI, false};
-        bool has_any = false;
+        struct number whole = *n;
+        size_t at = end;
+        while (whole.length < 16 && at < length && text[at] == '-' && is_digit(text, length, at + 1)) {
+                for (at++; is_digit(text, length, at) && whole.length < DIGITS_MOST; at++)
+                        whole.digits[whole.length++] = text[at];
+        }
+        if (n->length != TAC_DIGITS || whole.length < MODULE_DIGITS || whole.length > 16 || is_digit(text, length, at))
+                return end;
+        whole.is_word = n->is_word && (at == length || !isalnum((unsigned char)text[at]));
+        *n = whole;
+        return at;
+}
+
+static void judge_number(const char *text, const struct number *n, const struct known_identities *own, struct found_identities *out)
+{
+        struct found_identities found = {0, 0};
+        if (n->length < DIGITS_LEAST)
+                return;
+        find_own(n, own, &found);
+        if (found.sure == 0 && !find_named(text, n, &found) && n->is_word)
+                find_alone(n, &found);
+        out->sure |= found.sure;
+        out->maybe |= found.maybe;
+}
+
+void identity_find(const char *text, size_t length, const struct known_identities *own, struct found_identities *out)
+{
+        struct number number;
         for (size_t at = 0; at < length; at++) {
-                struct found_identity found;
-                size_t end = at;
-                if (!isdigit((unsigned char)text[at]) || !begins_run(text, at))
+                if (!is_digit(text, length, at))
                         continue;
-                while (end < length && isdigit((unsigned char)text[end]))
-                        end++;
-                size_t digits = end - at;
-                bool is_part = end < length && is_word(text[end]);
-                if (digits >= DIGITS_LEAST && digits <= DIGITS_MOST && !is_part) {
-                        if (find_own(text + at, digits, own, out) || find_named(text, at, digits, out))
-                                return true;
-                        if (!has_any && find_alone(text + at, digits, &found)) {
-                                has_any = true;
-                                first = found;
-                        }
-                }
+                size_t end = take_run(text, length, at, &number);
+                end = take_groups(text, length, end, &number);
+                judge_number(text, &number, own, out);
                 at = end - 1;
         }
-        *out = first;
-        return has_any;
 }
 
-bool identity_of_field(const char *digits, const struct known_identities *own, struct found_identity *out)
+void identity_find_at(const char *text, size_t length, size_t at, const struct known_identities *own, struct found_identities *out)
 {
-        size_t length = strlen(digits);
-        if (length == 16 && digits[0] == '0') { /* BCD of 15 digits in eight bytes */
+        struct number number;
+        if (!is_digit(text, length, at))
+                return;
+        take_groups(text, length, take_run(text, length, at, &number), &number);
+        judge_number(text, &number, own, out);
+}
+
+void identity_of_field(const char *digits, const struct known_identities *own, struct found_identities *out)
+{
+        struct number number = {.length = strlen(digits), .is_word = true};
+        if (number.length == 16 && digits[0] == '0') { /* BCD of 15 digits in eight bytes */
                 digits++;
-                length--;
+                number.length--;
         }
-        if (length < DIGITS_LEAST || length > DIGITS_MOST || strspn(digits, "0123456789") != length)
-                return false;
-        return find_own(digits, length, own, out) || find_alone(digits, length, out);
+        if (number.length < DIGITS_LEAST || number.length > DIGITS_MOST || strspn(digits, "0123456789") != number.length)
+                return;
+        memcpy(number.digits, digits, number.length);
+        judge_number(digits, &number, own, out);
 }

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "sense/number_scan.h"
 #include "sense/tcp_stream.h"
 
-enum { DATAGRAMS_UNDECIDED = 4, SCTP_PACKETS_UNDECIDED = 16, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 192, SPARE_MOST = 4096 };
+enum { DATAGRAMS_UNDECIDED = 4, SCTP_PACKETS_UNDECIDED = 16, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 192, SPARE_MOST = 4096,
+       NUMBERS_TOLD = 4, NUMBER_BYTES = 256 * 1024, SNIPPET_FRONT = 64, SNIPPET_SIZE = 256 };
 static const int64_t EXPECTATION_NS = 60 * 1000000000LL;
 
 struct inspected_end {
@@ -30,6 +32,8 @@ struct inspection {
         uint8_t undecided;      /* datagrams given to candidates */
         bool owner_done;
         bool tunnelled;         /* a packet came in GTP-U: the flow is a device's own */
+        uint8_t numbers_told[2]; /* numbers in clear: any, likely ones */
+        uint32_t bytes_scanned; /* for them */
         struct inspected_end ends[2];
         _Alignas(16) uint8_t small_state[SMALL_STATE];
 };
@@ -470,6 +474,42 @@ static bool wants_more(const struct flow *flow, const struct inspection *inspect
         return !flow->classified || inspection->candidates != 0 || (inspection->owner != NULL && !inspection->owner_done);
 }
 
+static void tell_number(struct call *call, const struct chunk *chunk, const struct number_found *found)
+{
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        Apnwatch__V1__ClearNumber number = APNWATCH__V1__CLEAR_NUMBER__INIT;
+        Apnwatch__V1__Snippet snippet = APNWATCH__V1__SNIPPET__INIT;
+        size_t begin = found->offset > SNIPPET_FRONT ? found->offset - SNIPPET_FRONT : 0, left = chunk->captured - begin;
+        number.likely = found->is_likely;
+        snippet.data.data = (uint8_t *)(uintptr_t)chunk->bytes + begin;
+        snippet.data.len = left < SNIPPET_SIZE ? left : SNIPPET_SIZE;
+        snippet.has_offset = snippet.has_length = true;
+        snippet.offset = (uint32_t)(found->offset - begin);
+        snippet.length = (uint32_t)found->length;
+        event.body_case = APNWATCH__V1__EVENT__BODY_CLEAR_NUMBER;
+        event.clear_number = &number;
+        event.snippet = &snippet;
+        call->d.services->emit(&call->d, &event);
+}
+
+/* What the device sends before the flow is settled, whoever reads it. What is likely an identity does not wait behind what is not. */
+static void scan_numbers(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+{
+        struct number_found found;
+        size_t from = 0;
+        const struct cursor payload = cursor_of(chunk->bytes, chunk->captured);
+        bool is_signalling = inspection->owner != NULL && inspection->owner->is_signalling;
+        if (chunk->end != call->flow->device || call->flow->encrypted || is_signalling || inspection->bytes_scanned >= NUMBER_BYTES)
+                return;
+        inspection->bytes_scanned += chunk->captured;
+        while (inspection->numbers_told[true] < NUMBERS_TOLD && number_scan(&payload, &from, &found)) {
+                if (inspection->numbers_told[found.is_likely] >= NUMBERS_TOLD)
+                        continue;
+                inspection->numbers_told[found.is_likely]++;
+                tell_number(call, chunk, &found);
+        }
+}
+
 static void deliver(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
 {
         struct inspection *inspection = flow->inspection;
@@ -493,6 +533,7 @@ static void deliver(struct inspector *inspector, struct flow *flow, const struct
         if (chunk->captured < chunk->length && inspection->owner != NULL && !inspection->owner_done)
                 owner_misses(&call, inspection, chunk->end, chunk->length - chunk->captured);
         end->seen = true;
+        scan_numbers(&call, inspection, chunk);
         if (!flow->classified)
                 classify(inspector, flow, inspection, chunk);
 }

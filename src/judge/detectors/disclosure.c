@@ -1,6 +1,7 @@
 /* identity.disclosed: IMEI, IMSI, ICCID or telephone number sent in clear, to whom. Looked for in what devices send readable: the id in a
- * position report or a tracker's login, the subscriber of a SUPL request, path and user agent of a transfer, and the snippet of any of
- * those. Where policy allows the destination it is info, once a fleet. One alert for each device, peer and kind of identity. */
+ * position report, what a device says of itself, the subscriber of a SUPL request, path and user agent of a transfer, the snippet of any
+ * of those, and in whatever else sense found a number that is long enough. Where policy allows the destination it is info, once a fleet.
+ * One alert for each device, peer and kind of identity. */
 #include "judge/detectors/detectors.h"
 
 #include "judge/draft.h"
@@ -9,7 +10,7 @@
 #include "judge/location_rules.h"
 
 struct disclosure {
-        struct found_identity found;
+        struct found_identities found;
         const char *protocol, *path;
 };
 
@@ -25,62 +26,73 @@ static void own_identities(const struct judge *judge, const struct sighting *s, 
         own->msisdn = s->binding.msisdn[0] ? s->binding.msisdn : own->msisdn;
 }
 
-/* The surest of what was found before and this. */
-static bool take(struct disclosure *out, bool has_any, const struct found_identity *found)
+static void look(struct disclosure *out, const char *text, const struct known_identities *own)
 {
-        if (!has_any || (found->is_sure && !out->found.is_sure))
-                out->found = *found;
-        return true;
+        if (text)
+                identity_find(text, strlen(text), own, &out->found);
 }
 
-static bool look(struct disclosure *out, bool has_any, const char *text, size_t length, const struct known_identities *own)
+static void look_in_snippet(struct disclosure *out, const Apnwatch__V1__Snippet *snippet, const struct known_identities *own)
 {
-        struct found_identity found;
-        return text && identity_find(text, length, own, &found) ? take(out, has_any, &found) : has_any;
-}
-
-static bool look_in_text(struct disclosure *out, bool has_any, const char *text, const struct known_identities *own)
-{
-        return text ? look(out, has_any, text, strlen(text), own) : has_any;
+        if (snippet)
+                identity_find((const char *)snippet->data.data, snippet->data.len, own, &out->found);
 }
 
 /* Who asks for a position gives his IMSI or number (OMA ULP, SET ID): whatever number it is, it is one. */
-static bool take_subscriber(struct disclosure *out, const char *subscriber, const struct known_identities *own)
+static void take_subscriber(struct disclosure *out, const char *subscriber, const struct known_identities *own)
 {
         enum { IMSI_LEAST = 14 };
-        if (!identity_of_field(subscriber, own, &out->found) || !out->found.is_sure)
-                out->found = (struct found_identity){strlen(subscriber) >= IMSI_LEAST ? IDENTITY_IMSI : IDENTITY_MSISDN, true};
-        return true;
+        identity_of_field(subscriber, own, &out->found);
+        if (out->found.sure == 0)
+                out->found.sure = 1U << (strlen(subscriber) >= IMSI_LEAST ? IDENTITY_IMSI : IDENTITY_MSISDN);
 }
 
-static bool look_in_event(const event_t *event, const struct known_identities *own, struct disclosure *out)
+static void take_self_report(struct disclosure *out, const Apnwatch__V1__SelfReport *report)
 {
-        struct found_identity found;
-        bool has_any = false;
+        const char *said[IDENTITY_KINDS] = {[IDENTITY_IMEI] = report->imei, [IDENTITY_IMSI] = report->imsi,
+                                            [IDENTITY_ICCID] = report->iccid, [IDENTITY_MSISDN] = report->msisdn};
+        for (unsigned kind = 0; kind < IDENTITY_KINDS; kind++)
+                if (said[kind])
+                        out->found.sure |= 1U << kind;
+        out->protocol = report->protocol;
+        out->path = report->path;
+}
+
+static void look_in_event(const event_t *event, const struct known_identities *own, struct disclosure *out)
+{
         switch (event->body_case) {
         case APNWATCH__V1__EVENT__BODY_POSITION:
                 out->protocol = event->position->family;
                 out->path = event->position->topic;
-                if (event->position->device_id && identity_of_field(event->position->device_id, own, &found))
-                        has_any = take(out, has_any, &found);
-                has_any = look_in_text(out, has_any, event->position->topic, own);
+                if (event->position->device_id)
+                        identity_of_field(event->position->device_id, own, &out->found);
+                look(out, event->position->topic, own);
+                look_in_snippet(out, event->snippet, own);
                 break;
         case APNWATCH__V1__EVENT__BODY_LOOKUP:
                 out->protocol = event->lookup->family;
                 if (event->lookup->subscriber)
-                        has_any = take_subscriber(out, event->lookup->subscriber, own);
+                        take_subscriber(out, event->lookup->subscriber, own);
+                else
+                        look_in_snippet(out, event->snippet, own);
+                break;
+        case APNWATCH__V1__EVENT__BODY_SELF_REPORT:
+                take_self_report(out, event->self_report);
+                break;
+        case APNWATCH__V1__EVENT__BODY_CLEAR_NUMBER:
+                out->protocol = event->flow->label;
+                if (event->snippet)
+                        identity_find_at((const char *)event->snippet->data.data, event->snippet->data.len, event->snippet->offset, own,
+                                         &out->found);
                 break;
         default:
-                if (event->transfer->pushed)
-                        return false;
                 out->protocol = event->transfer->protocol;
                 out->path = event->transfer->path;
-                has_any = look_in_text(out, has_any, event->transfer->path, own);
-                return look_in_text(out, has_any, event->transfer->user_agent, own);
+                if (!event->transfer->pushed) {
+                        look(out, event->transfer->path, own);
+                        look(out, event->transfer->user_agent, own);
+                }
         }
-        if (event->snippet)
-                has_any = look(out, has_any, (const char *)event->snippet->data.data, event->snippet->data.len, own);
-        return has_any;
 }
 
 static enum circumstance circumstance_of(const struct verdict *verdict, bool is_sure)
@@ -91,41 +103,53 @@ static enum circumstance circumstance_of(const struct verdict *verdict, bool is_
         return is_allowed ? DISCLOSED_TO_ALLOWED : is_sure ? DISCLOSED_IDENTITY : DISCLOSED_MAYBE;
 }
 
+static void tell(const struct sighting *s, const struct disclosure *disclosure, const struct verdict *verdict, enum identity_kind kind,
+                 bool is_sure)
+{
+        struct draft draft;
+        enum circumstance circumstance = circumstance_of(verdict, is_sure);
+        if (circumstance == CIRCUMSTANCES)
+                return;
+        draft_of_flow(&draft, s, circumstance, "Identity readable on its way to");
+        draft_at_event(&draft);
+        draft.rule = verdict->rule_name;
+        draft.detail.identity = (char *)identity_kind_text(kind);
+        draft.detail.protocol = (char *)disclosure->protocol;
+        draft.detail.host = (char *)s->contact.name;
+        draft.detail.path = (char *)disclosure->path;
+        if (circumstance == DISCLOSED_TO_ALLOWED)
+                draft_once_a_fleet(&draft);
+        draft.finding.object = identity_kind_text(kind);
+        draft_report(&draft);
+}
+
 static void on_event(struct judge *judge, void *state, struct sighting *s)
 {
         (void)state;
         struct known_identities own;
         struct inventory_facts facts;
         struct disclosure disclosure = {.protocol = NULL};
-        struct draft draft;
         bool is_transfer = s->event->body_case == APNWATCH__V1__EVENT__BODY_TRANSFER;
         if (!(is_transfer || s->event->from_device) || sighting_from_infrastructure(s))
                 return;
         own_identities(judge, s, &facts, &own);
-        if (!look_in_event(s->event, &own, &disclosure))
+        look_in_event(s->event, &own, &disclosure);
+        if ((disclosure.found.sure | disclosure.found.maybe) == 0)
                 return;
         if (is_transfer)
                 sighting_set_name(s, s->event->transfer->host);
         const struct verdict *verdict = sighting_verdict(s);
-        enum circumstance circumstance = circumstance_of(verdict, disclosure.found.is_sure);
-        if (circumstance == CIRCUMSTANCES)
-                return;
-        draft_of_flow(&draft, s, circumstance, "Identity readable on its way to");
-        draft_at_event(&draft);
-        draft.rule = verdict->rule_name;
-        draft.detail.identity = (char *)identity_kind_text(disclosure.found.kind);
-        draft.detail.protocol = (char *)disclosure.protocol;
-        draft.detail.host = (char *)s->contact.name;
-        draft.detail.path = (char *)disclosure.path;
-        if (circumstance == DISCLOSED_TO_ALLOWED)
-                draft_once_a_fleet(&draft);
-        draft.finding.object = identity_kind_text(disclosure.found.kind);
-        draft_report(&draft);
+        for (unsigned kind = 0; kind < IDENTITY_KINDS; kind++) {
+                bool is_sure = disclosure.found.sure >> kind & 1;
+                if (is_sure || (disclosure.found.maybe >> kind & 1))
+                        tell(s, &disclosure, verdict, (enum identity_kind)kind, is_sure);
+        }
 }
 
 const struct detector disclosure_detector = {
         .name = "identity.disclosed",
-        .wants = DETECTOR_WANTS(POSITION) | DETECTOR_WANTS(LOOKUP) | DETECTOR_WANTS(TRANSFER),
+        .wants = DETECTOR_WANTS(POSITION) | DETECTOR_WANTS(LOOKUP) | DETECTOR_WANTS(TRANSFER) | DETECTOR_WANTS(CLEAR_NUMBER) |
+                 DETECTOR_WANTS(SELF_REPORT),
         .view = AS_TOLD,
         .on_event = on_event,
 };

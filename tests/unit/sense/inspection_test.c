@@ -48,13 +48,20 @@ static const struct dissector over_others = {.name = "GTP", .transports = DISSEC
 const struct dissector *const dissectors[] = {&over_sctp, &over_others, NULL};
 
 struct told {
-        unsigned news;
+        unsigned news, numbers;
         char labels[256];
+        char last_number[32];
 };
 
 static void note(void *context, const event_t *event)
 {
         struct told *told = context;
+        if (event->body_case == APNWATCH__V1__EVENT__BODY_CLEAR_NUMBER) {
+                const Apnwatch__V1__Snippet *snippet = event->snippet;
+                told->numbers++;
+                assert_true(event->from_device);
+                snprintf(told->last_number, sizeof told->last_number, "%.*s", (int)snippet->length, snippet->data.data + snippet->offset);
+        }
         if (event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS)
                 return;
         size_t length = strlen(told->labels);
@@ -180,6 +187,27 @@ static void a_flow_once_seen_in_gtpu_stays_a_devices_own(void **state)
         assert_int_equal(seen.tunnelled, 2);
 }
 
+/* A few a flow, of the likely ones a few more; only what the device sends. */
+static void numbers_in_clear_are_told(void **state)
+{
+        (void)state;
+        static const char shy[] = "a=262011234567890", likely[] = "imei=351234567890123";
+        struct frame_builder *builder = builder_create();
+        for (unsigned i = 0; i < 20; i++)
+                build_udp(builder, 0.1 * i, true, PORT_FOLLOWED, shy, sizeof shy - 1);
+        build_udp(builder, 3, false, PORT_FOLLOWED, likely, sizeof likely - 1);
+        struct told told = run(builder);
+        assert_int_equal(told.numbers, 4);
+        assert_string_equal(told.last_number, "262011234567890");
+
+        builder = builder_create();
+        for (unsigned i = 0; i < 20; i++)
+                build_udp(builder, 0.1 * i, true, PORT_FOLLOWED, i < 10 ? shy : likely, i < 10 ? sizeof shy - 1 : sizeof likely - 1);
+        told = run(builder);
+        assert_int_equal(told.numbers, 8);
+        assert_string_equal(told.last_number, "351234567890123");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -188,6 +216,7 @@ int main(void)
                 cmocka_unit_test(datagrams_are_followed_as_long_as_they_come),
                 cmocka_unit_test(what_came_in_gtpu_is_said_to_be_a_devices_own),
                 cmocka_unit_test(a_flow_once_seen_in_gtpu_stays_a_devices_own),
+                cmocka_unit_test(numbers_in_clear_are_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,18 @@
+#include "sense/number_scan.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        const struct cursor payload = cursor_of(data, size);
+        struct number_found found;
+        size_t from = 0, last = 0;
+        while (number_scan(&payload, &from, &found)) {
+                if (found.offset < last || found.offset + found.length > size || from <= last)
+                        abort();
+                last = from;
+        }
+        return 0;
+}
