@@ -114,7 +114,7 @@ static bool somebody_stands_at(const struct outbox *outbox, uint64_t number)
 static int trim_piece(struct outbox *outbox, uint64_t through, unsigned most)
 {
         struct outbox_shape *draft = &outbox->draft;
-        struct entry_id first, last = {0}, next;
+        struct entry_id first = {0}, last = {0}, next;
         if (draft->held == 0 || draft->first_held > through)
                 return 0;
         uint64_t end = piece_end(outbox, through, most);
