@@ -12,6 +12,8 @@ struct document {
         const char *path;
         FILE *errors, *warnings;
         unsigned error_count, warning_count, depth, visits;
+        struct document_place *places;
+        unsigned place_count;
 };
 
 __attribute__((format(printf, 5, 0)))
@@ -199,7 +201,26 @@ void document_destroy(struct document *document)
         if (document == NULL)
                 return;
         yaml_document_delete(&document->yaml);
+        free(document->places);
         free(document);
+}
+
+void document_note_place(struct document *document, const struct yaml_node_s *node, const void *value)
+{
+        struct document_place *places = reallocarray(document->places, document->place_count + 1, sizeof *places);
+        if (places == NULL)
+                return; /* a message less precise */
+        document->places = places;
+        places[document->place_count++] = (struct document_place){value, document_line(node), document_column(node)};
+}
+
+struct document_place *document_take_places(struct document *document, unsigned *count)
+{
+        struct document_place *places = document->places;
+        *count = document->place_count;
+        document->places = NULL;
+        document->place_count = 0;
+        return places;
 }
 
 static char *read_stream(FILE *file, const char *path, size_t limit, size_t *length, FILE *errors)

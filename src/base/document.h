@@ -86,6 +86,14 @@ const struct yaml_node_s *document_item(struct document *document, const struct 
 /* A mapping of another kind at this node; counted against depth and visits. */
 void document_fill_node(struct document *document, const struct yaml_node_s *node, const struct mapping *mapping, void *at);
 
+/* Where a value that was read stands, for faults that are found when the document is gone. */
+struct document_place {
+        const void *value;
+        unsigned line, column;
+};
+void document_note_place(struct document *document, const struct yaml_node_s *node, const void *value);
+struct document_place *document_take_places(struct document *document, unsigned *count); /* to be freed; NULL: there are none */
+
 /* Zeroed memory or a told fault and NULL. Text that is kept. */
 void *document_allocate(struct document *document, size_t count, size_t size);
 char *document_keep(struct document *document, const char *text);

@@ -11,6 +11,7 @@
 #include "judge/binding_import.h"
 #include "judge/tac_learner.h"
 #include "model/event_log.h"
+#include "model/privacy.h"
 
 enum { KEY_INTEL = 0x400, KEY_TAC, KEY_INVENTORY, KEY_BINDINGS };
 
@@ -66,6 +67,7 @@ static const struct argp parser = {
 struct learn_run {
         struct judge *judge;
         struct tac_learner *learner;
+        struct privacy *privacy; /* NULL: none asked for */
         bool bad_input;
 };
 
@@ -134,9 +136,27 @@ static int read_captures(struct learn_run *run, const struct learn_options *give
         return status;
 }
 
+/* The evidence holds user agents, and names of files. */
+static unsigned print_covered(struct learn_run *run)
+{
+        char *text = NULL;
+        size_t length;
+        FILE *lines = open_memstream(&text, &length);
+        if (lines == NULL)
+                return 0;
+        unsigned proposed = tac_learner_print(run->learner, lines);
+        const char *leaving = fclose(lines) == 0 ? privacy_text(run->privacy, text) : NULL;
+        if (leaving != NULL)
+                fputs(leaving, stdout);
+        else
+                log_error("no memory for pseudonyms");
+        free(text);
+        return proposed;
+}
+
 static int print_lessons(struct learn_run *run)
 {
-        unsigned proposed = tac_learner_print(run->learner, stdout);
+        unsigned proposed = run->privacy ? print_covered(run) : tac_learner_print(run->learner, stdout);
         if (tac_learner_left_out(run->learner) > 0)
                 log_warning("%" PRIu64 " devices were left out: too many at once", tac_learner_left_out(run->learner));
         log_info("%u TACs are proposed", proposed);
@@ -161,13 +181,20 @@ static int learn(const struct learn_options *given)
         struct learn_run run = {.learner = tac_learner_create(settings->intel)};
         struct judge_settings judge = {.intel = settings->intel, .inventory = settings->inventory, .sensor = "learn-tac",
                                        .alerts = {.alert = ignore_alert}, .said = hear, .said_context = run.learner};
+        char error[1024] = "";
         int status = EXIT_FAILED;
+        if (privacy_create(&run.privacy, settings->configuration, error, sizeof error) != 0) {
+                log_error("%s", error);
+                tac_learner_destroy(run.learner);
+                return EXIT_USAGE;
+        }
         if (settings->configuration != NULL) {
                 judge.taps = settings->configuration->taps;
                 judge.session_limit = settings->configuration->limit_sessions;
         }
         if (run.learner == NULL || (run.judge = judge_create(&judge)) == NULL) {
                 log_error("no memory for the devices");
+                privacy_destroy(run.privacy);
                 tac_learner_destroy(run.learner);
                 return status;
         }
@@ -180,6 +207,7 @@ static int learn(const struct learn_options *given)
         if (status == EXIT_DONE)
                 status = print_lessons(&run);
         judge_destroy(run.judge);
+        privacy_destroy(run.privacy);
         tac_learner_destroy(run.learner);
         return status;
 }

@@ -18,6 +18,7 @@ struct run {
         struct settings *settings;
         struct delivery *delivery;
         struct delivery_output *outputs;
+        unsigned output_count;
         struct judge *judge;
         struct privacy *privacy;  /* NULL: what leaves is as it is */
         int worst;                /* severity of an alert that was raised; -1: none */
@@ -91,14 +92,17 @@ static void set_output(struct delivery_output *out, const char *given, const str
 {
         static const struct output_setting nothing;
         bool is_redis = strncmp(given, "redis", 5) == 0;
-        if (said == NULL)
+        if (said == NULL) {
                 said = &nothing;
-        else
+        } else {
+                char place[CONFIGURATION_PLACE_SIZE];
+                out->place = strdup(configuration_place(configuration, said->sink, place));
                 out->filter = (struct sink_filter){
                         .min_severity = said->min_severity > 0 ? said->min_severity : 0,
                         .types = (const char **)said->types, .type_count = said->type_count,
                         .fleets = (const char **)said->fleets, .fleet_count = said->fleet_count,
                         .tenants = (const char **)said->tenants, .tenant_count = said->tenant_count};
+        }
         out->given = given;
         out->options = (struct sink_options){.username = said->username, .password_file = said->password_file,
                                              .token_file = said->token_file, .ca = said->ca, .cert = said->cert,
@@ -135,16 +139,18 @@ static struct outbox_settings outbox_of(const struct run *run, const char *senso
 static bool open_privacy(struct run *run, unsigned output_count)
 {
         const struct configuration *configuration = run->settings->configuration;
-        char error[512] = "", scheme[32];
+        char error[1024] = "", scheme[32];
         bool good = privacy_create(&run->privacy, configuration, error, sizeof error) == 0;
         if (!good)
-                log_error("privacy: %s", error);
+                log_error("%s", error);
         for (unsigned i = 0; i < output_count; i++) {
                 const char *given = run->outputs[i].given;
                 snprintf(scheme, sizeof scheme, "%.*s", (int)strcspn(given, ":"), given);
                 if (privacy_allows(configuration, scheme))
                         continue;
-                log_error("%s: raw bytes do not leave while privacy is on; expected another output, or %s in privacy.raw", given, scheme);
+                const char *place = run->outputs[i].place;
+                log_error("%s%s%s: raw bytes do not leave while privacy is on; expected another output, or %s in privacy.raw",
+                          place ? place : "", place ? ": " : "", given, scheme);
                 good = false;
         }
         return good;
@@ -167,6 +173,7 @@ static bool open_delivery(struct run *run, const char *sensor, struct event_base
         const struct delivery_settings delivery = {
                 .run = {.sensor = sensor, .version = PACKAGE_VERSION, .configuration_digest = settings->digest, .append = run->live},
                 .outbox = outbox_of(run, sensor), .outputs = run->outputs, .output_count = count, .base = base};
+        run->output_count = count;
         run->delivery = open_privacy(run, count) ? delivery_open(&delivery) : NULL;
         return run->delivery != NULL;
 }
@@ -176,6 +183,8 @@ static void run_free(struct run *run)
         (void)delivery_close(run->delivery);
         judge_destroy(run->judge);
         privacy_destroy(run->privacy);
+        for (unsigned i = 0; i < run->output_count; i++)
+                free(run->outputs[i].place);
         free(run->outputs);
         free(run);
 }

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "model/json.h"
+#include "model/privacy.h"
 
 enum { HELD_MOST = 1000000, HISTORY_MOST = 64, ROW_SIZE = 512 };
 
@@ -37,6 +38,8 @@ struct session_list {
         char **files;
         size_t file_count, first_file; /* of the run now */
         struct json_buffer line;
+        struct privacy *privacy;       /* NULL: identities as they are */
+        bool has_sessions;
 };
 
 struct session_list *session_list_create(FILE *out, bool json)
@@ -47,6 +50,11 @@ struct session_list *session_list_create(FILE *out, bool json)
         list->out = out;
         list->json = json;
         return list;
+}
+
+void session_list_cover(struct session_list *list, struct privacy *privacy)
+{
+        list->privacy = privacy;
 }
 
 static void free_session(struct session *session)
@@ -122,6 +130,17 @@ static const char *fact_text(const struct binding *binding, enum binding_fact fa
         return "";
 }
 
+/* As it may be shown. */
+static const char *shown_fact(const struct session_list *list, const struct binding *binding, enum binding_fact fact,
+                              char room[PREFIX_TEXT_SIZE])
+{
+        _Static_assert((int)PRIVACY_IDENTITY_SIZE <= (int)PREFIX_TEXT_SIZE, "a pseudonym fits");
+        const char *text = fact_text(binding, fact, room);
+        if (list->privacy == NULL || (fact != FACT_IMSI && fact != FACT_IMEI && fact != FACT_MSISDN))
+                return text;
+        return privacy_identity(list->privacy, text, fact == FACT_IMEI, room);
+}
+
 static void keep_apn(struct session *session, const char *apn)
 {
         char *kept = apn != NULL ? strdup(apn) : NULL;
@@ -193,7 +212,7 @@ static bool is_completed(const struct session *session, const struct binding_cha
 }
 
 /* A value that was not known before becomes the first; another one is history. */
-static void take_change(struct session *session, const struct binding_change *change)
+static void take_change(const struct session_list *list, struct session *session, const struct binding_change *change)
 {
         struct json_buffer *history = &session->history;
         char room[PREFIX_TEXT_SIZE], held[PREFIX_TEXT_SIZE];
@@ -225,7 +244,7 @@ static void take_change(struct session *session, const struct binding_change *ch
                 if (!(other & 1U << facts[i].fact))
                         continue;
                 json_put_key(history, facts[i].key);
-                json_put_string(history, fact_text(change->now, facts[i].fact, room));
+                json_put_string(history, shown_fact(list, change->now, facts[i].fact, room));
         }
         put_endpoints(history, "control", ends->control + controls, ends->control_count - controls);
         put_endpoints(history, "user", ends->user + users, ends->user_count - users);
@@ -260,7 +279,7 @@ static void put_json(struct session_list *list, const struct session *session, c
         json_put_key(out, "end_reason");
         json_put_string(out, binding_end_text(change->end));
         for (unsigned i = 0; i < BINDING_FACTS; i++) {
-                const char *text = fact_text(first, facts[i].fact, room);
+                const char *text = shown_fact(list, first, facts[i].fact, room);
                 if (text[0] == '\0')
                         continue;
                 json_put_key(out, facts[i].key);
@@ -288,7 +307,14 @@ static void put_json(struct session_list *list, const struct session *session, c
         json_put_end_object(out);
 }
 
-#define ROW_FORMAT "%-19s %-15s %-16s %-15s %-24s %-15s %-7s %-27s %s"
+#define ROW_FORMAT "%-19s %-*s %-*s %-*s %-24s %-15s %-7s %-27s %s"
+
+static int identity_width(const struct session_list *list, enum binding_fact fact)
+{
+        static const int digits[] = {[FACT_IMSI] = 15, [FACT_IMEI] = 16, [FACT_MSISDN] = 15};
+        static const int pseudonyms[] = {[FACT_IMSI] = 21, [FACT_IMEI] = 30, [FACT_MSISDN] = 21};
+        return list->privacy ? pseudonyms[fact] : digits[fact];
+}
 
 static const char *or_dash(const char *text)
 {
@@ -299,7 +325,7 @@ static void put_row(struct session_list *list, const struct session *session, co
 {
         const struct binding *first = &session->first;
         char row[ROW_SIZE], time[JSON_TIME_SIZE], ipv4[PREFIX_TEXT_SIZE], ipv6[PREFIX_TEXT_SIZE], both[2 * PREFIX_TEXT_SIZE];
-        char apn[104], cell[PREFIX_TEXT_SIZE];
+        char apn[104], cell[PREFIX_TEXT_SIZE], imsi[PREFIX_TEXT_SIZE], imei[PREFIX_TEXT_SIZE], msisdn[PREFIX_TEXT_SIZE];
         const char *a = fact_text(first, FACT_IPV4, ipv4), *b = fact_text(first, FACT_IPV6, ipv6);
         snprintf(both, sizeof both, "%s%s%s", a, a[0] && b[0] ? "," : "", b);
         snprintf(apn, sizeof apn, "%s", first->apn ? first->apn : "-");
@@ -308,16 +334,18 @@ static void put_row(struct session_list *list, const struct session *session, co
                         *at = '?'; /* a terminal obeys what it is sent */
         json_time_text((uint64_t)first->first_ns, "Z", time);
         time[19] = '\0';
-        snprintf(row, sizeof row, ROW_FORMAT, time, or_dash(first->imsi), or_dash(first->imei), or_dash(first->msisdn), apn,
-                 or_dash(both), first->rat ? first->rat : "-", or_dash(fact_text(first, FACT_CELL, cell)), binding_end_text(change->end));
+        snprintf(row, sizeof row, ROW_FORMAT, time, identity_width(list, FACT_IMSI), or_dash(shown_fact(list, first, FACT_IMSI, imsi)),
+                 identity_width(list, FACT_IMEI), or_dash(shown_fact(list, first, FACT_IMEI, imei)), identity_width(list, FACT_MSISDN),
+                 or_dash(shown_fact(list, first, FACT_MSISDN, msisdn)), apn, or_dash(both), first->rat ? first->rat : "-", or_dash(fact_text(first, FACT_CELL, cell)), binding_end_text(change->end));
         json_put_raw(&list->line, row, strlen(row));
 }
 
 static void print_place(struct session_list *list, struct place *place)
 {
         if (!list->json && !list->has_head)
-                list->failed |= fprintf(list->out, ROW_FORMAT "\n", "START (UTC)", "IMSI", "IMEI", "MSISDN", "APN", "ADDRESS", "RAT",
-                                        "CELL", "END") < 0;
+                list->failed |= fprintf(list->out, ROW_FORMAT "\n", "START (UTC)", identity_width(list, FACT_IMSI), "IMSI",
+                                        identity_width(list, FACT_IMEI), "IMEI", identity_width(list, FACT_MSISDN), "MSISDN", "APN",
+                                        "ADDRESS", "RAT", "CELL", "END") < 0;
         list->has_head = true;
         list->failed |= fprintf(list->out, "%s\n", place->text) < 0;
         free_place(list, place);
@@ -366,6 +394,7 @@ static struct place *add_place(struct session_list *list, const struct binding *
                 return NULL;
         }
         struct session *session = place->session;
+        list->has_sessions = true;
         place->number = session->number = binding->number;
         session->first = *binding;
         keep_apn(session, binding->apn);
@@ -391,7 +420,12 @@ void session_list_changed(void *context, const struct binding_change *change)
         if (change->news == BINDING_CLOSED)
                 end_place(list, place, change);
         else
-                take_change(place->session, change);
+                take_change(list, place->session, change);
+}
+
+bool session_list_is_empty(const struct session_list *list)
+{
+        return !list->has_sessions;
 }
 
 bool session_list_failed(const struct session_list *list)

@@ -14,6 +14,9 @@ struct session_list;
 
 /* NULL: no memory. `json`: JSON lines as INTERFACE has them, else a table for people. */
 struct session_list *session_list_create(FILE *out, bool json);
+/* From now on with pseudonyms. Borrowed. */
+struct privacy;
+void session_list_cover(struct session_list *list, struct privacy *privacy);
 /* What has not ended is not printed: bindings_finish comes before. */
 void session_list_destroy(struct session_list *list);
 
@@ -23,4 +26,5 @@ void session_list_run(struct session_list *list, const Apnwatch__V1__Run *run);
 /* To be `changed` of struct bindings_settings; `context` is the list. */
 void session_list_changed(void *context, const struct binding_change *change);
 
+bool session_list_is_empty(const struct session_list *list);  /* there was no session */
 bool session_list_failed(const struct session_list *list); /* memory or the output */

@@ -12,6 +12,7 @@
 #include "judge/bindings.h"
 #include "model/configuration.h"
 #include "model/event_log.h"
+#include "model/privacy.h"
 #include "probes/frame_filter.h"
 
 enum { KEY_JSON = 0x200, KEY_FROM, KEY_TO, KEY_NO_MERGE };
@@ -76,7 +77,7 @@ struct sessions_run {
         struct bindings *bindings;
         struct session_list *list;
         int64_t clock_ns;
-        bool bad_input;
+        bool bad_input, has_signalling;
 };
 
 /* A named file that is no capture or is empty, any damaged capture. */
@@ -97,7 +98,10 @@ static void take_event(void *context, const event_t *event)
         if ((int64_t)event->clock > run->clock_ns)
                 run->clock_ns = (int64_t)event->clock;
         switch (event->body_case) {
-        case APNWATCH__V1__EVENT__BODY_SIGNALLING: bindings_take(run->bindings, event); break;
+        case APNWATCH__V1__EVENT__BODY_SIGNALLING:
+                run->has_signalling = true;
+                bindings_take(run->bindings, event);
+                break;
         case APNWATCH__V1__EVENT__BODY_TICK: bindings_tick(run->bindings, (int64_t)event->clock); break;
         case APNWATCH__V1__EVENT__BODY_INPUT: note_input(run, event->input); break;
         case APNWATCH__V1__EVENT__BODY_RUN: session_list_run(run->list, event->run); break;
@@ -164,7 +168,16 @@ static int read_captures(struct sessions_run *run, const struct sessions_options
         return status;
 }
 
-static int print_sessions(const struct sessions_options *given, const struct configuration *configuration)
+/* An empty table says nothing of why it is. */
+static void tell_nothing_seen(const struct sessions_run *run)
+{
+        if (!run->has_signalling)
+                log_warning("no signalling was seen (GTP-C, PFCP, RADIUS accounting, Diameter): there are no sessions to list");
+        else
+                log_warning("signalling was seen, but of no session that was accepted");
+}
+
+static int print_sessions(const struct sessions_options *given, const struct configuration *configuration, struct privacy *privacy)
 {
         struct sessions_run run = {.list = session_list_create(stdout, given->json)};
         struct bindings_settings settings = {.changed = session_list_changed, .context = run.list};
@@ -175,11 +188,14 @@ static int print_sessions(const struct sessions_options *given, const struct con
                 log_error("no memory for the sessions");
                 goto fail;
         }
+        session_list_cover(run.list, privacy);
         if (is_event_log(given->files.items[0]))
                 status = read_log(&run, given->files.items[0] + 7);
         else
                 status = read_captures(&run, given, configuration);
         bindings_finish(run.bindings, run.clock_ns);
+        if (session_list_is_empty(run.list) && status == EXIT_DONE)
+                tell_nothing_seen(&run);
         bool failed = fflush(stdout) != 0 || session_list_failed(run.list);
         if (failed)
                 log_error("not all sessions could be printed");
@@ -195,14 +211,21 @@ int sessions_command(int argument_count, char **arguments)
 {
         struct sessions_options given = {.json = false};
         struct configuration *configuration = NULL;
+        struct privacy *privacy = NULL;
+        char error[1024] = "";
         int status = EXIT_DONE;
         argp_parse(&parser, argument_count, arguments, 0, NULL, &given);
         log_set_level(given.quiet ? LOG_LEVEL_ERROR : given.verbose > 1 ? LOG_LEVEL_DEBUG : given.verbose ? LOG_LEVEL_INFO
                                                                                                          : LOG_LEVEL_WARNING);
         if (given.configuration_path && (configuration = configuration_load(given.configuration_path, stderr)) == NULL)
                 status = EXIT_USAGE;
+        if (status == EXIT_DONE && privacy_create(&privacy, configuration, error, sizeof error) != 0) {
+                log_error("%s", error);
+                status = EXIT_USAGE;
+        }
         if (status == EXIT_DONE)
-                status = print_sessions(&given, configuration);
+                status = print_sessions(&given, configuration, privacy);
+        privacy_destroy(privacy);
         configuration_destroy(configuration);
         free(given.files.items);
         return status;

@@ -306,7 +306,7 @@ static bool add_events(struct station *station)
 
 static bool open_listener(struct station *station)
 {
-        char error[512] = "";
+        char error[512] = "", place[CONFIGURATION_PLACE_SIZE];
         const char *given = station->settings.metrics_listen;
         if (given != NULL && strcmp(given, "off") == 0)
                 return true;
@@ -315,7 +315,7 @@ static bool open_listener(struct station *station)
         if (given == NULL)
                 log_warning("no metrics: %s", error);
         else
-                log_error("%s", error);
+                log_error("%s: metrics.listen: %s", configuration_place(station->settings.settings->configuration, given, place), error);
         return given == NULL;
 }
 

@@ -161,7 +161,7 @@ static bool open_outlets(struct delivery *delivery)
                 struct sink *sink = sink_open(output->given, &output->filter, &output->options, &delivery->settings.run, error,
                                               sizeof error);
                 if (sink == NULL) {
-                        log_error("%s", error);
+                        log_error("%s%s%s", output->place ? output->place : "", output->place ? ": " : "", error);
                         good = false;
                         continue;
                 }

@@ -15,6 +15,7 @@ struct delivery;
 
 struct delivery_output {
         const char *given;          /* "jsonl:alerts.jsonl" */
+        char *place;                /* "file:line:column" that names it, for messages; NULL: the command line */
         struct sink_filter filter;  /* its lists are the caller's */
         struct sink_options options;
 };

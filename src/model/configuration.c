@@ -30,6 +30,8 @@ struct whole {
         struct configuration plain;
         struct tap_entry *taps;
         unsigned tap_count;
+        struct document_place *places; /* of values that are checked later */
+        unsigned place_count;
 };
 
 /* One more than the number, so that an absent one is 0 until finish_tap(). */
@@ -110,9 +112,22 @@ static void read_list(struct document *document, const struct yaml_node_s *node,
         memcpy((char *)at + place->count, &list.count, sizeof list.count);
 }
 
+static void read_placed_text(struct document *document, const struct yaml_node_s *node, const struct field *field, void *at)
+{
+        read_text(document, node, field, at);
+        if (*(char **)at != NULL)
+                document_note_place(document, node, *(char **)at);
+}
+
+static void read_placed_size(struct document *document, const struct yaml_node_s *node, const struct field *field, void *at)
+{
+        read_size(document, node, field, at);
+        document_note_place(document, node, at);
+}
+
 #define LIMIT(key, reader, member, ...) {key, reader, offsetof(struct configuration, member), __VA_ARGS__}
 static const struct field limits_fields[] = {
-        LIMIT("memory", read_size, limit_memory, NULL, 64 << 20, 0, false),
+        LIMIT("memory", read_placed_size, limit_memory, NULL, 64 << 20, 0, false),
         LIMIT("flows", read_number, limit_flows, NULL, 1024, UINT32_MAX, false),
         LIMIT("devices", read_number, limit_devices, NULL, 64, UINT32_MAX, false),
         LIMIT("sessions", read_number, limit_sessions, NULL, 64, UINT32_MAX, false),
@@ -172,7 +187,7 @@ static void read_tenant_key(struct document *document, const struct yaml_node_s 
                 }
         }
         const struct field file = {.key = field->key};
-        read_text(document, node, &file, &tenant.key_file);
+        read_placed_text(document, node, &file, &tenant.key_file);
         if (tenant.key_file == NULL)
                 return;
         if (configuration->privacy_tenant_count == TENANT_LIMIT) {
@@ -196,7 +211,7 @@ static void read_tenant_key(struct document *document, const struct yaml_node_s 
 static const struct field no_fields[] = {{.key = NULL}};
 static const struct mapping tenant_keys_mapping = {.what = "tenants", .fields = no_fields, .other = read_tenant_key};
 static const struct field privacy_fields[] = {
-        LIMIT("key_file", read_text, privacy_key_file, NULL, 0, 0, true),
+        LIMIT("key_file", read_placed_text, privacy_key_file, NULL, 0, 0, true),
         LIMIT("coordinates", read_decimals, privacy_coordinates, NULL, 0, 6, false),
         {"raw", read_raw, 0, &raw_place, 0, 0, false},
         {"tenants", read_mapping, 0, &tenant_keys_mapping, 0, 0, false},
@@ -241,7 +256,7 @@ static const struct field redis_fields[] = {
 static const struct mapping redis_mapping = {.what = "redis", .fields = redis_fields};
 
 static const struct field metrics_fields[] = {
-        LIMIT("listen", read_text, metrics_listen, NULL, 0, 0, true),
+        LIMIT("listen", read_placed_text, metrics_listen, NULL, 0, 0, true),
         {.key = NULL},
 };
 static const struct mapping metrics_mapping = {.what = "metrics", .fields = metrics_fields};
@@ -266,7 +281,7 @@ static const struct list_place type_place = PLACE(types, type_count), fleet_plac
                                tenant_place = PLACE(tenants, tenant_count);
 #define OUTPUT(key, reader, member, ...) {key, reader, offsetof(struct output_setting, member), __VA_ARGS__}
 static const struct field output_fields[] = {
-        OUTPUT("sink", read_text, sink, NULL, 0, 0, true),
+        OUTPUT("sink", read_placed_text, sink, NULL, 0, 0, true),
         OUTPUT("min_severity", read_severity, min_severity, severities, 0, 0, false),
         {"type", read_list, 0, &type_place, 0, 0, false},
         {"fleet", read_list, 0, &fleet_place, 0, 0, false},
@@ -397,6 +412,7 @@ struct configuration *configuration_parse(const char *path, const void *bytes, s
                 snprintf(configuration->digest, sizeof configuration->digest, "sha256:%s", hex);
                 document_fill(document, &whole_mapping, whole);
                 settle_taps(document, whole);
+                whole->places = document_take_places(document, &whole->place_count);
                 good = document_error_count(document) == 0;
         }
         document_destroy(document);
@@ -473,7 +489,18 @@ void configuration_destroy(struct configuration *configuration)
         free((void *)(uintptr_t)configuration->taps.taps);
         struct whole *whole = (struct whole *)(void *)configuration;
         taps_clear(whole);
+        free(whole->places);
         free(whole);
+}
+
+const char *configuration_place(const struct configuration *configuration, const void *value, char text[CONFIGURATION_PLACE_SIZE])
+{
+        const struct whole *whole = (const struct whole *)(const void *)configuration;
+        snprintf(text, CONFIGURATION_PLACE_SIZE, "%s", configuration->path);
+        for (unsigned i = 0; value != NULL && i < whole->place_count; i++)
+                if (whole->places[i].value == value)
+                        snprintf(text, CONFIGURATION_PLACE_SIZE, "%s:%u:%u", configuration->path, whole->places[i].line, whole->places[i].column);
+        return text;
 }
 
 int64_t configuration_clock_offset(const struct configuration *configuration, const char *path)

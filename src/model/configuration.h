@@ -80,6 +80,11 @@ struct configuration *configuration_load(const char *path, FILE *errors);
 struct configuration *configuration_parse(const char *path, const void *bytes, size_t length, FILE *errors);
 void configuration_destroy(struct configuration *configuration);
 
+/* "file:line:column" of a value that is checked later, by its address: the text of a key file, of an output's `sink` or of
+ * `metrics_listen`, or &limit_memory. "file" when it does not stand there. */
+enum { CONFIGURATION_PLACE_SIZE = 4200 };
+const char *configuration_place(const struct configuration *configuration, const void *value, char text[CONFIGURATION_PLACE_SIZE]);
+
 /* The clock offset for a file: an entry with this path, or with its last component; 0 when none. NULL: none. */
 int64_t configuration_clock_offset(const struct configuration *configuration, const char *path);
 

@@ -223,12 +223,15 @@ static char *cover_text(struct privacy *privacy, char *text)
         return changed ? out : text;
 }
 
-static char *cover_identity(struct privacy *privacy, char *value, enum rule rule)
+static bool is_covered(const char *value)
 {
         size_t covered = pseudonym_length(value);
-        if (*value == '\0' || (covered > 0 && value[covered] == '\0'))
-                return value;
-        char *out = take(privacy, PSEUDONYM_SIZE);
+        return *value == '\0' || (covered > 0 && value[covered] == '\0');
+}
+
+static char *cover_identity(struct privacy *privacy, char *value, enum rule rule)
+{
+        char *out = is_covered(value) ? NULL : take(privacy, PSEUDONYM_SIZE);
         if (out == NULL)
                 return value;
         const char *plain = value + (*value == '+');
@@ -399,6 +402,16 @@ const event_t *privacy_event(struct privacy *privacy, const event_t *event)
         return cover_whole(privacy, privacy->key, privacy->event_plan, &event->base);
 }
 
+const char *privacy_identity(struct privacy *privacy, const char *value, bool is_imei, char out[PRIVACY_IDENTITY_SIZE])
+{
+        if (privacy == NULL || is_covered(value))
+                return value;
+        value += *value == '+';
+        bool keep_tac = is_imei && strspn(value, "0123456789") >= PSEUDONYM_MODULE;
+        out[pseudonym_write(privacy->key, value, strlen(value), keep_tac, out)] = '\0';
+        return out;
+}
+
 const char *privacy_text(struct privacy *privacy, const char *text)
 {
         if (privacy == NULL)
@@ -452,9 +465,19 @@ const char *privacy_json(struct privacy *privacy, const char *json)
 
 /* Life */
 
+/* NULL: told with the place where the configuration names the file. */
+static struct pseudonym_key *load_key(const struct configuration *configuration, const char *path, char *error, size_t size)
+{
+        char place[CONFIGURATION_PLACE_SIZE], why[512] = "";
+        struct pseudonym_key *key = pseudonym_key_load(path, why, sizeof why);
+        if (key == NULL)
+                snprintf(error, size, "%s: key of the pseudonyms: %s", configuration_place(configuration, path, place), why);
+        return key;
+}
+
 static int load_keys(struct privacy *privacy, const struct configuration *configuration, char *error, size_t size)
 {
-        privacy->key = pseudonym_key_load(configuration->privacy_key_file, error, size);
+        privacy->key = load_key(configuration, configuration->privacy_key_file, error, size);
         if (privacy->key == NULL)
                 return -EINVAL;
         privacy->tenants = calloc(configuration->privacy_tenant_count + 1, sizeof *privacy->tenants);
@@ -463,7 +486,7 @@ static int load_keys(struct privacy *privacy, const struct configuration *config
         for (unsigned i = 0; i < configuration->privacy_tenant_count; i++) {
                 const struct privacy_tenant *tenant = &configuration->privacy_tenants[i];
                 struct tenant_key *own = &privacy->tenants[privacy->tenant_count++];
-                own->key = pseudonym_key_load(tenant->key_file, error, size);
+                own->key = load_key(configuration, tenant->key_file, error, size);
                 own->tenant = strdup(tenant->tenant);
                 if (own->key == NULL || own->tenant == NULL)
                         return own->key ? -ENOMEM : -EINVAL;

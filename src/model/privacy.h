@@ -27,6 +27,10 @@ void privacy_destroy(struct privacy *privacy);
 const Apnwatch__V1__Alert *privacy_alert(struct privacy *privacy, const Apnwatch__V1__Alert *alert);
 const event_t *privacy_event(struct privacy *privacy, const event_t *event);
 
+/* An IMSI, an IMEI or a phone number by itself, with the key of all. "" stays. */
+enum { PRIVACY_IDENTITY_SIZE = 32 };
+const char *privacy_identity(struct privacy *privacy, const char *value, bool is_imei, char out[PRIVACY_IDENTITY_SIZE]);
+
 /* The same for text of ours: every string in JSON, or all of what is no JSON. Lives until the next call. */
 const char *privacy_json(struct privacy *privacy, const char *json);
 const char *privacy_text(struct privacy *privacy, const char *text);

@@ -153,6 +153,26 @@ static void privacy_may_be_off(void **state)
         configuration_destroy(c);
 }
 
+static void places_are_kept_for_later_faults(void **state)
+{
+        static const char text[] = "limits: {memory: 1GiB}\n"
+                                   "privacy:\n  key_file: a.key\n  tenants: {water: w.key}\n"
+                                   "outputs:\n  - sink: \"jsonl:x\"\n"
+                                   "metrics: {listen: off}\n";
+        char *messages, place[CONFIGURATION_PLACE_SIZE];
+        struct configuration *c = parse(text, &messages);
+        (void)state;
+        assert_non_null(c);
+        assert_string_equal(configuration_place(c, &c->limit_memory, place), "c.yaml:1:18");
+        assert_string_equal(configuration_place(c, c->privacy_key_file, place), "c.yaml:3:13");
+        assert_string_equal(configuration_place(c, c->privacy_tenants[0].key_file, place), "c.yaml:4:20");
+        assert_string_equal(configuration_place(c, c->outputs[0].sink, place), "c.yaml:6:11");
+        assert_string_equal(configuration_place(c, c->metrics_listen, place), "c.yaml:7:19");
+        assert_string_equal(configuration_place(c, c->outbox_path, place), "c.yaml");
+        configuration_destroy(c);
+        free(messages);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -160,6 +180,7 @@ int main(void)
                 cmocka_unit_test(taps_of_one_tenant_and_apn_share_a_context),
                 cmocka_unit_test(every_fault_is_told),
                 cmocka_unit_test(privacy_may_be_off),
+                cmocka_unit_test(places_are_kept_for_later_faults),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
