@@ -5,8 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define HASH_FUNCTION(key, length, hash) ((hash) = (unsigned)XXH3_64bits(key, length))
-#include <uthash.h>
+enum { NONE = 0, CHAIN_MOST = 256 };
 
 /* Flows wait five seconds for what a response without its request tells. */
 static const int64_t ORPHAN_NS = INT64_C(4000000000);
@@ -21,29 +20,28 @@ struct key {
         uint8_t protocol, procedure, unused[2];
 };
 
-struct full_key {
-        struct key key;
-        struct address server;
-};
-
 struct entry {
         struct wait_entry plain; /* first: callers get this */
-        struct full_key key;
+        struct key key;
+        struct address server;
         uint64_t body;           /* hash of what was said, by requester and by answerer */
         uint64_t answer;
-        struct entry *older, *newer;
-        UT_hash_handle hh;       /* by the full key */
-        UT_hash_handle loose;    /* by the key without the answerer; several may have the same */
+        uint32_t slot;           /* of its chain; a chain has the newest first */
+        uint32_t next, before;
+        uint32_t older, newer;
 };
 
 struct queue {
-        struct entry *oldest, *newest;
+        uint32_t oldest, newest;
 };
 
+/* Entries by number, from 1 on: NONE is no entry. */
 struct wait_table {
-        struct entry *by_key, *by_loose_key;
+        struct entry *entries;
+        uint32_t *heads;
+        uint32_t mask, used, free; /* free: chain of those that were given back */
         struct queue said, orphans; /* orphan: a response that came first */
-        struct entry *leaving;   /* given out by expire */
+        uint32_t leaving;        /* given out by expire */
         uint32_t count, limit;
         int64_t age_ns, orphan_ns;
         uint64_t dropped;
@@ -57,26 +55,54 @@ struct wait_table *wait_table_create(uint32_t limit, int64_t age_ns)
         table->limit = limit;
         table->age_ns = age_ns;
         table->orphan_ns = age_ns < ORPHAN_NS ? age_ns : ORPHAN_NS;
+        table->mask = 1;
+        while (table->mask < limit)
+                table->mask = table->mask << 1 | 1;
+        table->entries = calloc(limit + UINT64_C(2), sizeof *table->entries); /* [0] is none, and one may be leaving */
+        table->heads = calloc(table->mask + UINT64_C(1), sizeof *table->heads);
+        if (table->entries == NULL || table->heads == NULL) {
+                wait_table_destroy(table);
+                return NULL;
+        }
         return table;
 }
 
-static void queue_add(struct queue *queue, struct entry *entry)
+static void queue_add(struct wait_table *table, struct queue *queue, uint32_t number)
 {
+        struct entry *entry = &table->entries[number];
         entry->older = queue->newest;
-        entry->newer = NULL;
-        *(queue->newest ? &queue->newest->newer : &queue->oldest) = entry;
-        queue->newest = entry;
+        entry->newer = NONE;
+        *(queue->newest ? &table->entries[queue->newest].newer : &queue->oldest) = number;
+        queue->newest = number;
 }
 
-static void queue_remove(struct queue *queue, struct entry *entry)
+static void queue_remove(struct wait_table *table, struct queue *queue, const struct entry *entry)
 {
-        *(entry->older ? &entry->older->newer : &queue->oldest) = entry->newer;
-        *(entry->newer ? &entry->newer->older : &queue->newest) = entry->older;
+        *(entry->older ? &table->entries[entry->older].newer : &queue->oldest) = entry->newer;
+        *(entry->newer ? &table->entries[entry->newer].older : &queue->newest) = entry->older;
 }
 
 static struct queue *queue_of(struct wait_table *table, const struct entry *entry)
 {
         return entry->plain.state == WAITS_FOR_REQUEST ? &table->orphans : &table->said;
+}
+
+static void chain_add(struct wait_table *table, uint32_t number)
+{
+        struct entry *entry = &table->entries[number];
+        uint32_t *head = &table->heads[entry->slot];
+        entry->next = *head;
+        entry->before = NONE;
+        if (*head != NONE)
+                table->entries[*head].before = number;
+        *head = number;
+}
+
+static void chain_remove(struct wait_table *table, const struct entry *entry)
+{
+        *(entry->before ? &table->entries[entry->before].next : &table->heads[entry->slot]) = entry->next;
+        if (entry->next != NONE)
+                table->entries[entry->next].before = entry->before;
 }
 
 static void forget_said(struct entry *entry)
@@ -87,46 +113,39 @@ static void forget_said(struct entry *entry)
 
 static void unlink_entry(struct wait_table *table, struct entry *entry)
 {
-        HASH_DEL(table->by_key, entry);
-        HASH_DELETE(loose, table->by_loose_key, entry);
-        queue_remove(queue_of(table, entry), entry);
+        chain_remove(table, entry);
+        queue_remove(table, queue_of(table, entry), entry);
         table->count--;
+}
+
+static void free_entry(struct wait_table *table, struct entry *entry)
+{
+        forget_said(entry);
+        entry->next = table->free;
+        table->free = (uint32_t)(entry - table->entries);
 }
 
 static void drop_entry(struct wait_table *table, struct entry *entry)
 {
         unlink_entry(table, entry);
-        forget_said(entry);
-        free(entry);
+        free_entry(table, entry);
 }
 
 static void free_leaving(struct wait_table *table)
 {
-        if (table->leaving == NULL)
-                return;
-        forget_said(table->leaving);
-        free(table->leaving);
-        table->leaving = NULL;
-}
-
-static void free_queue(struct queue *queue)
-{
-        for (struct entry *entry = queue->oldest, *next; entry != NULL; entry = next) {
-                next = entry->newer;
-                forget_said(entry);
-                free(entry);
-        }
+        if (table->leaving != NONE)
+                free_entry(table, &table->entries[table->leaving]);
+        table->leaving = NONE;
 }
 
 void wait_table_destroy(struct wait_table *table)
 {
         if (table == NULL)
                 return;
-        free_leaving(table);
-        HASH_CLEAR(hh, table->by_key);
-        HASH_CLEAR(loose, table->by_loose_key);
-        free_queue(&table->said);
-        free_queue(&table->orphans);
+        for (uint32_t i = 1; i <= table->used; i++)
+                forget_said(&table->entries[i]);
+        free(table->entries);
+        free(table->heads);
         free(table);
 }
 
@@ -135,20 +154,24 @@ static bool is_answer(const struct said *said)
         return said->phase == SAID(PHASE__RESPONSE);
 }
 
-static struct full_key key_of(const struct said *said, uint16_t context)
+static struct key key_of(const struct said *said, uint16_t context)
 {
-        struct full_key full;
+        struct key key;
         bool answer = is_answer(said);
-        memset(&full, 0, sizeof full); /* padding is hashed too */
-        full.key.client = answer ? said->destination : said->source;
-        full.server = answer ? said->source : said->destination;
-        full.key.sequence = said->sequence;
-        full.key.context = context;
+        memset(&key, 0, sizeof key); /* padding is hashed too */
+        key.client = answer ? said->destination : said->source;
+        key.sequence = said->sequence;
+        key.context = context;
         if (is_named(said))
-                full.key.port = answer ? said->destination_port : said->source_port;
-        full.key.protocol = said->protocol;
-        full.key.procedure = said->procedure;
-        return full;
+                key.port = answer ? said->destination_port : said->source_port;
+        key.protocol = said->protocol;
+        key.procedure = said->procedure;
+        return key;
+}
+
+static const struct address *server_of(const struct said *said)
+{
+        return is_answer(said) ? &said->source : &said->destination;
 }
 
 /* The TEID that the requester told for itself is the one that it is answered under. */
@@ -160,54 +183,73 @@ static bool is_answered_so(const struct said *request, const struct said *respon
         return false;
 }
 
-/* The half that waits for this one. */
-static struct entry *find_entry(struct wait_table *table, const struct full_key *key, const struct said *said)
+static bool is_half_of(const struct entry *entry, const struct said *said)
 {
-        struct entry *entry;
-        bool answer = is_answer(said);
-        HASH_FIND(hh, table->by_key, key, sizeof *key, entry);
-        if (entry != NULL || (!answer && table->orphans.oldest == NULL))
-                return entry;
-        HASH_FIND(loose, table->by_loose_key, &key->key, sizeof key->key, entry);
-        if (entry == NULL || entry->plain.said == NULL)
-                return NULL;
-        bool is_half = entry->plain.state == (answer ? WAITS_FOR_RESPONSE : WAITS_FOR_REQUEST);
-        bool fits = answer ? is_answered_so(entry->plain.said, said) : is_answered_so(said, entry->plain.said);
-        return is_half && fits ? entry : NULL;
+        if (entry->plain.said == NULL)
+                return false;
+        if (is_answer(said))
+                return entry->plain.state == WAITS_FOR_RESPONSE && is_answered_so(entry->plain.said, said);
+        return entry->plain.state == WAITS_FOR_REQUEST && is_answered_so(said, entry->plain.said);
 }
 
-static struct entry *entry_new(struct wait_table *table, const struct full_key *key, const struct said *said)
+/* The half that waits for this one, or the message itself. */
+static struct entry *find_entry(struct wait_table *table, const struct key *key, uint32_t slot, const struct said *said)
+{
+        struct entry *loose = NULL;
+        unsigned seen = 0;
+        for (uint32_t number = table->heads[slot]; number != NONE && seen++ < CHAIN_MOST; number = table->entries[number].next) {
+                struct entry *entry = &table->entries[number];
+                if (memcmp(&entry->key, key, sizeof *key) != 0)
+                        continue;
+                if (address_equal(&entry->server, server_of(said)))
+                        return entry;
+                if (loose == NULL)
+                        loose = entry;
+        }
+        return loose != NULL && is_half_of(loose, said) ? loose : NULL;
+}
+
+static uint32_t take_number(struct wait_table *table)
+{
+        uint32_t number = table->free;
+        if (number == NONE)
+                return ++table->used;
+        table->free = table->entries[number].next;
+        return number;
+}
+
+static struct entry *entry_new(struct wait_table *table, const struct key *key, uint32_t slot, const struct said *said)
 {
         if (table->count == table->limit) {
-                struct entry *oldest = table->said.oldest ? table->said.oldest : table->orphans.oldest;
+                struct entry *oldest = &table->entries[table->said.oldest ? table->said.oldest : table->orphans.oldest];
                 table->dropped += oldest->plain.state != IS_ANSWERED;
                 drop_entry(table, oldest);
         }
-        struct entry *entry = calloc(1, sizeof *entry);
-        if (entry == NULL)
+        struct said *kept = malloc(said->size);
+        if (kept == NULL)
                 return NULL;
-        if ((entry->plain.said = malloc(said->size)) == NULL) {
-                free(entry);
-                return NULL;
-        }
-        memcpy(entry->plain.said, said, said->size);
-        entry->key = *key;
+        uint32_t number = take_number(table);
+        struct entry *entry = &table->entries[number];
+        memcpy(kept, said, said->size);
+        memset(entry, 0, sizeof *entry);
+        entry->plain.said = kept;
         entry->plain.state = is_answer(said) ? WAITS_FOR_REQUEST : WAITS_FOR_RESPONSE;
-        HASH_ADD(hh, table->by_key, key, sizeof entry->key, entry);
-        HASH_ADD(loose, table->by_loose_key, key.key, sizeof entry->key.key, entry);
-        queue_add(queue_of(table, entry), entry);
+        entry->key = *key;
+        entry->server = *server_of(said);
+        entry->slot = slot;
+        chain_add(table, number);
+        queue_add(table, queue_of(table, entry), number);
         table->count++;
         return entry;
 }
 
-static struct entry *keep_half(struct wait_table *table, const struct full_key *key, const struct said *said, const event_t *event,
-                               uint16_t context)
+static struct entry *keep_half(struct wait_table *table, const struct key *key, uint32_t slot, const struct said *said, const event_t *event)
 {
-        struct entry *entry = entry_new(table, key, said);
+        struct entry *entry = entry_new(table, key, slot, said);
         if (entry == NULL)
                 return NULL;
         entry->plain.time_ns = (int64_t)event->clock;
-        entry->plain.context = context;
+        entry->plain.context = key->context;
         entry->plain.file = event->file;
         entry->plain.file_frame = event->file_frame;
         return entry;
@@ -217,11 +259,12 @@ enum wait_verdict wait_table_take(struct wait_table *table, const struct said *s
                                   struct wait_entry **other)
 {
         bool answer = is_answer(said);
-        struct full_key key = key_of(said, context);
+        struct key key = key_of(said, context);
+        uint32_t slot = (uint32_t)XXH3_64bits(&key, sizeof key) & table->mask;
         uint64_t body = XXH3_64bits(said, said->size);
         enum wait_verdict verdict = WAIT_NEW;
         free_leaving(table);
-        struct entry *entry = find_entry(table, &key, said);
+        struct entry *entry = find_entry(table, &key, slot, said);
         if (entry != NULL && (answer ? entry->answer : entry->body) == body)
                 return WAIT_REPEATED;
         if (entry != NULL && entry->plain.state == (answer ? WAITS_FOR_RESPONSE : WAITS_FOR_REQUEST)) {
@@ -229,7 +272,7 @@ enum wait_verdict wait_table_take(struct wait_table *table, const struct said *s
         } else {
                 if (entry != NULL) /* the same number, another message: the sender began anew */
                         drop_entry(table, entry);
-                entry = keep_half(table, &key, said, event, context);
+                entry = keep_half(table, &key, slot, said, event);
         }
         if (entry == NULL)
                 return WAIT_REPEATED;
@@ -242,30 +285,30 @@ void wait_table_answered(struct wait_table *table, struct wait_entry *plain)
 {
         struct entry *entry = (struct entry *)plain;
         if (plain->state == WAITS_FOR_REQUEST) {
-                queue_remove(&table->orphans, entry);
-                queue_add(&table->said, entry);
+                queue_remove(table, &table->orphans, entry);
+                queue_add(table, &table->said, (uint32_t)(entry - table->entries));
         }
         plain->state = IS_ANSWERED;
         forget_said(entry);
 }
 
-/* The first of the list, when it is older than that. */
-static struct entry *first_too_old(struct entry *first, int64_t clock_ns, int64_t age_ns)
+/* The first of the queue, when it is older than that. */
+static uint32_t first_too_old(const struct wait_table *table, const struct queue *queue, int64_t clock_ns, int64_t age_ns)
 {
-        return first != NULL && clock_ns - first->plain.time_ns >= age_ns ? first : NULL;
+        return queue->oldest != NONE && clock_ns - table->entries[queue->oldest].plain.time_ns >= age_ns ? queue->oldest : NONE;
 }
 
 bool wait_table_expire(struct wait_table *table, int64_t clock_ns, struct wait_entry **out)
 {
         free_leaving(table);
-        struct entry *entry = first_too_old(table->orphans.oldest, clock_ns, table->orphan_ns);
-        if (entry == NULL)
-                entry = first_too_old(table->said.oldest, clock_ns, table->age_ns);
-        if (entry == NULL)
+        uint32_t number = first_too_old(table, &table->orphans, clock_ns, table->orphan_ns);
+        if (number == NONE)
+                number = first_too_old(table, &table->said, clock_ns, table->age_ns);
+        if (number == NONE)
                 return false;
-        unlink_entry(table, entry);
-        table->leaving = entry;
-        *out = &entry->plain;
+        unlink_entry(table, &table->entries[number]);
+        table->leaving = number;
+        *out = &table->entries[number].plain;
         return true;
 }
 
