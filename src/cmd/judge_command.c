@@ -48,7 +48,14 @@ static int log_status(struct event_log *log, enum event_log_result result)
         }
 }
 
-static int judge_log(struct settings *settings, struct event_log *log)
+/* Pseudonyms are none of the digits that judge compares: the log of a run with privacy tells who no more. */
+static bool has_pseudonyms(const event_t *event)
+{
+        const Apnwatch__V1__Signalling *said = event->body_case == APNWATCH__V1__EVENT__BODY_SIGNALLING ? event->signalling : NULL;
+        return said != NULL && ((said->imsi && strncmp(said->imsi, "hmac:", 5) == 0) || (said->imei && strstr(said->imei, "hmac:") != NULL));
+}
+
+static int judge_log(struct settings *settings, struct event_log *log, const char *path)
 {
         /* The run's own name, so that judging its log gives the same alerts, unless the configuration says another. */
         const struct configuration *configuration = settings->configuration;
@@ -59,8 +66,15 @@ static int judge_log(struct settings *settings, struct event_log *log)
         struct event_sink sink = run_events(run);
         enum event_log_result result;
         const event_t *event;
-        while ((result = event_log_next(log, &event)) == EVENT_LOG_EVENT)
+        bool is_told = false;
+        while ((result = event_log_next(log, &event)) == EVENT_LOG_EVENT) {
+                if (!is_told && has_pseudonyms(event)) {
+                        log_warning("%s: written with privacy on: IMSI, IMEI and phone numbers are pseudonyms in it, by which no alerts of "
+                                    "identity are found, nor fleets by them", path);
+                        is_told = true;
+                }
                 event_sink_emit(&sink, event);
+        }
         return run_close(run, log_status(log, result));
 }
 
@@ -81,7 +95,7 @@ int judge_command(int argument_count, char **arguments)
                 status = EXIT_FAILED;
         }
         if (log != NULL)
-                status = judge_log(&judge.settings, log);
+                status = judge_log(&judge.settings, log, judge.source + 7);
         event_log_close(log);
         settings_clear(&judge.settings);
         return status;

@@ -307,45 +307,65 @@ static void put_json(struct session_list *list, const struct session *session, c
         json_put_end_object(out);
 }
 
-#define ROW_FORMAT "%-19s %-*s %-*s %-*s %-24s %-15s %-7s %-27s %s"
+struct row {
+        const char *start, *end, *imsi, *imei, *msisdn, *rat, *cell, *reason, *apn, *address;
+};
 
-static int identity_width(const struct session_list *list, enum binding_fact fact)
+/* What has no usual length stands last. */
+static void write_row(const struct session_list *list, const struct row *row, char text[ROW_SIZE])
 {
-        static const int digits[] = {[FACT_IMSI] = 15, [FACT_IMEI] = 16, [FACT_MSISDN] = 15};
-        static const int pseudonyms[] = {[FACT_IMSI] = 21, [FACT_IMEI] = 30, [FACT_MSISDN] = 21};
-        return list->privacy ? pseudonyms[fact] : digits[fact];
+        enum { PSEUDONYM_COLUMN = 21, PSEUDONYM_WITH_TAC = 30 };
+        int width = list->privacy ? PSEUDONYM_COLUMN : 15, imei_width = list->privacy ? PSEUDONYM_WITH_TAC : 16;
+        snprintf(text, ROW_SIZE, "%-19s %-19s %-*s %-*s %-*s %-7s %-27s %-12s %-24s %s", row->start, row->end, width, row->imsi,
+                 imei_width, row->imei, width, row->msisdn, row->rat, row->cell, row->reason, row->apn, row->address);
 }
 
 static const char *or_dash(const char *text)
 {
-        return text[0] ? text : "-";
+        return text != NULL && text[0] ? text : "-";
+}
+
+static const char *second_text(int64_t time_ns, char text[JSON_TIME_SIZE])
+{
+        json_time_text((uint64_t)time_ns, "Z", text);
+        text[19] = '\0';
+        return text;
 }
 
 static void put_row(struct session_list *list, const struct session *session, const struct binding_change *change)
 {
         const struct binding *first = &session->first;
-        char row[ROW_SIZE], time[JSON_TIME_SIZE], ipv4[PREFIX_TEXT_SIZE], ipv6[PREFIX_TEXT_SIZE], both[2 * PREFIX_TEXT_SIZE];
-        char apn[104], cell[PREFIX_TEXT_SIZE], imsi[PREFIX_TEXT_SIZE], imei[PREFIX_TEXT_SIZE], msisdn[PREFIX_TEXT_SIZE];
+        char text[ROW_SIZE], start[JSON_TIME_SIZE], end[JSON_TIME_SIZE], ipv4[PREFIX_TEXT_SIZE], ipv6[PREFIX_TEXT_SIZE];
+        char both[2 * PREFIX_TEXT_SIZE], apn[104], cell[PREFIX_TEXT_SIZE], imsi[PREFIX_TEXT_SIZE], imei[PREFIX_TEXT_SIZE];
+        char msisdn[PREFIX_TEXT_SIZE];
         const char *a = fact_text(first, FACT_IPV4, ipv4), *b = fact_text(first, FACT_IPV6, ipv6);
         snprintf(both, sizeof both, "%s%s%s", a, a[0] && b[0] ? "," : "", b);
-        snprintf(apn, sizeof apn, "%s", first->apn ? first->apn : "-");
+        snprintf(apn, sizeof apn, "%s", or_dash(first->apn));
         for (char *at = apn; *at != '\0'; at++)
                 if (*at <= ' ' || *at > '~')
                         *at = '?'; /* a terminal obeys what it is sent */
-        json_time_text((uint64_t)first->first_ns, "Z", time);
-        time[19] = '\0';
-        snprintf(row, sizeof row, ROW_FORMAT, time, identity_width(list, FACT_IMSI), or_dash(shown_fact(list, first, FACT_IMSI, imsi)),
-                 identity_width(list, FACT_IMEI), or_dash(shown_fact(list, first, FACT_IMEI, imei)), identity_width(list, FACT_MSISDN),
-                 or_dash(shown_fact(list, first, FACT_MSISDN, msisdn)), apn, or_dash(both), first->rat ? first->rat : "-", or_dash(fact_text(first, FACT_CELL, cell)), binding_end_text(change->end));
-        json_put_raw(&list->line, row, strlen(row));
+        const struct row row = {.start = second_text(first->first_ns, start), .end = second_text(change->time_ns, end),
+                                .imsi = or_dash(shown_fact(list, first, FACT_IMSI, imsi)),
+                                .imei = or_dash(shown_fact(list, first, FACT_IMEI, imei)),
+                                .msisdn = or_dash(shown_fact(list, first, FACT_MSISDN, msisdn)), .rat = or_dash(first->rat),
+                                .cell = or_dash(fact_text(first, FACT_CELL, cell)), .reason = binding_end_text(change->end),
+                                .apn = apn, .address = or_dash(both)};
+        write_row(list, &row, text);
+        json_put_raw(&list->line, text, strlen(text));
+}
+
+static void print_head(struct session_list *list)
+{
+        static const struct row head = {"START (UTC)", "END (UTC)", "IMSI", "IMEI", "MSISDN", "RAT", "CELL", "ENDED", "APN", "ADDRESS"};
+        char text[ROW_SIZE];
+        write_row(list, &head, text);
+        list->failed |= fprintf(list->out, "%s\n", text) < 0;
 }
 
 static void print_place(struct session_list *list, struct place *place)
 {
         if (!list->json && !list->has_head)
-                list->failed |= fprintf(list->out, ROW_FORMAT "\n", "START (UTC)", identity_width(list, FACT_IMSI), "IMSI",
-                                        identity_width(list, FACT_IMEI), "IMEI", identity_width(list, FACT_MSISDN), "MSISDN", "APN",
-                                        "ADDRESS", "RAT", "CELL", "END") < 0;
+                print_head(list);
         list->has_head = true;
         list->failed |= fprintf(list->out, "%s\n", place->text) < 0;
         free_place(list, place);

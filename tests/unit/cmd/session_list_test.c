@@ -2,9 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
+#include "model/configuration.h"
+#include "model/privacy.h"
 #include "tests/unit/test.h"
 
 static struct page {
@@ -201,6 +204,41 @@ static void lines_come_in_the_order_of_their_starts(void **state)
         close_page();
 }
 
+/* "hmac:" and 16 hex digits, behind a TAC where it is an IMEI's. */
+static void privacy_covers_who_and_nothing_else(void **state)
+{
+        char path[] = "/tmp/session_list.XXXXXX", text[128], error[256];
+        struct privacy *privacy = NULL;
+        int file = mkstemp(path);
+        (void)state;
+        assert_true(file >= 0 && write(file, "sixteen bytes of", 16) == 16);
+        close(file);
+        int length = snprintf(text, sizeof text, "privacy: {key_file: %s}\n", path);
+        struct configuration *configuration = configuration_parse("test", text, (size_t)length, stderr);
+        assert_int_equal(privacy_create(&privacy, configuration, error, sizeof error), 0);
+        unlink(path);
+        for (unsigned json = 0; json < 2; json++) {
+                open_page(json);
+                session_list_cover(page.list, privacy);
+                struct binding before = binding_of(1, "262011234567890", "8612340512345607"), now = before;
+                snprintf(now.imei, sizeof now.imei, "3534900698733190");
+                snprintf(now.msisdn, sizeof now.msisdn, "4915112345678");
+                tell(BINDING_OPENED, NULL, &before, 0);
+                tell(BINDING_CHANGED, &before, &now, 1U << FACT_IMEI | 1U << FACT_MSISDN);
+                tell(BINDING_CLOSED, NULL, &now, 0);
+                const char *out = text_now();
+                assert_non_null(strstr(out, "86123405:hmac:"));
+                assert_non_null(strstr(out, "10.20.0.7"));
+                assert_true(!json || strstr(out, "35349006:hmac:") != NULL); /* in the history */
+                static const char *const clear[] = {"262011234567890", "8612340512345", "3534900698733", "4915112345678"};
+                for (size_t i = 0; i < sizeof clear / sizeof *clear; i++)
+                        assert_null(strstr(out, clear[i]));
+                close_page();
+        }
+        privacy_destroy(privacy);
+        configuration_destroy(configuration);
+}
+
 static void the_table_has_a_head_and_no_control_characters(void **state)
 {
         (void)state;
@@ -211,7 +249,9 @@ static void the_table_has_a_head_and_no_control_characters(void **state)
         const char *text = text_now();
         assert_memory_equal(text, "START (UTC)", 11);
         const char *row = strchr(text, '\n') + 1;
-        assert_memory_equal(row, "2023-11-14T22:13:20 262011234567890 -  ", 38);
+        assert_memory_equal(row, "2023-11-14T22:13:20 2023-11-14T22:15:00 262011234567890 -  ", 58);
+        assert_int_equal(strstr(row, "deleted") - row, strstr(text, "ENDED") - text);
+        assert_int_equal(strstr(row, "10.20.0.7") - row, strstr(text, "ADDRESS") - text);
         assert_non_null(strstr(row, "iot?[31m"));
         assert_non_null(strstr(row, "10.20.0.7"));
         assert_null(strchr(row, '\x1b'));
@@ -227,6 +267,7 @@ int main(void)
                 cmocka_unit_test(an_apn_outlives_the_view_that_told_it),
                 cmocka_unit_test(history_is_bounded),
                 cmocka_unit_test(lines_come_in_the_order_of_their_starts),
+                cmocka_unit_test(privacy_covers_who_and_nothing_else),
                 cmocka_unit_test(the_table_has_a_head_and_no_control_characters),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
