@@ -6,6 +6,7 @@
 
 enum { ROUTES_OF_A_SESSION = 8 };
 
+static const uint32_t LINKED = 1U << FACT_IMSI | 1U << FACT_IMEI | 1U << FACT_IPV4 | 1U << FACT_IPV6;
 static const uint32_t MOVES = 1U << FACT_CELL | 1U << FACT_AREA | 1U << FACT_PLMN | 1U << FACT_RAT;
 
 static void tell(struct bindings *bindings, uint32_t record, struct binding_change *change, bool with_endpoints)
@@ -131,23 +132,27 @@ static uint32_t take_remembered(struct bindings *bindings, struct session *sessi
         return 1U << FACT_IMEI;
 }
 
+/* Nearly all changes are of other facts than those that the session is found by. */
 static uint32_t take_facts(struct act *act, uint32_t record)
 {
         struct bindings *bindings = act->bindings;
-        struct session *session = store_session(bindings->store, record);
+        struct session *session = store_session(bindings->store, record), fresh = *session;
         const struct said *halves[2] = {act->request, act->response};
         uint32_t changed = 0;
-        store_unlink(bindings->store, record);
         for (unsigned i = 0; i < 2; i++) {
                 const struct said *said = halves[i];
                 if (said == NULL)
                         continue;
-                changed |= binding_facts_take(session, bindings->names, said, act->source, &bindings->numbers.conflicts);
-                if (said->bearer != 0 && session->bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
-                        session->bearer = said->bearer;
+                changed |= binding_facts_take(&fresh, bindings->names, said, act->source, &bindings->numbers.conflicts);
+                if (said->bearer != 0 && fresh.bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
+                        fresh.bearer = said->bearer;
         }
-        changed |= take_remembered(bindings, session);
-        store_link(bindings->store, record);
+        changed |= take_remembered(bindings, &fresh);
+        if (changed & LINKED)
+                store_unlink(bindings->store, record);
+        *session = fresh;
+        if (changed & LINKED)
+                store_link(bindings->store, record);
         if (changed & (1U << FACT_IMSI | 1U << FACT_IMEI))
                 store_note_sharers(bindings->store, record);
         return changed;

@@ -8,7 +8,7 @@
 
 #include "judge/binding_facts.h"
 
-enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, SHARERS_MOST = 64 };
+enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64 };
 
 /* Records in chunks that stay where they are; freed ones are used again. */
 struct slab {
@@ -218,8 +218,11 @@ static void index_grow(struct store *store, struct index *index, const struct ch
         uint32_t *heads = calloc(size, sizeof *heads);
         if (heads == NULL)
                 return; /* longer chains */
-        for (uint32_t i = 0; i <= index->mask; i++)
+        for (uint32_t i = 0; i <= index->mask; i++) {
+                if (i + GROW_AHEAD <= index->mask && index->heads[i + GROW_AHEAD] != STORE_NONE)
+                        __builtin_prefetch(chain->link(store, index->heads[i + GROW_AHEAD]));
                 split_chain(store, chain, index->heads[i], heads, size - 1);
+        }
         free(index->heads);
         index->heads = heads;
         index->mask = size - 1;
@@ -550,4 +553,40 @@ void store_each_live(struct store *store, bool (*each)(void *context, uint32_t r
                 if (!each(context, record))
                         return;
         }
+}
+
+static void fetch(struct store *store, const struct index *index, const struct chain *chain, uint32_t hash)
+{
+        uint32_t record = index->heads[hash & index->mask];
+        if (record != STORE_NONE)
+                __builtin_prefetch(chain->link(store, record));
+}
+
+static void fetch_endpoint(struct store *store, uint16_t context, const struct said *said, const struct address *address, uint64_t key,
+                           bool user)
+{
+        enum endpoint_kind control = said->protocol == SAID(PROTOCOL__PFCP) ? ENDPOINT_SEID : ENDPOINT_CONTROL;
+        uint32_t node = key != 0 ? store_node(store, address, false) : STORE_NONE;
+        if (node != STORE_NONE)
+                fetch(store, &store->endpoint, &endpoint_chain, hash_endpoint(user ? ENDPOINT_USER : control, context, node, key));
+}
+
+void store_soon(struct store *store, uint16_t context, const struct said *said)
+{
+        if (store->sessions.used < CACHED_SESSIONS)
+                return; /* all of them are */
+        if (said->imsi != 0)
+                fetch(store, &store->imsi, &imsi_chain, hash_number(said->imsi));
+        if (said->imei != 0)
+                fetch(store, &store->imei, &imei_chain, hash_number(module_of(said->imei)));
+        if (said->has_ipv4)
+                fetch(store, &store->ipv4, &ipv4_chain, hash_address(&said->ipv4));
+        if (said->has_ipv6) {
+                struct prefix usual = binding_prefix_around(&said->ipv6, 64);
+                fetch(store, &store->ipv6, &ipv6_chain, hash_prefix(&usual));
+        }
+        if (!is_named(said))
+                fetch_endpoint(store, context, said, &said->destination, said->key, false);
+        for (unsigned i = 0; i < said->end_count; i++)
+                fetch_endpoint(store, context, said, &said->ends[i].addresses[0], said->ends[i].key, said->ends[i].user);
 }

@@ -21,9 +21,11 @@ struct chain_link {
 enum { SESSION_SETS = 5 };
 
 struct session {
-        uint64_t number;
-        uint64_t imsi, imei, msisdn;     /* digits in nibbles, the first highest; 0xf fills */
+        uint64_t number;                 /* this and what it is found by: near each other, since chains are walked over many sessions */
+        uint64_t imsi, imei;             /* digits in nibbles, the first highest; 0xf fills */
+        struct chain_link by_imsi, by_imei, by_ipv4, by_ipv6;
         struct address ipv4;
+        uint64_t msisdn;
         struct prefix ipv6;
         uint32_t apn;                    /* of the name pool; NAME_NONE */
         uint8_t rat, protocol, bearer, end; /* end: enum binding_end */
@@ -39,7 +41,6 @@ struct session {
         uint64_t file_frame;
         uint32_t file;
         uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
-        struct chain_link by_imsi, by_imei, by_ipv4, by_ipv6;
         uint32_t endpoints;              /* head of its chain, the newest first */
         uint32_t routes;                 /* head of networks behind the device; STORE_NONE */
         uint16_t sets[SESSION_SETS];     /* numbers of binding_sets.h, which the session holds; by part, the user plane's last */
@@ -81,6 +82,9 @@ uint32_t store_oldest_ended(const struct store *store);
 void store_use(struct store *store, uint32_t record);   /* it is the newest now */
 void store_end(struct store *store, uint32_t record);   /* leaves the live: no IMSI, no IMEI finds it any more */
 void store_free(struct store *store, uint32_t record);
+
+/* What a message names will be looked up in a moment: it is fetched into the cache, all at once. A hint, nothing else. */
+void store_soon(struct store *store, uint16_t context, const struct said *said);
 
 /* A fact that is an index was changed: to be called around the change. */
 void store_unlink(struct store *store, uint32_t record);

@@ -104,6 +104,7 @@ void bindings_take(struct bindings *bindings, const event_t *event)
         }
         if (said->procedure == SAID(PROCEDURE__OTHER))
                 return;
+        store_soon(bindings->store, act.context, said);
         if (wait_table_take(bindings->waiting, said, event, act.context, &other) != WAIT_MATCHED)
                 return;
         act.request = answer ? other->said : said;
