@@ -5,6 +5,7 @@
 #pragma once
 
 #include "judge/binding_facts.h"
+#include "judge/binding_past.h"
 #include "judge/binding_peers.h"
 #include "judge/binding_rows.h"
 #include "judge/binding_sets.h"
@@ -20,6 +21,7 @@ struct bindings {
         struct name_pool *names;
         struct wait_table *waiting;
         struct binding_peers *peers;
+        struct binding_past *past;
         struct binding_rows *rows;
         struct binding_subscribers *subscribers;
         struct binding_sets *sets;

@@ -151,11 +151,17 @@ struct taking {
         uint64_t *conflicts;
 };
 
+/* Both versions of GTP are spoken by the same gateways of the same session. */
+static unsigned strength(uint8_t source)
+{
+        return source == BINDING_GTPV2C ? BINDING_GTPV1C : source;
+}
+
 /* May a fact of this source stand where another stood? Notes the source, and whether it is another value. */
 static bool may_take(struct taking *taking, enum binding_fact fact, bool is_known, bool is_other)
 {
         uint8_t *held = &taking->session->sources[fact];
-        if (is_known && *held > taking->source) {
+        if (is_known && strength(*held) > strength((uint8_t)taking->source)) {
                 *taking->conflicts += is_other;
                 return false;
         }
@@ -280,6 +286,7 @@ void binding_fill(struct binding *binding, struct store *store, const struct nam
         binding->plmn = session->plmn;
         binding->cell = session->cell;
         binding->area = session->area;
+        binding->moved_ns = session->moved_ns;
         memcpy(binding->sources, session->sources, sizeof binding->sources);
         binding->first_ns = session->first_ns;
         binding->last_ns = session->last_ns;

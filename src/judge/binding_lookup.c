@@ -5,7 +5,7 @@
 
 #include "judge/binding_act.h"
 
-enum { STALE_S = 120, SLACK_S = 5, CHAIN_MOST = 256 };
+enum { RENEW_S = 60, STALE_S = 120, SLACK_S = 5, END_SLACK_S = 1, CHAIN_MOST = 256 };
 
 /* How well a session fits an address at a moment: it held it then; it had just ended, or began at once; it lives, and
  * when it began was not seen. */
@@ -16,7 +16,7 @@ static enum fit fit_in_time(const struct session *session, int64_t time_ns)
         bool has_ended = session->ended_ns != 0 && session->ended_ns <= time_ns;
         if (session->first_ns <= time_ns && !has_ended)
                 return FITS;
-        if (session->first_ns <= time_ns + SLACK_S * SECOND && (!has_ended || time_ns <= session->ended_ns + SLACK_S * SECOND))
+        if (session->first_ns <= time_ns + SLACK_S * SECOND && (!has_ended || time_ns <= session->ended_ns + END_SLACK_S * SECOND))
                 return FITS_NEARLY;
         return session->ended_ns == 0 && !session->is_created ? FITS_UNSEEN : FITS_NOT;
 }
@@ -27,6 +27,12 @@ struct best {
         bool is_ambiguous;
 };
 
+static bool is_of_pool(const struct bindings *bindings, const struct session *session, uint16_t context, const char *apn)
+{
+        const char *held = session->apn == NAME_NONE ? NULL : name_pool_text(bindings->names, session->apn);
+        return apn != NULL && held != NULL ? strcmp(apn, held) == 0 : session->context == context;
+}
+
 static void look_through(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address, int64_t time_ns,
                          uint32_t (*find)(struct store *, const struct address *, uint32_t), struct best *best)
 {
@@ -35,8 +41,7 @@ static void look_through(struct bindings *bindings, uint16_t context, const char
         for (uint32_t record = find(store, address, STORE_NONE); record != STORE_NONE && seen++ < CHAIN_MOST;
              record = find(store, address, record)) {
                 const struct session *session = store_session(store, record);
-                const char *held = session->apn == NAME_NONE ? NULL : name_pool_text(bindings->names, session->apn);
-                if (apn != NULL && held != NULL ? strcmp(apn, held) != 0 : session->context != context)
+                if (!is_of_pool(bindings, session, context, apn))
                         continue;
                 enum fit fit = fit_in_time(session, time_ns);
                 if (fit == FITS_NOT || fit < best->fit)
@@ -70,6 +75,28 @@ static const struct binding *show(struct bindings *bindings, uint32_t record)
         return &bindings->view;
 }
 
+/* A network behind the device: of a session that has it and nobody else's. */
+static uint32_t find_routed(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address, int64_t time_ns)
+{
+        enum { IPV4_LEAST = 96 + 8, IPV6_LEAST = 24 }; /* a default route makes nobody the owner of the world */
+        struct store *store = bindings->store;
+        uint32_t best = STORE_NONE;
+        unsigned seen = 0, length = 0;
+        for (uint32_t at = store_by_route(store, address, STORE_NONE); at != STORE_NONE && seen++ < CHAIN_MOST; at = store_by_route(store, address, at)) {
+                const struct route *route = store_route(store, at);
+                const struct session *session = store_session(store, route->session);
+                if (route->prefix.length < (address_is_ipv4(address) ? IPV4_LEAST : IPV6_LEAST) || route->prefix.length < length)
+                        break;
+                if (!is_of_pool(bindings, session, context, apn) || fit_in_time(session, time_ns) != FITS)
+                        continue;
+                if (best != STORE_NONE && store_session(store, best)->imsi != session->imsi)
+                        return STORE_NONE;
+                best = route->session;
+                length = route->prefix.length;
+        }
+        return best;
+}
+
 const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
                                           int64_t time_ns)
 {
@@ -78,6 +105,8 @@ const struct binding *bindings_of_address(struct bindings *bindings, uint16_t co
         look_through(bindings, context, apn, address, time_ns, is_ipv4 ? store_by_ipv4 : store_by_ipv6, &best);
         if (best.is_ambiguous)
                 return NULL;
+        if (best.record == STORE_NONE)
+                best.record = find_routed(bindings, context, apn, address, time_ns);
         if (best.record == STORE_NONE)
                 return binding_rows_find(bindings->rows, apn, address, time_ns);
         note_use(bindings, best.record, time_ns);
@@ -131,6 +160,16 @@ static struct session *session_of(struct bindings *bindings, const struct bindin
                 return NULL;
         struct session *session = store_session(bindings->store, binding->record);
         return session->number == binding->number ? session : NULL;
+}
+
+const struct binding *bindings_as_of(struct bindings *bindings, const struct binding *binding, int64_t time_ns)
+{
+        if (binding->moved_ns <= time_ns || binding != &bindings->view)
+                return binding;
+        const struct session *session = session_of(bindings, binding);
+        if (session != NULL)
+                binding_past_apply(bindings->past, session, time_ns, &bindings->view);
+        return binding;
 }
 
 bool bindings_endpoints(struct bindings *bindings, const struct binding *binding, struct binding_endpoints *out)

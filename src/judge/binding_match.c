@@ -5,7 +5,7 @@
 #include "judge/binding_session.h"
 #include "judge/binding_tunnels.h"
 
-enum { JOIN_S = 30, ENDED_OF_AN_ADDRESS = 8, CHAIN_MOST = 256, MSISDN_TELLING = 9 };
+enum { JOIN_S = 30, WORD_S = 300, ENDED_OF_AN_ADDRESS = 8, CHAIN_MOST = 256, MSISDN_TELLING = 9 };
 
 #define EACH_ENDPOINT(store, record, at) \
         uint32_t at = store_session(store, record)->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next
@@ -352,4 +352,24 @@ bool match_is_taken(struct act *act, const struct wanted *wanted)
 {
         return (wanted->has_ipv4 && is_taken(act, wanted, store_by_ipv4, &wanted->ipv4)) ||
                (wanted->has_ipv6 && is_taken(act, wanted, store_by_ipv6, &wanted->ipv6));
+}
+
+static bool is_contradicted(const struct act *act, const struct wanted *wanted, find_address_fn find, const struct address *address)
+{
+        struct store *store = act->bindings->store;
+        unsigned seen = 0;
+        for (uint32_t record = find(store, address, STORE_NONE); record != STORE_NONE && seen++ < CHAIN_MOST;
+             record = find(store, address, record)) {
+                const struct session *session = store_session(store, record);
+                if (session->ended_ns == 0 && is_same_pool(act, session, wanted) && !is_same_sim(session, wanted) &&
+                    session_strongest(session) > act->source && act->time_ns - session->said_ns < WORD_S * SECOND)
+                        return true;
+        }
+        return false;
+}
+
+bool match_is_contradicted(const struct act *act, const struct wanted *wanted)
+{
+        return is_named(act_said(act)) && ((wanted->has_ipv4 && is_contradicted(act, wanted, store_by_ipv4, &wanted->ipv4)) ||
+                                           (wanted->has_ipv6 && is_contradicted(act, wanted, store_by_ipv6, &wanted->ipv6)));
 }

@@ -40,4 +40,6 @@ uint32_t match_receiver(const struct act *act, const struct said *said, uint32_t
 void match_keep_pdn(struct act *act, struct addressed *list, const struct wanted *wanted);
 
 /* Whether one of these addresses is somebody's, or was this SIM's a while ago. */
+/* What a weak protocol repeats of another SIM's session at this address is older than the strong word that gave the address to one. */
+bool match_is_contradicted(const struct act *act, const struct wanted *wanted);
 bool match_is_taken(struct act *act, const struct wanted *wanted);

@@ -70,7 +70,9 @@ static void modify(struct act *act)
                         return; /* which one is not said */
         }
         update_all(act, &found);
-        if (found.count == 0 && tells_somebody(act, &wanted))
+        if (found.count == 0 && match_is_contradicted(act, &wanted))
+                act->bindings->numbers.conflicts++;
+        else if (found.count == 0 && tells_somebody(act, &wanted))
                 create(act);
 }
 
@@ -110,15 +112,26 @@ static void notify(struct act *act)
 }
 
 /* What a weaker protocol says has ended (charging, say) may go on: it ends those of which no stronger one spoke. A name
- * that was followed by another of its kind was left before. */
+ * that was followed by another of its kind was left before. Accounting has a name for each bearer: that of another bearer than the
+ * default one ends alone, unless it is said to be the last. */
 static void end_named(struct act *act, uint32_t record)
 {
         struct store *store = act->bindings->store;
-        uint32_t name = match_name(act, act_said(act));
-        bool is_followed = false;
-        for (uint32_t at = store_session(store, record)->endpoints; at != STORE_NONE && at != name; at = store_endpoint(store, at)->next)
-                is_followed |= store_endpoint(store, at)->kind == ENDPOINT_NAME && store_endpoint(store, at)->interface == act->source;
-        if (!is_followed && session_strongest(store_session(store, record)) <= act->source)
+        const struct said *said = act_said(act);
+        const struct session *session = store_session(store, record);
+        uint32_t name = match_name(act, said);
+        uint8_t bearer = name == STORE_NONE ? 0 : store_endpoint(store, name)->bearer;
+        bool is_followed = false, is_beside = false, is_behind = false;
+        for (uint32_t at = session->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next) {
+                const struct endpoint *held = store_endpoint(store, at);
+                is_behind |= at == name;
+                if (at == name || held->kind != ENDPOINT_NAME || held->interface != act->source)
+                        continue;
+                bool is_of_other = bearer != 0 && held->bearer != 0 && held->bearer != bearer;
+                is_followed |= !is_behind && !is_of_other;
+                is_beside |= is_of_other && bearer != session->bearer && !said->teardown;
+        }
+        if (!is_followed && !is_beside && session_strongest(session) <= act->source)
                 session_end(act->bindings, record, BINDING_DELETED, act->event, act->time_ns);
         else if (name != STORE_NONE)
                 store_remove_endpoint(store, name);
@@ -149,6 +162,22 @@ static bool is_overtaken(const struct act *act, uint32_t record)
         return act->is_late && store_session(act->bindings->store, record)->said_ns > act->time_ns;
 }
 
+/* PDP contexts of one address live on without the first of them: TS 29.060, 7.3.5. */
+static bool has_other_bearer(struct store *store, uint32_t record, uint32_t bearer)
+{
+        const struct session *session = store_session(store, record);
+        bool is_default_gone = session->bearer == bearer;
+        for (uint32_t at = session->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next) {
+                const struct endpoint *held = store_endpoint(store, at);
+                if (held->kind != ENDPOINT_USER)
+                        continue;
+                if (!held->is_released && held->bearer != 0 && held->bearer != bearer)
+                        return true;
+                is_default_gone |= held->is_released && held->bearer == session->bearer;
+        }
+        return !is_default_gone;
+}
+
 static void delete_one(struct act *act, uint32_t record, uint32_t bearer)
 {
         const struct said *said = act_said(act);
@@ -159,7 +188,7 @@ static void delete_one(struct act *act, uint32_t record, uint32_t bearer)
                 session_update(act, record, SESSION_HELD); /* where it was at last */
         if (is_named(said))
                 end_named(act, record);
-        else if (!whole && bearer != 0 && store_session(act->bindings->store, record)->bearer != bearer)
+        else if (!whole && bearer != 0 && has_other_bearer(act->bindings->store, record, bearer))
                 tunnels_release_bearer(act, record, bearer);
         else if (!leave_former_gateway(act, record))
                 session_end(act->bindings, record, BINDING_DELETED, act->event, act->time_ns);

@@ -202,7 +202,10 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
                 session->last_ns = act->time_ns;
         store_use(store, record);
         change.before = is_new ? NULL : &before;
-        change.is_move = !is_new && (moved || is_moved(&before, change.facts));
+        bool is_elsewhere = !is_new && is_moved(&before, change.facts);
+        change.is_move = !is_new && (moved || is_elsewhere);
+        if (is_elsewhere)
+                binding_past_note(bindings->past, session, &before, act->time_ns);
         if (is_new || change.facts != 0 || endpoints)
                 tell(bindings, record, &change, is_new || endpoints);
         if (apn != NAME_NONE)

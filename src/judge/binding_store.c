@@ -70,8 +70,9 @@ static bool index_init(struct index *index)
 
 struct store {
         struct slab sessions, endpoints, routes;
-        struct index imsi, imei, ipv4, ipv6, endpoint;
+        struct index imsi, imei, ipv4, ipv6, endpoint, route;
         uint32_t prefix_lengths[PREFIX_LENGTHS]; /* how many sessions have a prefix of this length */
+        uint32_t route_lengths[PREFIX_LENGTHS];  /* likewise of routes */
         struct address *nodes;
         uint32_t *node_slots;
         uint32_t node_count, node_limit;
@@ -94,7 +95,7 @@ struct store *store_create(uint32_t session_limit)
         store->nodes = calloc(store->node_limit + 1, sizeof *store->nodes);
         store->node_slots = calloc(2 * (size_t)store->node_limit, sizeof *store->node_slots);
         if (!index_init(&store->imsi) || !index_init(&store->imei) || !index_init(&store->ipv4) || !index_init(&store->ipv6) ||
-            !index_init(&store->endpoint) || store->nodes == NULL || store->node_slots == NULL) {
+            !index_init(&store->endpoint) || !index_init(&store->route) || store->nodes == NULL || store->node_slots == NULL) {
                 store_destroy(store);
                 return NULL;
         }
@@ -113,6 +114,7 @@ void store_destroy(struct store *store)
         free(store->ipv4.heads);
         free(store->ipv6.heads);
         free(store->endpoint.heads);
+        free(store->route.heads);
         free(store->nodes);
         free(store->node_slots);
         free(store);
@@ -178,6 +180,8 @@ static uint32_t imsi_hash(struct store *store, uint32_t record) { return hash_nu
 static uint32_t imei_hash(struct store *store, uint32_t record) { return hash_number(module_of(store_session(store, record)->imei)); }
 static uint32_t ipv4_hash(struct store *store, uint32_t record) { return hash_address(&store_session(store, record)->ipv4); }
 static uint32_t ipv6_hash(struct store *store, uint32_t record) { return hash_prefix(&store_session(store, record)->ipv6); }
+static uint32_t route_hash(struct store *store, uint32_t record) { return hash_prefix(&store_route(store, record)->prefix); }
+static struct chain_link *route_link(struct store *store, uint32_t record) { return &store_route(store, record)->by_prefix; }
 static struct chain_link *imsi_link(struct store *store, uint32_t record) { return &store_session(store, record)->by_imsi; }
 static struct chain_link *imei_link(struct store *store, uint32_t record) { return &store_session(store, record)->by_imei; }
 static struct chain_link *ipv4_link(struct store *store, uint32_t record) { return &store_session(store, record)->by_ipv4; }
@@ -192,7 +196,7 @@ static uint32_t endpoint_hash(struct store *store, uint32_t record)
 
 static const struct chain imsi_chain = {imsi_hash, imsi_link}, imei_chain = {imei_hash, imei_link},
                           ipv4_chain = {ipv4_hash, ipv4_link}, ipv6_chain = {ipv6_hash, ipv6_link},
-                          endpoint_chain = {endpoint_hash, endpoint_link};
+                          endpoint_chain = {endpoint_hash, endpoint_link}, route_chain = {route_hash, route_link};
 
 /* A chain falls into two; each keeps the order. */
 static void split_chain(struct store *store, const struct chain *chain, uint32_t from, uint32_t *heads, uint32_t mask)
@@ -368,6 +372,8 @@ static void free_routes(struct store *store, struct session *session)
         while (session->routes != STORE_NONE) {
                 uint32_t record = session->routes;
                 session->routes = store_route(store, record)->next;
+                store->route_lengths[store_route(store, record)->prefix.length]--;
+                index_remove(store, &store->route, &route_chain, record);
                 slab_give(&store->routes, record);
                 store->route_count--;
         }
@@ -521,10 +527,34 @@ uint32_t store_add_route(struct store *store, uint32_t session, const struct pre
         uint32_t record = slab_take(&store->routes);
         if (record == STORE_NONE)
                 return STORE_NONE;
-        *store_route(store, record) = (struct route){*prefix, store_session(store, session)->routes};
+        *store_route(store, record) = (struct route){.prefix = *prefix, .session = session, .next = store_session(store, session)->routes};
         store_session(store, session)->routes = record;
+        store->route_lengths[prefix->length]++;
+        index_add(store, &store->route, &route_chain, record);
         store->route_count++;
         return record;
+}
+
+uint32_t store_by_route(struct store *store, const struct address *address, uint32_t after)
+{
+        unsigned length = after ? store_route(store, after)->prefix.length : PREFIX_LENGTHS - 1;
+        uint32_t record = after ? store_route(store, after)->by_prefix.next : STORE_NONE;
+        for (bool resumed = after != STORE_NONE; store->route_count > 0; resumed = false) {
+                while (!resumed && length > 0 && store->route_lengths[length] == 0)
+                        length--;
+                if (length == 0)
+                        break;
+                struct prefix wanted = binding_prefix_around(address, length);
+                if (!resumed)
+                        record = store->route.heads[hash_prefix(&wanted) & store->route.mask];
+                for (; record != STORE_NONE; record = store_route(store, record)->by_prefix.next) {
+                        const struct prefix *prefix = &store_route(store, record)->prefix;
+                        if (prefix->length == length && address_equal(&prefix->address, &wanted.address))
+                                return record;
+                }
+                length--;
+        }
+        return STORE_NONE;
 }
 
 uint32_t store_live(const struct store *store)
@@ -542,7 +572,7 @@ uint64_t store_bytes(const struct store *store)
         return (uint64_t)store->sessions.chunk_count * CHUNK * sizeof(struct session) +
                (uint64_t)store->endpoints.chunk_count * CHUNK * sizeof(struct endpoint) +
                (uint64_t)store->routes.chunk_count * CHUNK * sizeof(struct route) + index_bytes(&store->imsi) +
-               index_bytes(&store->imei) + index_bytes(&store->ipv4) + index_bytes(&store->ipv6) + index_bytes(&store->endpoint) +
+               index_bytes(&store->imei) + index_bytes(&store->ipv4) + index_bytes(&store->ipv6) + index_bytes(&store->endpoint) + index_bytes(&store->route) +
                (store->node_limit + UINT64_C(1)) * sizeof *store->nodes + UINT64_C(2) * store->node_limit * sizeof *store->node_slots;
 }
 

@@ -41,6 +41,9 @@ struct session {
         uint64_t file_frame;
         uint32_t file;
         uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
+        uint64_t stamp;                  /* of its last change */
+        int64_t moved_ns;                /* its last move; 0: none */
+        uint32_t past;                   /* and that of binding_past.h */
         uint32_t endpoints;              /* head of its chain, the newest first */
         uint32_t routes;                 /* head of networks behind the device; STORE_NONE */
         uint16_t sets[SESSION_SETS];     /* numbers of binding_sets.h, which the session holds; by part, the user plane's last */
@@ -64,7 +67,8 @@ struct endpoint {
 /* A network behind the device. */
 struct route {
         struct prefix prefix;
-        uint32_t next;
+        uint32_t session, next;
+        struct chain_link by_prefix;
 };
 
 struct store;
@@ -107,6 +111,9 @@ void store_remove_endpoint(struct store *store, uint32_t record);
 
 struct route *store_route(struct store *store, uint32_t record);
 uint32_t store_add_route(struct store *store, uint32_t session, const struct prefix *prefix); /* STORE_NONE: no room */
+
+/* The routes that this address is in, the longest first. */
+uint32_t store_by_route(struct store *store, const struct address *address, uint32_t after);
 
 uint32_t store_live(const struct store *store);
 uint64_t store_bytes(const struct store *store);

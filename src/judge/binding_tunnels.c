@@ -186,7 +186,7 @@ struct tunnels_news tunnels_take(struct act *act, uint32_t record, const struct 
         }
         if (said->name != 0) {
                 struct endpoint name = {.key = said->name, .kind = ENDPOINT_NAME, .context = act->context,
-                                        .interface = (uint8_t)act->source, .owner = said == act->request ? said->owner : 0};
+                                        .interface = (uint8_t)act->source, .bearer = said->bearer, .owner = said == act->request ? said->owner : 0};
                 add_endpoint(act, record, &name);
         }
         return news;

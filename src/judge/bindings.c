@@ -49,12 +49,13 @@ struct bindings *bindings_create(const struct bindings_settings *settings)
         bindings->names = name_pool_create();
         bindings->waiting = wait_table_create(WAIT_LIMIT, (settings->wait_s ? settings->wait_s : WAIT_S) * SECOND);
         bindings->peers = binding_peers_create();
+        bindings->past = binding_past_create();
         bindings->rows = binding_rows_create();
         bindings->subscribers = binding_subscribers_create();
         bindings->sets = binding_sets_create();
         bindings->said = malloc(SAID_SIZE_MOST);
         if (bindings->store == NULL || bindings->names == NULL || bindings->waiting == NULL || bindings->peers == NULL ||
-            bindings->rows == NULL || bindings->subscribers == NULL || bindings->sets == NULL ||
+            bindings->past == NULL || bindings->rows == NULL || bindings->subscribers == NULL || bindings->sets == NULL ||
             bindings->said == NULL) {
                 bindings_destroy(bindings);
                 return NULL;
@@ -70,6 +71,7 @@ void bindings_destroy(struct bindings *bindings)
         name_pool_destroy(bindings->names);
         wait_table_destroy(bindings->waiting);
         binding_peers_destroy(bindings->peers);
+        binding_past_destroy(bindings->past);
         binding_rows_destroy(bindings->rows);
         binding_subscribers_destroy(bindings->subscribers);
         binding_sets_destroy(bindings->sets);

@@ -2,7 +2,7 @@
  * tunnels, user tunnels and addresses, each fact with its source and the times when it was first and last said. Reads
  * Signalling events in order; knows no policy.
  *
- * Strength of sources, weakest first, is the order of enum binding_source: a strong fact is not overwritten by a weak one
+ * Strength of sources, weakest first, is the order of enum binding_source, GTP's both alike: a strong fact is not overwritten by a weak one
  * (the conflict is counted), an equal or stronger one replaces it. A request is kept until its response (30 s of packet
  * time, bounded) and applied when that accepts it; responses may come first. Retransmissions change nothing. A create
  * that was rejected neither makes nor ends a session. The same PDN connection seen on S11, S5/S8, N4, Gx, Gy and RADIUS
@@ -83,6 +83,7 @@ struct binding {
         const char *rat;        /* static; NULL: not known */
         struct binding_plmn plmn;
         struct binding_place cell, area;
+        int64_t moved_ns;               /* rat, plmn, cell and area are as of then; 0: as of the beginning */
         uint8_t sources[BINDING_FACTS]; /* enum binding_source */
         int64_t first_ns, last_ns;      /* of the session */
         int64_t sent_ns, active_ns;     /* start of the last flow that the device opened, last packet of those in which it sent; 0: none */
@@ -141,6 +142,9 @@ void bindings_import(struct bindings *bindings, const struct binding_row *row);
  * until the next call. */
 const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
                                           int64_t time_ns);
+
+/* What the last call answered, with cell, area, network and radio access as they were at that moment, as far as that is kept. */
+const struct binding *bindings_as_of(struct bindings *bindings, const struct binding *binding, int64_t time_ns);
 
 enum tunnel_knowledge {
         TUNNEL_UNKNOWN,   /* nobody set it up */

@@ -1,0 +1,212 @@
+/* What held at one moment and not at the next: places, bearers, networks behind a device, words that contradict. */
+#include "judge/bindings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/judge/binding_scene.h"
+#include "tests/unit/test.h"
+
+#define PROTOCOL(name) APNWATCH__V1__SIGNALLING__PROTOCOL__##name
+#define V2 .protocol = PROTOCOL(GTPV2C)
+#define V1 .protocol = PROTOCOL(GTPV1C)
+#define ACCOUNTING .protocol = PROTOCOL(RADIUS), .message = 4, .from = NAS, .to = 20
+#define PROCEDURE(name) .procedure = APNWATCH__V1__SIGNALLING__PROCEDURE__##name
+#define REQUEST .phase = APNWATCH__V1__SIGNALLING__PHASE__REQUEST
+#define RESPONSE .phase = APNWATCH__V1__SIGNALLING__PHASE__RESPONSE
+#define ADDRESS(n) (0x0a140000u + (n))
+
+enum { SGW = 1, PGW = 2, GGSN = 7, SGSN = 8, NAS = 13 };
+enum { S5C_SGW = 7, S5C_PGW = 8 }; /* one more than the number */
+
+static const char imsi_a[] = "262011234567890", imsi_b[] = "262019876543210", apn[] = "meters.utility.example";
+static const int64_t second = INT64_C(1000000000);
+
+static void attach(struct binding_scene *scene, uint32_t sequence, const char *imsi, uint64_t eci)
+{
+        SAY(scene, V2, PROCEDURE(CREATE), REQUEST, .from = SGW, .to = PGW, .sequence = sequence, .imsi = imsi, .apn = apn, .rat = "EUTRAN",
+            .plmn = "262-01", .eci = eci, .bearer = 5, .endpoints = {{SGW, 101, .interface = S5C_SGW}});
+        SAY(scene, V2, PROCEDURE(CREATE), RESPONSE, .from = PGW, .to = SGW, .sequence = sequence, .key = 101, .ipv4 = ADDRESS(7), .bearer = 5,
+            .endpoints = {{PGW, 103, .interface = S5C_PGW}});
+}
+
+static void move(struct binding_scene *scene, uint32_t sequence, uint64_t eci)
+{
+        SAY(scene, V2, PROCEDURE(MODIFY), REQUEST, .from = SGW, .to = PGW, .sequence = sequence, .key = 103, .eci = eci);
+        SAY(scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = sequence, .key = 101);
+}
+
+static uint64_t cell_at(struct binding_scene *scene, int64_t time_ns)
+{
+        const struct binding *binding = scene_who_at(scene, ADDRESS(7), time_ns);
+        assert_non_null(binding);
+        return bindings_as_of(scene->bindings, binding, time_ns)->cell.id;
+}
+
+static void a_flow_was_in_the_cell_where_it_began(void **state)
+{
+        struct binding_scene scene;
+        int64_t at[3];
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach(&scene, 1, imsi_a, 100);
+        at[0] = scene.now_ns;
+        scene_pass(&scene, 10);
+        move(&scene, 2, 200);
+        at[1] = scene.now_ns;
+        scene_pass(&scene, 10);
+        move(&scene, 3, 300);
+        at[2] = scene.now_ns;
+        assert_int_equal(cell_at(&scene, at[0]), 100);
+        assert_int_equal(cell_at(&scene, at[1] - 1), 100);
+        assert_int_equal(cell_at(&scene, at[1]), 200);
+        assert_int_equal(cell_at(&scene, at[2] - 1), 200);
+        assert_int_equal(cell_at(&scene, at[2]), 300);
+        for (uint32_t i = 0; i < 40000; i++) /* the oldest moves are forgotten */
+                move(&scene, 4 + i, 400 + i % 2);
+        assert_true(cell_at(&scene, at[0]) == 400 || cell_at(&scene, at[0]) == 401);
+        scene_close(&scene);
+}
+
+static void an_address_is_its_holders_until_it_ends(void **state)
+{
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach(&scene, 1, imsi_a, 100);
+        scene_pass(&scene, 10);
+        SAY(&scene, V2, PROCEDURE(DELETE), REQUEST, .from = SGW, .to = PGW, .sequence = 2, .key = 103, .linked_bearer = 5);
+        SAY(&scene, V2, PROCEDURE(DELETE), RESPONSE, .from = PGW, .to = SGW, .sequence = 2, .key = 101);
+        assert_int_equal(scene.closed, 1);
+        assert_non_null(scene_who_at(&scene, ADDRESS(7), scene.now_ns - second));
+        assert_non_null(scene_who_at(&scene, ADDRESS(7), scene.now_ns + second / 2)); /* two taps are not in step */
+        assert_null(scene_who_at(&scene, ADDRESS(7), scene.now_ns + 2 * second));
+        scene_close(&scene);
+}
+
+static void both_versions_of_gtp_are_believed_alike(void **state)
+{
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach(&scene, 1, imsi_a, 100);
+        scene_pass(&scene, 10);
+        SAY(&scene, V1, PROCEDURE(MODIFY), REQUEST, .from = SGSN, .to = PGW, .sequence = 2, .key = 103, .imsi = imsi_a, .rat = "UTRAN",
+            .plmn = "262-02", .bearer = 5, .endpoints = {{SGSN, 201}});
+        SAY(&scene, V1, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGSN, .sequence = 2, .key = 201);
+        const struct binding *binding = scene_who(&scene, ADDRESS(7));
+        assert_non_null(binding);
+        assert_string_equal(binding->rat, "UTRAN");
+        assert_int_equal(binding->plmn.mnc, 2);
+        assert_int_equal(scene.opened, 1);
+        scene_close(&scene);
+}
+
+static const char *routed(struct binding_scene *scene, const char *text)
+{
+        struct address address;
+        assert_true(address_parse(text, &address));
+        const struct binding *binding = bindings_of_address(scene->bindings, 0, NULL, &address, scene->now_ns);
+        return binding ? binding->imsi : "nobody";
+}
+
+static void a_network_behind_a_device_is_its_own(void **state)
+{
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        SAY(&scene, ACCOUNTING, PROCEDURE(CREATE), REQUEST, .sequence = 1, .session = "a", .imsi = imsi_a, .ipv4 = ADDRESS(7), .apn = apn,
+            .route = "192.168.0.0/16");
+        SAY(&scene, ACCOUNTING, PROCEDURE(CREATE), REQUEST, .sequence = 2, .session = "b", .imsi = imsi_b, .ipv4 = ADDRESS(8), .apn = apn,
+            .route = "192.168.5.0/24");
+        SAY(&scene, ACCOUNTING, PROCEDURE(CREATE), REQUEST, .sequence = 3, .session = "c", .imsi = "262015555555555", .ipv4 = ADDRESS(9),
+            .apn = apn, .route = "0.0.0.0/0");
+        assert_string_equal(routed(&scene, "192.168.1.1"), imsi_a);
+        assert_string_equal(routed(&scene, "192.168.5.1"), imsi_b);
+        assert_string_equal(routed(&scene, "203.0.113.1"), "nobody");
+        SAY(&scene, ACCOUNTING, PROCEDURE(DELETE), REQUEST, .sequence = 4, .session = "b", .imsi = imsi_b, .ipv4 = ADDRESS(8));
+        scene_pass(&scene, 60);
+        assert_string_equal(routed(&scene, "192.168.5.1"), imsi_a);
+        SAY(&scene, ACCOUNTING, PROCEDURE(CREATE), REQUEST, .sequence = 5, .session = "d", .imsi = imsi_b, .ipv4 = ADDRESS(8), .apn = apn,
+            .route = "192.168.0.0/16");
+        assert_string_equal(routed(&scene, "192.168.1.1"), "nobody"); /* whose it is cannot be told */
+        scene_close(&scene);
+}
+
+static void a_context_lives_on_without_its_first_bearer(void **state)
+{
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        SAY(&scene, V1, PROCEDURE(CREATE), REQUEST, .from = SGSN, .to = GGSN, .sequence = 1, .imsi = imsi_a, .apn = apn, .bearer = 5,
+            .endpoints = {{SGSN, 51}, {SGSN, 52, .user = true, .bearer = 5}});
+        SAY(&scene, V1, PROCEDURE(CREATE), RESPONSE, .from = GGSN, .to = SGSN, .sequence = 1, .key = 51, .ipv4 = ADDRESS(7),
+            .endpoints = {{GGSN, 61}, {GGSN, 62, .user = true, .of_network = true, .bearer = 5}});
+        SAY(&scene, V1, PROCEDURE(CREATE), REQUEST, .from = SGSN, .to = GGSN, .sequence = 2, .key = 61, .bearer = 6, .linked_bearer = 5,
+            .endpoints = {{SGSN, 53, .user = true, .bearer = 6}});
+        SAY(&scene, V1, PROCEDURE(CREATE), RESPONSE, .from = GGSN, .to = SGSN, .sequence = 2, .key = 51,
+            .endpoints = {{GGSN, 63, .user = true, .of_network = true, .bearer = 6}});
+        for (uint8_t bearer = 5; bearer <= 6; bearer++) {
+                assert_non_null(scene_who(&scene, ADDRESS(7)));
+                assert_int_equal(scene.closed, 0);
+                SAY(&scene, V1, PROCEDURE(DELETE), REQUEST, .from = SGSN, .to = GGSN, .sequence = bearer, .key = 61, .bearer = bearer);
+                SAY(&scene, V1, PROCEDURE(DELETE), RESPONSE, .from = GGSN, .to = SGSN, .sequence = bearer, .key = 51);
+        }
+        assert_int_equal(scene.closed, 1);
+        assert_int_equal(scene.end, BINDING_DELETED);
+        scene_close(&scene);
+}
+
+static void account(struct binding_scene *scene, bool is_start, const char *session, uint8_t bearer, bool is_last)
+{
+        static uint32_t sequence;
+        SAY(scene, ACCOUNTING, .procedure = is_start ? APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE : APNWATCH__V1__SIGNALLING__PROCEDURE__DELETE,
+            REQUEST, .sequence = ++sequence, .session = session, .imsi = imsi_a, .ipv4 = ADDRESS(7), .apn = apn, .bearer = bearer,
+            .teardown = is_last);
+}
+
+static void accounting_of_one_bearer_ends_alone(void **state)
+{
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        account(&scene, true, "s1", 5, false);
+        account(&scene, true, "s2", 6, false);
+        account(&scene, true, "s3", 7, false);
+        account(&scene, false, "s2", 6, false);
+        assert_int_equal(scene.closed, 0);
+        account(&scene, false, "s1", 5, true); /* though s3 began later */
+        assert_int_equal(scene.closed, 1);
+        assert_int_equal(scene.opened, 1);
+        scene_close(&scene);
+}
+
+static void what_is_repeated_does_not_take_a_fresh_address_back(void **state)
+{
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach(&scene, 1, imsi_a, 100);
+        scene_pass(&scene, 10);
+        SAY(&scene, ACCOUNTING, PROCEDURE(MODIFY), REQUEST, .sequence = 1, .session = "old", .imsi = imsi_b, .ipv4 = ADDRESS(7), .apn = apn);
+        assert_string_equal(scene_who(&scene, ADDRESS(7))->imsi, imsi_a);
+        assert_int_equal(scene.closed, 0);
+        scene_pass(&scene, 600); /* the end was not seen */
+        SAY(&scene, ACCOUNTING, PROCEDURE(MODIFY), REQUEST, .sequence = 2, .session = "new", .imsi = imsi_b, .ipv4 = ADDRESS(7), .apn = apn);
+        assert_string_equal(scene_who(&scene, ADDRESS(7))->imsi, imsi_b);
+        scene_close(&scene);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_flow_was_in_the_cell_where_it_began),
+                cmocka_unit_test(an_address_is_its_holders_until_it_ends),
+                cmocka_unit_test(both_versions_of_gtp_are_believed_alike),
+                cmocka_unit_test(a_network_behind_a_device_is_its_own),
+                cmocka_unit_test(a_context_lives_on_without_its_first_bearer),
+                cmocka_unit_test(accounting_of_one_bearer_ends_alone),
+                cmocka_unit_test(what_is_repeated_does_not_take_a_fresh_address_back),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
