@@ -103,18 +103,13 @@ static bool is_device_of(const Apnwatch__V1__Flow *flow, const struct device_key
 
 static const struct binding *find(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
 {
-        return flow->has_tunnel_destination && flow->has_tunnel_source && is_device_of(flow, key);
-}
-
-static const struct binding *by_address(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
-{
-        if (is_behind_nat(judge, flow) && is_device_of(flow, key))
+        const struct binding *found = NULL;
+        if (flow->has_tunnel_destination && flow->has_tunnel_source && is_device_of(flow, key))
+                found = by_tunnel(judge, flow, &key->address, time_ns);
+        if (found == NULL && is_behind_nat(judge, flow) && is_device_of(flow, key))
                 return NULL; /* not unwrapped */
-        return bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
-}
-
-static const struct binding *then(struct judge *judge, const struct binding *found, int64_t time_ns)
-{
+        if (found == NULL)
+                found = bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
         return found ? bindings_as_of(judge->bindings, found, time_ns) : NULL;
 }
 
@@ -126,41 +121,13 @@ const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V
         if (owner->flow == flow && owner->time_ns == time_ns && owner->key.context == key->context &&
             address_equal(&owner->key.address, &key->address))
                 return owner->is_known ? &owner->binding : NULL;
-        const struct binding *found = has_tunnel_of(flow, key) ? by_tunnel(judge, flow, &key->address, time_ns) : NULL;
-        return then(judge, found ? found : by_address(judge, flow, key, time_ns), time_ns);
+        return find(judge, flow, key, time_ns);
 }
 
-/* All that decides whose tunnel it is, apart from the moment; never 0. */
-static uint64_t tunnel_signature(const Apnwatch__V1__Flow *flow)
-{
-        struct {
-                struct address source, destination;
-                uint32_t teids[2], opener, has;
-        } of = {.teids = {flow->teid_up, flow->teid_down}, .opener = flow->opener, .has = flow->has_teid_up | flow->has_teid_down << 1};
-        (void)address_from_bytes(flow->tunnel_source.data, flow->tunnel_source.len, &of.source);
-        (void)address_from_bytes(flow->tunnel_destination.data, flow->tunnel_destination.len, &of.destination);
-        return XXH3_64bits(&of, sizeof of) | 1;
-}
-
-static const struct binding *by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, struct device *device, int64_t time_ns)
-{
-        struct tunnel_memory *memory = &device->tunnel;
-        uint64_t signature = judge->owner.signature = tunnel_signature(flow);
-        const struct binding *found = memory->signature == signature ? bindings_recall(judge->bindings, memory->record, memory->stamp) : NULL;
-        if (found != NULL && found->first_ns <= time_ns + SLACK_S * INT64_C(1000000000))
-                return found;
-        found = by_tunnel(judge, flow, &device->address, time_ns);
-        if (found != NULL)
-                *memory = (struct tunnel_memory){.signature = signature, .stamp = found->stamp, .record = found->record};
-        return found;
-}
-
-bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns, struct device *device)
+bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
 {
         struct attributed *owner = &judge->owner;
-        owner->signature = 0;
-        const struct binding *found = has_tunnel_of(flow, key) ? by_known_tunnel(judge, flow, device, time_ns) : NULL;
-        found = then(judge, found ? found : by_address(judge, flow, key, time_ns), time_ns);
+        const struct binding *found = find(judge, flow, key, time_ns);
         owner->flow = flow;
         owner->key = *key;
         owner->time_ns = time_ns;
