@@ -62,7 +62,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp parser = {
         .options = options, .parser = parse_option, .args_doc = "FILE...|events:FILE",
         .doc = "Propose rows for a list of TACs (YAML on standard output): devices whose IMEI is known by signalling, the "
-               "inventory or a message of their own, and whose user agent names a vendor. Nothing is applied."};
+               "inventory or a message of their own, and whose user agent, LwM2M object 3 or tracker's login names a vendor. Nothing is "
+               "applied."};
 
 struct learn_run {
         struct judge *judge;

@@ -35,7 +35,9 @@ struct device {
         /* From here on of use only where signalling is visible. */
         uint64_t session;         /* the latest one that it was bound by; 0: none */
         int64_t unbound_ns;       /* clock, when it was first seen without a binding; 0: not */
-        const char *said_vendor, *said_model; /* by what it says of itself, as intel knows it; NULL: nothing was heard */
+        uint32_t said_vendor, said_model, said_protocol; /* what it says of itself: self_report.h reads them */
+        uint8_t said_strength;    /* enum said_strength; 0: nothing, or nothing that still holds */
+        uint8_t vendor_counted;   /* enum vendor_counted of fleets.h */
 };
 
 struct device_table;

@@ -79,16 +79,18 @@ static void fill_who(const struct sighting *s, struct message_parts *parts, Apnw
 static void fill_make(const struct sighting *s, const struct inventory_facts *facts, Apnwatch__V1__Device *device)
 {
         const struct intel_tac *tac = device->imei ? intel_tac(s->judge->settings.intel, device->imei) : NULL;
-        device->model = (char *)(facts->model ? facts->model : tac ? tac->model : s->device->said_model);
+        const struct said_make said = self_report_make(s->judge->self_reports, s->device);
+        device->model = (char *)(facts->model ? facts->model : tac ? tac->model : said.model);
         if (facts->vendor) {
                 device->vendor = (char *)facts->vendor;
                 device->vendor_source = (char *)"inventory";
         } else if (tac) {
                 device->vendor = (char *)tac->vendor;
                 device->vendor_source = (char *)"tac";
-        } else if (s->device->said_vendor) {
-                device->vendor = (char *)s->device->said_vendor;
+        } else if (said.vendor) {
+                device->vendor = (char *)said.vendor;
                 device->vendor_source = (char *)"device";
+                device->vendor_protocol = (char *)said.protocol;
         }
 }
 

@@ -7,12 +7,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "judge/self_report.h"
 #include "judge/state.h"
 
 struct fleets {
         const struct policy *policy;
         const struct inventory *inventory;
         const struct intel *intel;
+        const struct self_reports *said;
         struct fleet_state *states;
         unsigned count;
         int64_t *bounds; /* moments at which some row begins or ends, sorted, each once */
@@ -63,12 +65,13 @@ static int find_bounds(struct fleets *fleets)
         return 0;
 }
 
-struct fleets *fleets_create(const struct policy *policy, const struct inventory *inventory, const struct intel *intel)
+struct fleets *fleets_create(const struct policy *policy, const struct inventory *inventory, const struct intel *intel,
+                             const struct self_reports *said)
 {
         struct fleets *fleets = calloc(1, sizeof *fleets);
         if (fleets == NULL)
                 return NULL;
-        *fleets = (struct fleets){.policy = policy, .inventory = inventory, .intel = intel, .era = 1};
+        *fleets = (struct fleets){.policy = policy, .inventory = inventory, .intel = intel, .said = said, .era = 1};
         fleets->count = (policy ? policy->fleet_count : 0) + 1;
         fleets->states = calloc(fleets->count, sizeof *fleets->states);
         if (fleets->states == NULL || find_bounds(fleets) != 0) {
@@ -125,21 +128,60 @@ static unsigned index_of(const struct fleets *fleets, const struct policy_subjec
         return fleet ? fleet->index : fleets->count - 1;
 }
 
-static void count_device(const struct fleets *fleets, struct fleet_state *state, const char *listed_vendor, const char *imei)
+static struct fleet_vendor *find_vendor(struct fleet_state *state, const char *name)
 {
-        state->devices++;
+        for (unsigned i = 0; i < state->vendor_count; i++)
+                if (state->vendors[i].name == name || strcmp(state->vendors[i].name, name) == 0)
+                        return &state->vendors[i];
+        return NULL;
+}
+
+/* The name stays as long as we do. */
+static bool count_vendor(struct fleet_state *state, const char *name)
+{
+        struct fleet_vendor *vendor = find_vendor(state, name);
+        if (vendor == NULL && state->vendor_count == FLEET_VENDORS)
+                return false;
+        if (vendor == NULL) {
+                vendor = &state->vendors[state->vendor_count++];
+                *vendor = (struct fleet_vendor){name, 0};
+        }
+        vendor->devices++;
+        return true;
+}
+
+/* Only those that intel names: anybody may write anything. */
+static const char *lasting_name(const struct fleets *fleets, const char *vendor)
+{
+        const struct intel_vendor *known_vendor = vendor ? intel_vendor(fleets->intel, vendor) : NULL;
+        return known_vendor ? known_vendor->name : NULL;
+}
+
+void fleets_count_said(struct fleets *fleets, struct device *device, const char *vendor, bool is_more)
+{
+        const char *name = lasting_name(fleets, vendor);
+        if (device->fleet >= fleets->count || name == NULL)
+                return;
+        struct fleet_state *state = &fleets->states[device->fleet];
+        if (is_more && device->vendor_counted == VENDOR_NOT_COUNTED && count_vendor(state, name))
+                device->vendor_counted = VENDOR_COUNTED_BY_WORD;
+        struct fleet_vendor *counted = is_more || device->vendor_counted != VENDOR_COUNTED_BY_WORD ? NULL : find_vendor(state, name);
+        if (counted == NULL)
+                return;
+        if (--counted->devices == 0)
+                *counted = state->vendors[--state->vendor_count];
+        device->vendor_counted = VENDOR_NOT_COUNTED;
+}
+
+static void count_device(struct fleets *fleets, struct device *device, const char *listed_vendor, const char *imei)
+{
+        struct fleet_state *state = &fleets->states[device->fleet];
         const struct intel_tac *tac = listed_vendor == NULL && imei ? intel_tac(fleets->intel, imei) : NULL;
         const char *vendor = tac ? tac->vendor : listed_vendor;
+        state->devices++;
+        device->vendor_counted = vendor && count_vendor(state, vendor) ? VENDOR_COUNTED : VENDOR_NOT_COUNTED;
         if (vendor == NULL)
-                return;
-        for (unsigned i = 0; i < state->vendor_count; i++) {
-                if (state->vendors[i].name == vendor || strcmp(state->vendors[i].name, vendor) == 0) {
-                        state->vendors[i].devices++;
-                        return;
-                }
-        }
-        if (state->vendor_count < FLEET_VENDORS)
-                state->vendors[state->vendor_count++] = (struct fleet_vendor){vendor, 1};
+                fleets_count_said(fleets, device, self_report_make(fleets->said, device).vendor, true);
 }
 
 static uint32_t identity_of(const struct binding *binding)
@@ -158,7 +200,7 @@ static void note_identity(struct device *device, const struct binding *binding, 
         if (binding != NULL && binding->number > device->session) {
                 if (device->session != 0 && device->identity != identity) {
                         device->dns_since_s = 0;
-                        device->said_vendor = device->said_model = NULL;
+                        device->said_strength = SAID_NOTHING;
                 }
                 device->session = binding->number;
         }
@@ -181,7 +223,7 @@ static void bind_anew(struct fleets *fleets, struct device *device, const struct
         if (device->fleet == index)
                 return;
         device->fleet = (uint16_t)index;
-        count_device(fleets, &fleets->states[index], facts.vendor, imei);
+        count_device(fleets, device, facts.vendor, imei);
 }
 
 void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns)

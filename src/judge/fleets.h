@@ -15,8 +15,11 @@ enum coverage { COVERAGE_READABLE, COVERAGE_NAME_ONLY, COVERAGE_OPAQUE, COVERAGE
 
 enum { FLEET_VENDORS = 32 };
 
+/* How a device is counted among the vendors of its fleet. */
+enum vendor_counted { VENDOR_NOT_COUNTED, VENDOR_COUNTED, VENDOR_COUNTED_BY_WORD };
+
 struct fleet_vendor {
-        const char *name; /* of the inventory or of the TAC list */
+        const char *name; /* of the inventory, of the TAC list or of intel */
         uint64_t devices;
 };
 
@@ -34,7 +37,9 @@ struct fleet_state {
 
 struct fleets;
 
-struct fleets *fleets_create(const struct policy *policy, const struct inventory *inventory, const struct intel *intel);
+struct self_reports;
+struct fleets *fleets_create(const struct policy *policy, const struct inventory *inventory, const struct intel *intel,
+                             const struct self_reports *said);
 void fleets_destroy(struct fleets *fleets);
 
 unsigned fleets_count(const struct fleets *fleets); /* with unassigned, the last */
@@ -43,6 +48,9 @@ struct fleet_state *fleets_at(struct fleets *fleets, unsigned index);
 /* Sees to it that the device's fleet and row are those of `time_ns` and of who it is (`binding` NULL: not known; `apn` NULL: the
  * tap says none), and counts the device once a fleet. */
 void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns);
+
+/* The device says, or does no longer say, that this one made it: counted where neither inventory nor TAC tell. */
+void fleets_count_said(struct fleets *fleets, struct device *device, const char *vendor, bool is_more);
 
 /* false: not listed. */
 bool fleets_facts(const struct fleets *fleets, const struct device *device, struct inventory_facts *out);

@@ -31,6 +31,13 @@ static void device_is_done(void *context, struct device *device)
         report_add_device(judge->report, device, is_bound ? fleets_at(judge->fleets, device->fleet)->name : NULL);
 }
 
+static void device_goes(void *context, struct device *device)
+{
+        struct judge *judge = context;
+        device_is_done(judge, device);
+        self_report_forget(judge->self_reports, device);
+}
+
 static bool create_detectors(struct judge *judge)
 {
         for (unsigned i = 0; detectors[i]; i++) {
@@ -63,14 +70,15 @@ static bool create_tables(struct judge *judge)
                 .input_name = input_name,
                 .context = judge,
         };
-        judge->fleets = fleets_create(settings->policy, settings->inventory, settings->intel);
+        judge->self_reports = self_reports_create(settings->intel);
+        judge->fleets = judge->self_reports ? fleets_create(settings->policy, settings->inventory, settings->intel, judge->self_reports) : NULL;
         struct bindings_settings bindings = {.session_limit = settings->session_limit, .changed = take_change, .context = judge};
         if (judge->fleets == NULL)
                 return false;
         judge->bindings = bindings_create(&bindings);
         judge->room = waiting_room_create(ROOM_BYTES, patience_ns);
         judge->devices = device_table_create(device_limit < DEVICE_LIMIT_LEAST ? DEVICE_LIMIT_LEAST : device_limit,
-                                             device_is_done, judge);
+                                             device_goes, judge);
         judge->names = names_create(settings->name_limit ? settings->name_limit : NAME_LIMIT, fleets_count(judge->fleets));
         judge->intel = intel_cache_create(settings->intel);
         judge->book = alert_book_create(&book);
@@ -105,6 +113,7 @@ void judge_destroy(struct judge *judge)
         names_destroy(judge->names);
         device_table_destroy(judge->devices);
         fleets_destroy(judge->fleets);
+        self_reports_destroy(judge->self_reports);
         bindings_destroy(judge->bindings);
         waiting_room_destroy(judge->room);
         report_destroy(judge->report);

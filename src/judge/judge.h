@@ -30,8 +30,9 @@ struct device_word {
         uint64_t session;                  /* number of its binding; 0: none */
         int64_t time_ns;                   /* clock */
         const char *imei, *imei_source;    /* who it is by signalling, imported bindings or the inventory; NULL: not known */
-        const struct intel_vendor *vendor; /* by its user agent `text`; NULL: it says none */
-        const char *text;
+        const char *vendor;                /* as intel calls it, else as the device does; NULL: it says none */
+        const char *model;                 /* NULL: it says none */
+        const char *text, *protocol;       /* by which it says so: user agent, LwM2M's text; "HTTP", "LwM2M". NULL without vendor */
         const char *said_imei;             /* in a message of its own; NULL: none */
         const char *file;                  /* NULL: not told */
         uint64_t frame;

@@ -29,9 +29,15 @@ static void write_head(const struct judge *judge, uint64_t number, struct state_
         state_write(writer, &record);
 }
 
+struct saving {
+        const struct judge *judge;
+        struct state_writer writer;
+};
+
 static void write_device(void *context, struct device *device)
 {
-        struct state_writer *writer = context;
+        struct saving *saving = context;
+        struct said_make said = self_report_make(saving->judge->self_reports, device);
         Apnwatch__V1__StateRecord record = APNWATCH__V1__STATE_RECORD__INIT;
         Apnwatch__V1__SavedDevice saved = APNWATCH__V1__SAVED_DEVICE__INIT;
         saved.address = (ProtobufCBinaryData){sizeof device->address.bytes, device->address.bytes};
@@ -42,27 +48,33 @@ static void write_device(void *context, struct device *device)
         PUT(&saved, dns_since_s, device->dns_since_s);
         PUT(&saved, alerts, device->alerts);
         PUT(&saved, worst, device->worst);
+        PUT(&saved, said_strength, device->said_strength);
+        PUT(&saved, vendor_counted, device->vendor_counted);
+        saved.said_vendor = (char *)said.vendor;
+        saved.said_model = (char *)said.model;
+        saved.said_protocol = (char *)said.protocol;
         record.body_case = APNWATCH__V1__STATE_RECORD__BODY_DEVICE;
         record.device = &saved;
-        state_write(writer, &record);
+        state_write(&saving->writer, &record);
 }
 
 int judge_save(const struct judge *judge, uint64_t number, int descriptor)
 {
-        struct state_writer writer;
-        if (state_writer_open(&writer, descriptor) != 0)
-                return writer.error;
-        write_head(judge, number, &writer);
-        device_table_each(judge->devices, write_device, &writer);
-        fleets_save(judge->fleets, &writer);
-        names_save(judge->names, &writer);
-        bindings_save(judge->bindings, &writer);
-        alert_book_save(judge->book, &writer);
+        struct saving saving = {.judge = judge};
+        struct state_writer *writer = &saving.writer;
+        if (state_writer_open(writer, descriptor) != 0)
+                return writer->error;
+        write_head(judge, number, writer);
+        device_table_each(judge->devices, write_device, &saving);
+        fleets_save(judge->fleets, writer);
+        names_save(judge->names, writer);
+        bindings_save(judge->bindings, writer);
+        alert_book_save(judge->book, writer);
         for (unsigned i = 0; detectors[i]; i++) {
                 if (detectors[i]->save)
-                        detectors[i]->save(judge->detector_states[i], &writer);
+                        detectors[i]->save(judge->detector_states[i], writer);
         }
-        return state_writer_close(&writer);
+        return state_writer_close(writer);
 }
 
 struct loading {
@@ -138,6 +150,11 @@ static void take_device(struct loading *loading, const Apnwatch__V1__SavedDevice
         device->dns_since_s = saved->dns_since_s;
         device->alerts = (uint16_t)saved->alerts;
         device->worst = saved->worst <= APNWATCH__V1__ALERT__SEVERITY__CRITICAL + 1 ? (uint8_t)saved->worst : 0;
+        if (saved->said_strength <= SAID_BY_IMEI)
+                self_report_restore(judge->self_reports, device, (enum said_strength)saved->said_strength,
+                                    &(struct said_make){saved->said_vendor, saved->said_model, saved->said_protocol});
+        if (loading->same_fleets && saved->vendor_counted <= VENDOR_COUNTED_BY_WORD)
+                device->vendor_counted = (uint8_t)saved->vendor_counted;
 }
 
 static bool take_by_detector(struct judge *judge, const Apnwatch__V1__StateRecord *record)

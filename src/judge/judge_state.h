@@ -12,6 +12,7 @@
 #include "judge/names.h"
 #include "judge/report.h"
 #include "judge/run_names.h"
+#include "judge/self_report.h"
 #include "judge/waiting_room.h"
 
 /* Later than the year 2100: no packet's time. Events come through a pipe that is not trusted, and times are subtracted. */
@@ -23,6 +24,7 @@ struct judge {
         struct device_table *devices;
         struct names *names;
         struct fleets *fleets;
+        struct self_reports *self_reports;
         struct intel_cache *intel;
         struct alert_book *book;
         struct bindings *bindings; /* who is behind addresses and tunnels */

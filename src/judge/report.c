@@ -237,6 +237,7 @@ static void add_binding_counters(struct judge_report *report, const struct judge
 static void add_judge_counters(struct judge_report *report, const struct judge *judge)
 {
         add_counter(report, "judge.device_evictions", device_table_evictions(judge->devices));
+        add_counter(report, "judge.self_reports_refused", self_reports_refused(judge->self_reports));
         add_counter(report, "judge.name_evictions", names_evictions(judge->names));
         add_counter(report, "judge.alert_evictions", alert_book_evictions(judge->book));
         if (judge->has_identity)
@@ -245,7 +246,7 @@ static void add_judge_counters(struct judge_report *report, const struct judge *
                 if (detectors[i]->counters)
                         detectors[i]->counters(judge->detector_states[i], add_detector_counter, report);
         }
-        add_counter(report, "judge.bytes.devices", device_table_bytes(judge->devices));
+        add_counter(report, "judge.bytes.devices", device_table_bytes(judge->devices) + self_reports_bytes(judge->self_reports));
         add_counter(report, "judge.bytes.names", names_bytes(judge->names));
 }
 

@@ -193,7 +193,7 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
                 s->device->unbound_ns = 0;
         fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context), now_ns);
         if (!s->is_swapped)
-                self_report_note(s->device, judge->settings.intel, event);
+                self_report_note(judge->self_reports, judge->fleets, s->device, event);
         s->fleet_index = s->device->fleet;
         s->fleet = fleets_at(judge->fleets, s->fleet_index)->fleet;
         s->contact.dns_seen = s->device->dns_since_s != 0 && s->device->dns_since_s >= judge->hole_ns / 1000000000 &&

@@ -13,25 +13,26 @@
 #include "judge/device_table.h"
 #include "judge/flow_set.h"
 
-enum { DEVICES = 1000000, LESSONS = 65536, TAC_DIGITS = 8, MODULE_DIGITS = 14, TEXT = 96 };
+enum { DEVICES = 1000000, LESSONS = 65536, TAC_DIGITS = 8, MODULE_DIGITS = 14, TEXT = 96, NAME = 65 };
 
 /* What one device said in one session. */
 struct listener {
         uint64_t session;
         char imei[MODULE_DIGITS + 1];   /* "": not known */
         const char *source;             /* of the IMEI; static */
-        const struct intel_vendor *vendor;
-        char text[TEXT];                /* the user agent that names it */
+        char vendor[NAME], model[NAME]; /* "": not said */
+        char text[TEXT], protocol[NAME]; /* by which it was said */
         uint32_t file;                  /* index into files */
         uint64_t frame;
 };
 
 struct lesson {
         char tac[TAC_DIGITS + 1];
-        const struct intel_vendor *vendor;
+        char vendor[NAME], model[NAME];
+        bool has_models;                /* several: none is proposed */
         uint32_t devices;
         const char *source;
-        char text[TEXT];
+        char text[TEXT], protocol[NAME];
         uint32_t file;
         uint64_t frame;
 };
@@ -123,7 +124,7 @@ static struct lesson *lesson_of(struct tac_learner *learner, const struct listen
 {
         for (uint32_t i = 0; i < learner->lesson_count; i++) {
                 struct lesson *lesson = &learner->lessons[i];
-                if (lesson->vendor == listener->vendor && memcmp(lesson->tac, listener->imei, TAC_DIGITS) == 0)
+                if (strcmp(lesson->vendor, listener->vendor) == 0 && memcmp(lesson->tac, listener->imei, TAC_DIGITS) == 0)
                         return lesson;
         }
         if (learner->lesson_count == learner->lesson_room) {
@@ -135,19 +136,32 @@ static struct lesson *lesson_of(struct tac_learner *learner, const struct listen
                 learner->lesson_room = room;
         }
         struct lesson *lesson = &learner->lessons[learner->lesson_count++];
-        *lesson = (struct lesson){.vendor = listener->vendor, .source = listener->source, .file = listener->file,
-                                  .frame = listener->frame};
+        *lesson = (struct lesson){.source = listener->source, .file = listener->file, .frame = listener->frame};
         memcpy(lesson->tac, listener->imei, TAC_DIGITS);
+        memcpy(lesson->vendor, listener->vendor, sizeof lesson->vendor);
         memcpy(lesson->text, listener->text, sizeof lesson->text);
+        memcpy(lesson->protocol, listener->protocol, sizeof lesson->protocol);
         return lesson;
 }
 
-/* A module counts once for each vendor that it names. */
+static void learn_model(struct lesson *lesson, const char *model)
+{
+        if (model[0] == '\0')
+                return;
+        if (lesson->model[0] == '\0')
+                memcpy(lesson->model, model, sizeof lesson->model);
+        else if (strcmp(lesson->model, model) != 0)
+                lesson->has_models = true;
+}
+
+/* A module counts once for each vendor that it names, and for each model of that vendor's. */
 static void learn(struct tac_learner *learner, const struct listener *listener)
 {
-        const char *vendor = listener->vendor->name;
-        uint64_t pair = XXH3_64bits_withSeed(listener->imei, MODULE_DIGITS, XXH3_64bits(vendor, strlen(vendor)));
-        if (flow_set_has(learner->told, pair))
+        uint64_t seed = XXH3_64bits(listener->vendor, strlen(listener->vendor));
+        uint64_t pair = XXH3_64bits_withSeed(listener->imei, MODULE_DIGITS, seed);
+        uint64_t triple = XXH3_64bits_withSeed(listener->model, strlen(listener->model), pair);
+        bool is_counted = flow_set_has(learner->told, pair);
+        if (is_counted && (listener->model[0] == '\0' || flow_set_has(learner->told, triple)))
                 return;
         struct lesson *lesson = lesson_of(learner, listener);
         if (lesson == NULL) {
@@ -155,7 +169,9 @@ static void learn(struct tac_learner *learner, const struct listener *listener)
                 return;
         }
         flow_set_add(learner->told, pair);
-        lesson->devices++;
+        flow_set_add(learner->told, triple);
+        lesson->devices += !is_counted;
+        learn_model(lesson, listener->model);
 }
 
 /* Zeros and the like are nobody's IMEI. */
@@ -175,18 +191,32 @@ static void take_imei(struct listener *listener, const struct device_word *word)
         listener->source = is_own ? "its own message" : word->imei_source;
 }
 
-static void take_vendor(struct tac_learner *learner, struct listener *listener, const struct device_word *word)
+/* For YAML and its comments. */
+static void take_text(char *out, size_t size, const char *text)
 {
+        memset(out, 0, size);
+        for (size_t i = 0; text != NULL && i + 1 < size && text[i] != '\0'; i++) {
+                char letter = text[i];
+                out[i] = letter < ' ' || letter > '~' ? '?' : letter;
+        }
+}
+
+/* Maker and model may come one by one; another maker's model is another's. */
+static void take_make(struct tac_learner *learner, struct listener *listener, const struct device_word *word)
+{
+        char vendor[NAME];
+        take_text(vendor, sizeof vendor, word->vendor);
+        if (word->vendor != NULL && strcmp(vendor, listener->vendor) != 0)
+                listener->model[0] = '\0';
+        if (word->model != NULL)
+                take_text(listener->model, sizeof listener->model, word->model);
         if (word->vendor == NULL)
                 return;
-        listener->vendor = word->vendor;
+        memcpy(listener->vendor, vendor, sizeof vendor);
+        take_text(listener->text, sizeof listener->text, word->text);
+        take_text(listener->protocol, sizeof listener->protocol, word->protocol);
         listener->file = file_number(learner, word->file);
         listener->frame = word->frame;
-        memset(listener->text, 0, sizeof listener->text);
-        for (size_t i = 0; i + 1 < sizeof listener->text && word->text[i] != '\0'; i++) { /* for a comment */
-                char letter = word->text[i];
-                listener->text[i] = letter < ' ' || letter > '~' ? '?' : letter;
-        }
 }
 
 void tac_learner_hear(struct tac_learner *learner, const struct device_word *word)
@@ -197,8 +227,8 @@ void tac_learner_hear(struct tac_learner *learner, const struct device_word *wor
                 return;
         }
         take_imei(listener, word);
-        take_vendor(learner, listener, word);
-        if (listener->imei[0] != '\0' && listener->vendor != NULL)
+        take_make(learner, listener, word);
+        if (listener->imei[0] != '\0' && listener->vendor[0] != '\0')
                 learn(learner, listener);
 }
 
@@ -206,19 +236,21 @@ static int compare_lessons(const void *left, const void *right)
 {
         const struct lesson *a = left, *b = right;
         int order = memcmp(a->tac, b->tac, TAC_DIGITS);
-        return order ? order : strcmp(a->vendor->name, b->vendor->name);
+        return order ? order : strcmp(a->vendor, b->vendor);
 }
 
 /* Lists have "Quectel Wireless Solutions" and "Cinterion", intel "Quectel" and "Telit Cinterion". */
-static bool is_same_vendor(const struct intel_vendor *vendor, const char *listed)
+static bool is_same_vendor(const struct tac_learner *learner, const char *said, const char *listed)
 {
-        return intel_vendor_is(vendor, listed) || strcasestr(listed, vendor->name) != NULL ||
-               strcasestr(vendor->name, listed) != NULL;
+        const struct intel_vendor *vendor = intel_vendor(learner->intel, said);
+        return (vendor != NULL && intel_vendor_is(vendor, listed)) || strcasestr(listed, said) != NULL || strcasestr(said, listed) != NULL;
 }
 
 static void print_evidence(const struct tac_learner *learner, const struct lesson *lesson, FILE *out)
 {
-        fprintf(out, "%u device%s with user agent \"%s\"", lesson->devices, lesson->devices == 1 ? "" : "s", lesson->text);
+        bool is_agent = strcmp(lesson->protocol, "HTTP") == 0;
+        fprintf(out, "%u device%s with %s \"%s\"", lesson->devices, lesson->devices == 1 ? "" : "s", is_agent ? "user agent" : lesson->protocol,
+                lesson->text);
         if (lesson->file != 0) {
                 fputs(", first in ", out);
                 for (const char *at = learner->files[lesson->file]; *at != '\0'; at++)
@@ -244,8 +276,14 @@ static void print_row(const struct tac_learner *learner, const struct lesson *le
         fputs("  # ", out);
         print_evidence(learner, lesson, out);
         fprintf(out, "  - {tac: \"%s\", vendor: ", lesson->tac);
-        print_quoted(lesson->vendor->name, out);
-        fprintf(out, ", source: 'learned: user agent of %u device%s'}\n", lesson->devices, lesson->devices == 1 ? "" : "s");
+        print_quoted(lesson->vendor, out);
+        if (lesson->model[0] != '\0' && !lesson->has_models) {
+                fputs(", model: ", out);
+                print_quoted(lesson->model, out);
+        }
+        bool is_agent = strcmp(lesson->protocol, "HTTP") == 0;
+        fprintf(out, ", source: 'learned: %s of %u device%s'}\n", is_agent ? "user agent" : lesson->protocol, lesson->devices,
+                lesson->devices == 1 ? "" : "s");
 }
 
 static void print_contradiction(const struct tac_learner *learner, const struct lesson *lessons, unsigned count,
@@ -258,7 +296,7 @@ static void print_contradiction(const struct tac_learner *learner, const struct 
         else
                 fputs(", since its devices name several vendors:\n", out);
         for (unsigned i = 0; i < count; i++) {
-                fprintf(out, "  #   %s: ", lessons[i].vendor->name);
+                fprintf(out, "  #   %s: ", lessons[i].vendor);
                 print_evidence(learner, &lessons[i], out);
         }
 }
@@ -269,7 +307,7 @@ static unsigned print_tac(const struct tac_learner *learner, const struct lesson
         const struct intel_tac *listed = intel_tac(learner->intel, lessons->tac);
         unsigned same = 0;
         for (unsigned i = 0; i < count; i++)
-                same += listed != NULL && is_same_vendor(lessons[i].vendor, listed->vendor);
+                same += listed != NULL && is_same_vendor(learner, lessons[i].vendor, listed->vendor);
         if (same == count)
                 return 0;
         if (count > 1 || listed != NULL) {

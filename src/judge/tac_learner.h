@@ -2,10 +2,10 @@
  * never applied.
  *
  * The IMEI comes from signalling, imported bindings or the inventory, else from a message of the device's own; the
- * vendor from its HTTP user agent, as intel knows it. Both may come in either order while address and session stay the
+ * vendor from its HTTP user agent, as intel knows it, from LwM2M's object 3 or from a tracker's login; the model from the
+ * latter two, when all devices of the TAC say the same. All may come in any order while address and session stay the
  * same. TACs that intel or the user lists under that vendor are left out; where they contradict, or devices of one TAC
- * name several vendors, that is told and not proposed. Left out: models, which no user agent in intel tells; object 3
- * of LwM2M, which no event carries.
+ * name several vendors, that is told and not proposed.
  *
  * Bounded: a million devices, the one silent longest goes first; 65536 pairs of TAC and vendor. */
 #pragma once

@@ -14,6 +14,24 @@ static void take_identity(const struct sighting *s, struct inventory_facts *fact
         }
 }
 
+/* False: it says nothing of use. */
+static bool take_words(const struct judge *judge, const event_t *event, struct device_word *word)
+{
+        const char *id = NULL;
+        word->vendor = self_report_vendor(judge->settings.intel, event, &word->text);
+        if (event->body_case == APNWATCH__V1__EVENT__BODY_TRANSFER) {
+                word->protocol = event->transfer->protocol;
+        } else if (event->from_device && event->body_case == APNWATCH__V1__EVENT__BODY_POSITION) {
+                id = event->position->device_id;
+        } else if (event->from_device && event->body_case == APNWATCH__V1__EVENT__BODY_SELF_REPORT) {
+                word->protocol = event->self_report->protocol;
+                word->model = event->self_report->model;
+                id = event->self_report->imei;
+        }
+        word->said_imei = self_report_is_imei(id) ? id : NULL;
+        return word->vendor != NULL || word->model != NULL || word->said_imei != NULL;
+}
+
 static void on_event(struct judge *judge, void *state, struct sighting *s)
 {
         const event_t *event = s->event;
@@ -23,13 +41,7 @@ static void on_event(struct judge *judge, void *state, struct sighting *s)
         (void)state;
         if (judge->settings.said == NULL)
                 return;
-        word.vendor = self_report_vendor(judge->settings.intel, event);
-        if (word.vendor != NULL)
-                word.text = event->transfer->user_agent;
-        else if (event->body_case == APNWATCH__V1__EVENT__BODY_POSITION && event->from_device &&
-                 self_report_is_imei(event->position->device_id))
-                word.said_imei = event->position->device_id;
-        else
+        if (!take_words(judge, event, &word))
                 return;
         if (event->has_file)
                 word.file = run_input(&judge->run, event->file);
@@ -39,7 +51,7 @@ static void on_event(struct judge *judge, void *state, struct sighting *s)
 
 const struct detector self_word_detector = {
         .name = "self_word",
-        .wants = DETECTOR_WANTS(TRANSFER) | DETECTOR_WANTS(POSITION),
+        .wants = DETECTOR_WANTS(TRANSFER) | DETECTOR_WANTS(POSITION) | DETECTOR_WANTS(SELF_REPORT),
         .view = AS_TOLD,
         .on_event = on_event,
 };

@@ -133,6 +133,46 @@ static void the_inventory_and_a_message_of_its_own_tell_the_imei_too(void **stat
         lecture_close(&lecture);
 }
 
+static void introduce(struct lecture *lecture, const char *device, Apnwatch__V1__SelfReport report, double at_s)
+{
+        struct court_flow flow = {.device = device, .peer = "198.51.100.9", .peer_port = 5683, .protocol = 17, .opener = OUT, .start_s = at_s};
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        event.body_case = APNWATCH__V1__EVENT__BODY_SELF_REPORT;
+        event.self_report = &report;
+        court_event(lecture->court, &flow, &event, at_s, true);
+}
+
+static Apnwatch__V1__SelfReport lwm2m(const char *vendor, const char *model, const char *imei)
+{
+        Apnwatch__V1__SelfReport report = APNWATCH__V1__SELF_REPORT__INIT;
+        report.protocol = (char *)"LwM2M";
+        report.vendor = (char *)vendor;
+        report.model = (char *)model;
+        report.imei = (char *)imei;
+        return report;
+}
+
+static void lwm2m_tells_makers_and_models(void **state)
+{
+        (void)state;
+        struct lecture lecture = lecture_open(NULL);
+        attach(&lecture, SIM, "860123450000011", METER, 17, 1);
+        attach(&lecture, "262011234567891", "860123450000029", "10.20.0.8", 18, 2);
+        introduce(&lecture, METER, lwm2m("Quectel Wireless Solutions", NULL, NULL), 20);
+        introduce(&lecture, METER, lwm2m(NULL, "BG95-M3", NULL), 21);
+        introduce(&lecture, "10.20.0.8", lwm2m("quectel", "BG95-M3", NULL), 30);
+        introduce(&lecture, "10.20.0.9", lwm2m("Acme's", "A", "356938035643809"), 40); /* its own IMEI, a maker nobody knows */
+        introduce(&lecture, "10.20.0.10", lwm2m("Acme's", "B", "356938035643817"), 41);
+        introduce(&lecture, "10.20.0.11", lwm2m(NULL, "C", "490154203237518"), 42); /* a model of nobody's */
+        const char *learned = lecture_end(&lecture);
+        assert_non_null(strstr(learned, "2 devices with LwM2M \"Quectel Wireless Solutions\", first in a.pcap frame "));
+        assert_non_null(strstr(learned, "  - {tac: \"86012345\", vendor: 'Quectel', model: 'BG95-M3', source: 'learned: LwM2M of 2 devices'}\n"));
+        assert_non_null(strstr(learned, "IMEI by its own message\n"
+                                        "  - {tac: \"35693803\", vendor: 'Acme''s', source: 'learned: LwM2M of 2 devices'}\n"));
+        assert_null(strstr(learned, "49015420"));
+        lecture_close(&lecture);
+}
+
 static void known_tacs_are_left_out_and_contradictions_told(void **state)
 {
         (void)state;
@@ -173,24 +213,24 @@ static void what_one_session_said_is_not_the_next_ones(void **state)
         lecture_close(&lecture);
 }
 
-static void tell(struct tac_learner *learner, const struct intel_vendor *vendor, const char *imei, uint8_t last_byte)
+static void tell(struct tac_learner *learner, const char *vendor, const char *imei, uint8_t last_byte)
 {
         const uint8_t bytes[4] = {10, 0, 0, last_byte};
         struct device_word word = {.address = address_of_ipv4(bytes), .time_ns = COURT_NS(0), .imei = imei, .imei_source = "gtpv2c",
-                                   .vendor = vendor, .text = "agent"};
+                                   .vendor = vendor, .text = "agent", .protocol = "HTTP"};
         tac_learner_hear(learner, &word);
 }
 
 static void devices_of_one_tac_that_name_two_vendors(void **state)
 {
         (void)state;
-        struct intel_vendor one = {.name = (char *)"O'Neil"}, other = {.name = (char *)"Other"};
+        const char *one = "O'Neil", *other = "Other";
         char *text = NULL;
         size_t length;
         struct tac_learner *learner = tac_learner_create(NULL);
-        tell(learner, &one, "860123450000011", 1);
-        tell(learner, &other, "860123450000029", 2);
-        tell(learner, &one, "860123460000010", 3);
+        tell(learner, one, "860123450000011", 1);
+        tell(learner, other, "860123450000029", 2);
+        tell(learner, one, "860123460000010", 3);
         FILE *out = open_memstream(&text, &length);
         assert_int_equal(tac_learner_print(learner, out), 1);
         fclose(out);
@@ -209,6 +249,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_imei_of_signalling_and_a_user_agent_make_a_row),
                 cmocka_unit_test(the_inventory_and_a_message_of_its_own_tell_the_imei_too),
+                cmocka_unit_test(lwm2m_tells_makers_and_models),
                 cmocka_unit_test(known_tacs_are_left_out_and_contradictions_told),
                 cmocka_unit_test(what_is_no_word_of_the_device_is_not_heard),
                 cmocka_unit_test(what_one_session_said_is_not_the_next_ones),
