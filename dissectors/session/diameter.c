@@ -16,10 +16,9 @@ struct pending {
         uint8_t direction, procedure; /* procedure: one more; 0: none */
 };
 
-/* A message in fragments, of one direction at a time. */
+/* A message in fragments. */
 struct fragments {
         bool is_open, is_cut;
-        uint8_t direction;
         uint16_t length;
         uint32_t next_tsn;
         uint8_t bytes[HELD];
@@ -30,7 +29,7 @@ struct diameter_flow {
         uint8_t protocol;
         uint8_t next;
         struct pending pending[PENDING];
-        struct fragments fragments; /* SCTP */
+        struct fragments fragments[2]; /* SCTP, by direction */
 };
 
 #define PHASE(name) APNWATCH__V1__SIGNALLING__PHASE__##name
@@ -193,13 +192,12 @@ static void hold(struct fragments *fragments, const struct data_chunk *chunk)
 
 static void take_fragment(struct dissection *d, struct diameter_flow *flow, const struct data_chunk *chunk)
 {
-        struct fragments *fragments = &flow->fragments;
+        struct fragments *fragments = &flow->fragments[d->direction];
         if (chunk->begins) {
                 fragments->is_open = true;
                 fragments->is_cut = false;
-                fragments->direction = (uint8_t)d->direction;
                 fragments->length = 0;
-        } else if (!fragments->is_open || fragments->direction != (uint8_t)d->direction) {
+        } else if (!fragments->is_open) {
                 return;
         } else if (fragments->next_tsn != chunk->tsn) {
                 fragments->is_open = fragments->next_tsn - chunk->tsn < 0x10000; /* an earlier one again */

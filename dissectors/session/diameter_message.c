@@ -21,12 +21,13 @@ enum command {
 
 /* Codes without a vendor; those below 256 are RADIUS's. */
 enum avp_code {
-        USER_NAME = 1, FRAMED_IP_ADDRESS = 8, FRAMED_ROUTE = 22, CALLED_STATION_ID = 30, FRAMED_IPV6_PREFIX = 97, FRAMED_IPV6_ROUTE = 99,
+        USER_NAME = 1, FRAMED_IP_ADDRESS = 8, FRAMED_ROUTE = 22, CALLED_STATION_ID = 30, CALLING_STATION_ID = 31, FRAMED_IPV6_PREFIX = 97, FRAMED_IPV6_ROUTE = 99,
         DELEGATED_IPV6_PREFIX = 123, AUTH_APPLICATION_ID = 258, ACCT_APPLICATION_ID = 259, VENDOR_SPECIFIC_APPLICATION_ID = 260,
         SESSION_ID = 263, ORIGIN_HOST = 264, RESULT_CODE = 268, ORIGIN_STATE_ID = 278, EXPERIMENTAL_RESULT = 297,
         EXPERIMENTAL_RESULT_CODE = 298, CC_REQUEST_TYPE = 416, SUBSCRIPTION_ID = 443, SUBSCRIPTION_ID_DATA = 444,
         SUBSCRIPTION_ID_TYPE = 450, USER_EQUIPMENT_INFO = 458, USER_EQUIPMENT_INFO_TYPE = 459, USER_EQUIPMENT_INFO_VALUE = 460,
-        ACCOUNTING_RECORD_TYPE = 480, SERVICE_SELECTION = 493
+        ACCOUNTING_RECORD_TYPE = 480, SERVICE_SELECTION = 493, USER_EQUIPMENT_INFO_EXTENSION = 653, USER_EQUIPMENT_INFO_IMEISV = 654,
+        USER_EQUIPMENT_INFO_IMEI = 658, SUBSCRIPTION_ID_EXTENSION = 659, SUBSCRIPTION_ID_E164 = 660, SUBSCRIPTION_ID_IMSI = 661
 };
 
 /* Codes of vendor 10415; those below 256 are its attributes of RADIUS. */
@@ -65,7 +66,7 @@ struct reader {
         bool has_request_type, has_application;
         unsigned avps, depth;
         bool malformed;
-        struct diameter_avp user_name;
+        struct diameter_avp user_name, calling;
 };
 
 static const struct application_kind *application_of(uint32_t application)
@@ -281,16 +282,42 @@ static void read_application(struct reader *reader, const struct diameter_avp *a
         reader->out->protocol = (Apnwatch__V1__Signalling__Protocol)kind->protocol;
 }
 
+/* RFC 8506, 8.52 to 8.63: what Subscription-Id and User-Equipment-Info say, with an AVP for each type. */
+static void read_extended_identity(struct signalling *out, const struct diameter_avp *avp)
+{
+        switch (avp->code) {
+        case USER_EQUIPMENT_INFO_IMEISV: case USER_EQUIPMENT_INFO_IMEI:
+                if (out->imei[0] == '\0')
+                        imei_of_text_or_tbcd(avp->bytes, avp->length, out->imei);
+                break;
+        case SUBSCRIPTION_ID_E164:
+                if (out->msisdn[0] == '\0')
+                        msisdn_of_text(avp->bytes, avp->length, out->msisdn);
+                break;
+        case SUBSCRIPTION_ID_IMSI:
+                if (out->imsi[0] == '\0')
+                        imsi_of_text(avp->bytes, avp->length, out->imsi);
+                break;
+        default: break;
+        }
+}
+
 static void read_base(struct reader *reader, const struct diameter_avp *avp)
 {
         struct signalling *out = reader->out;
         uint32_t value;
         switch (avp->code) {
-        case VENDOR_SPECIFIC_APPLICATION_ID: case EXPERIMENTAL_RESULT: read_group(reader, avp); break;
+        case VENDOR_SPECIFIC_APPLICATION_ID: case EXPERIMENTAL_RESULT: case USER_EQUIPMENT_INFO_EXTENSION: case SUBSCRIPTION_ID_EXTENSION:
+                read_group(reader, avp);
+                break;
+        case USER_EQUIPMENT_INFO_IMEISV: case USER_EQUIPMENT_INFO_IMEI: case SUBSCRIPTION_ID_E164: case SUBSCRIPTION_ID_IMSI:
+                read_extended_identity(out, avp);
+                break;
         case AUTH_APPLICATION_ID: case ACCT_APPLICATION_ID: read_application(reader, avp); break;
         case SUBSCRIPTION_ID: read_pair(reader, avp, SUBSCRIPTION_ID_TYPE, SUBSCRIPTION_ID_DATA); break;
         case USER_EQUIPMENT_INFO: read_pair(reader, avp, USER_EQUIPMENT_INFO_TYPE, USER_EQUIPMENT_INFO_VALUE); break;
         case USER_NAME: reader->user_name = *avp; break;
+        case CALLING_STATION_ID: reader->calling = *avp; break;
         case CALLED_STATION_ID: case SERVICE_SELECTION:
                 if (out->apn.network[0] == '\0')
                         apn_of_text(avp->bytes, avp->length, &out->apn);
@@ -340,17 +367,29 @@ static void read_group(struct reader *reader, const struct diameter_avp *group)
 }
 
 /* The user's name is the IMSI (S6a), or a network access identifier with it in front, one digit before that tells the method
- * of authentication (TS 23.003, clause 19.3.2). */
-static void imsi_of_user_name(const struct diameter_avp *name, char out[DIGITS_SIZE])
+ * of authentication (TS 23.003, clause 19.3.2). In Gx and Gy it is what the gateway was told: there a phone number may stand. */
+static void imsi_of_user_name(const struct diameter_avp *name, bool is_any, char out[DIGITS_SIZE])
 {
+        enum { IMSI_USUAL = 15 };
         size_t digits = 0;
         while (digits < name->length && name->bytes[digits] >= '0' && name->bytes[digits] <= '9')
                 digits++;
         bool has_realm = digits < name->length && name->bytes[digits] == '@';
-        bool has_method = has_realm && digits == 16 && strchr("0123456", name->bytes[0]) != NULL;
-        if (digits < name->length && !has_realm)
+        bool has_method = has_realm && digits == IMSI_USUAL + 1 && strchr("0123456", name->bytes[0]) != NULL;
+        if ((digits < name->length && !has_realm) || (is_any && digits - has_method != IMSI_USUAL))
                 return;
         imsi_of_text(name->bytes + has_method, digits - has_method, out);
+}
+
+/* A number with its country, not the address of a station. */
+static void msisdn_of_calling(const struct diameter_avp *calling, char out[DIGITS_SIZE])
+{
+        enum { NUMBER_LEAST = 7, NUMBER_MOST = 15 };
+        if (!msisdn_of_text(calling->bytes, calling->length, out))
+                return;
+        size_t length = strlen(out);
+        if (out[0] == '0' || length < NUMBER_LEAST || length > NUMBER_MOST)
+                out[0] = '\0';
 }
 
 static unsigned procedure_of_record(const struct reader *reader)
@@ -390,8 +429,10 @@ static void close_message(struct reader *reader)
         out->procedure = (Apnwatch__V1__Signalling__Procedure)procedure_of(reader);
         reader->message->is_answer_of_unknown = of_records && out->phase == PHASE(RESPONSE) && !reader->has_request_type;
         reader->message->is_told = kind != NULL || (out->procedure == PROCEDURE(PATH) && out->has_recovery);
+        if (out->msisdn[0] == '\0' && kind != NULL)
+                msisdn_of_calling(&reader->calling, out->msisdn);
         if (out->imsi[0] == '\0' && kind != NULL)
-                imsi_of_user_name(&reader->user_name, out->imsi);
+                imsi_of_user_name(&reader->user_name, out->protocol == PROTOCOL(GX) || out->protocol == PROTOCOL(GY), out->imsi);
 }
 
 static bool is_known_command(uint32_t command)

@@ -16,7 +16,7 @@
 
 #include "dissectors/dissector.h"
 
-enum { FAKE_EVENTS = 128, FAKE_EXPECTED = 4, FAKE_STATE = 4096, FAKE_STREAM = 1 << 18 };
+enum { FAKE_EVENTS = 128, FAKE_EXPECTED = 4, FAKE_STATE = 8192, FAKE_STREAM = 1 << 18 };
 enum fake_phase { FAKE_INSPECTING, FAKE_FOLLOWED, FAKE_SETTLED };
 
 struct fake_stream {

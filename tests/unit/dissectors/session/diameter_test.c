@@ -155,6 +155,29 @@ static enum dissect_result parse_avps(uint32_t command, uint32_t application, ui
         return parse_bytes(bytes, length, s, message);
 }
 
+static void subscribers_and_devices_are_named_in_several_ways(void **state)
+{
+        (void)state;
+        struct signalling s;
+        struct diameter_message message;
+        /* Subscription-Id-Extension, User-Equipment-Info-Extension */
+        assert_int_equal(parse_avps(272, 4, 0x80, "00000293 40000020 00000295 40000017 303031303130303030303030313031 00"
+                                    "00000293 4000001c 00000294 40000014 343931373930303030313031"
+                                    "0000028d 40000020 0000028e 40000018 33353334393030363938373333313533", &s, &message), DISSECT_OK);
+        assert_string_equal(s.imsi, "001010000000101");
+        assert_string_equal(s.msisdn, "491790000101");
+        assert_string_equal(s.imei, "3534900698733153");
+        /* Calling-Station-Id, and User-Name: a phone number */
+        assert_int_equal(parse_avps(272, 16777238, 0x80, "0000001f 40000014 343931373930303030313031"
+                                    "00000001 40000014 343931373930303030313031", &s, &message), DISSECT_OK);
+        assert_string_equal(s.msisdn, "491790000101");
+        assert_string_equal(s.imsi, "");
+        assert_int_equal(parse_avps(272, 16777238, 0x80, "0000001f 40000014 303031313232333334343535", &s, &message), DISSECT_OK);
+        assert_string_equal(s.msisdn, ""); /* a station's hardware */
+        assert_int_equal(parse_avps(272, 16777238, 0x80, "00000001 40000017 303031303130303030303030313031 00", &s, &message), DISSECT_OK);
+        assert_string_equal(s.imsi, "001010000000101");
+}
+
 static void procedures_are_named_as_the_event_has_them(void **state)
 {
         (void)state;
@@ -378,6 +401,21 @@ static void a_missing_fragment_loses_the_message(void **state)
         fake_sense_close(sense);
 }
 
+static void both_peers_may_send_fragments_at_once(void **state)
+{
+        (void)state;
+        uint8_t bytes[4096];
+        struct fake_sense *sense = fake_sense_open(IPPROTO_SCTP, PORT);
+        fake_sense_send(sense, FROM_OPENER, bytes, add_chunk(bytes, CREDIT_CONTROL_REQUEST, 0, 200, 1, 2, 46));
+        fake_sense_send(sense, TO_OPENER, bytes, add_chunk(bytes, GY_UPDATE, 0, 100, 900, 2, 46));
+        fake_sense_send(sense, FROM_OPENER, bytes, add_chunk(bytes, CREDIT_CONTROL_REQUEST, 200, 4096, 2, 1, 46));
+        fake_sense_send(sense, TO_OPENER, bytes, add_chunk(bytes, GY_UPDATE, 100, 4096, 901, 1, 46));
+        assert_int_equal(sense->event_count, 2);
+        assert_int_equal(sense->events[0]->signalling->protocol, OF(GX));
+        assert_int_equal(sense->events[1]->signalling->protocol, OF(GY));
+        fake_sense_close(sense);
+}
+
 static void what_is_not_diameter_is_left_to_others(void **state)
 {
         (void)state;
@@ -421,6 +459,7 @@ int main(void)
                 cmocka_unit_test(charging_has_its_facts_in_groups),
                 cmocka_unit_test(the_home_server_is_told_who_and_tells_where),
                 cmocka_unit_test(a_network_access_identifier_has_the_imsi_behind_a_digit),
+                cmocka_unit_test(subscribers_and_devices_are_named_in_several_ways),
                 cmocka_unit_test(procedures_are_named_as_the_event_has_them),
                 cmocka_unit_test(the_vendor_says_what_a_code_means),
                 cmocka_unit_test(every_shorter_message_is_truncated),
@@ -432,6 +471,7 @@ int main(void)
                 cmocka_unit_test(a_peer_of_itself_speaks_for_the_application_of_its_connection),
                 cmocka_unit_test(chunks_have_messages_and_fragments_of_them),
                 cmocka_unit_test(a_missing_fragment_loses_the_message),
+                cmocka_unit_test(both_peers_may_send_fragments_at_once),
                 cmocka_unit_test(what_is_not_diameter_is_left_to_others),
                 cmocka_unit_test(a_message_of_a_device_is_not_believed),
         };
