@@ -153,6 +153,61 @@ enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t con
         return find_tunnel(bindings, context, gateway, teid, true, out);
 }
 
+enum binding_tenure bindings_know(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key)
+{
+        static const enum endpoint_kind kinds[] = {[BINDING_USER_TEID] = ENDPOINT_USER, [BINDING_CONTROL_TEID] = ENDPOINT_CONTROL,
+                                                   [BINDING_SEID] = ENDPOINT_SEID};
+        uint32_t number = store_node(bindings->store, node, false);
+        enum binding_tenure tenure = BINDING_NOBODYS;
+        unsigned seen = 0;
+        for (uint32_t at = number ? store_find_endpoint(bindings->store, kinds[plane], context, number, key, STORE_NONE) : STORE_NONE;
+             at != STORE_NONE && seen++ < CHAIN_MOST; at = store_find_endpoint(bindings->store, kinds[plane], context, number, key, at)) {
+                if (store_session(bindings->store, store_endpoint(bindings->store, at)->session)->ended_ns == 0)
+                        return BINDING_CURRENT;
+                tenure = BINDING_FORMER;
+        }
+        return tenure;
+}
+
+/* The other end of one of the session's tunnels; where none is known anybody may be it. */
+static bool is_far_end(struct store *store, const struct session *session, uint32_t node, const struct address *peer)
+{
+        uint32_t far = store_node(store, peer, false);
+        bool has_other = false;
+        for (uint32_t at = session->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next) {
+                const struct endpoint *held = store_endpoint(store, at);
+                if (held->kind != ENDPOINT_USER || held->node == node)
+                        continue;
+                if (held->node == far)
+                        return true;
+                has_other = true;
+        }
+        return !has_other;
+}
+
+/* What was set up a moment ago may not be known to the node yet. */
+bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const struct address *node, uint32_t teid,
+                           const struct address *peer, int64_t time_ns)
+{
+        struct store *store = bindings->store;
+        uint32_t number = store_node(store, node, false);
+        bool was_used = false;
+        unsigned seen = 0;
+        for (uint32_t at = number ? store_find_endpoint(store, ENDPOINT_USER, context, number, teid, STORE_NONE) : STORE_NONE;
+             at != STORE_NONE && seen++ < CHAIN_MOST; at = store_find_endpoint(store, ENDPOINT_USER, context, number, teid, at)) {
+                struct endpoint *endpoint = store_endpoint(store, at);
+                const struct session *session = store_session(store, endpoint->session);
+                if (session->ended_ns != 0 || endpoint->is_released || time_ns - session->said_ns < SLACK_S * SECOND)
+                        continue;
+                was_used = true;
+                if (!is_far_end(store, session, number, peer))
+                        continue;
+                endpoint->is_released = true;
+                endpoint->released_s = (uint32_t)(time_ns / SECOND);
+        }
+        return was_used;
+}
+
 /* The session of a binding, unless its place is another's by now. */
 static struct session *session_of(struct bindings *bindings, const struct binding *binding)
 {

@@ -162,6 +162,14 @@ enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t con
 /* False: it is a row of the user's, or gone. */
 bool bindings_endpoints(struct bindings *bindings, const struct binding *binding, struct binding_endpoints *out);
 
+/* Who set this end of a tunnel up: a session that lives (the tunnel may be released), one that ended less than an hour ago. */
+enum binding_plane { BINDING_USER_TEID, BINDING_CONTROL_TEID, BINDING_SEID };
+enum binding_tenure { BINDING_NOBODYS, BINDING_FORMER, BINDING_CURRENT };
+enum binding_tenure bindings_know(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key);
+/* The node said to `peer` that it does not know this user tunnel: it is stale, the session goes on. True: it was in use. */
+bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const struct address *node, uint32_t teid,
+                           const struct address *peer, int64_t time_ns);
+
 /* The sessions of one SIM, or of one module (first 14 digits), that are live; at most `limit`. */
 unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);

@@ -192,6 +192,14 @@ static bool owner_of(const struct judge *judge, const event_t *event, struct dev
         return true;
 }
 
+static void tell_network(struct judge *judge, const event_t *event)
+{
+        for (unsigned i = 0; detectors[i]; i++) {
+                if (detectors[i]->on_network && (detectors[i]->wants >> event->body_case & 1))
+                        detectors[i]->on_network(judge, judge->detector_states[i], event);
+        }
+}
+
 /* Signalling may come behind the first packets of the session that it makes. While it is visible, what a device does within five
  * seconds of its first sight without a binding waits for one. */
 static bool has_to_wait(struct judge *judge, const event_t *event)
@@ -388,9 +396,8 @@ static void take_signalling(struct judge *judge, const event_t *event)
                 judge->has_identity = true;
                 bindings_take(judge->bindings, event);
                 release_waiting(judge, judge->clock_ns);
+                tell_network(judge, event);
         }
-        if (event->flow != NULL)
-                tell_detectors(judge, event);
 }
 
 void judge_event(struct judge *judge, const event_t *event)
@@ -431,6 +438,9 @@ void judge_event(struct judge *judge, const event_t *event)
                 break;
         case APNWATCH__V1__EVENT__BODY_SIGNALLING:
                 take_signalling(judge, event);
+                break;
+        case APNWATCH__V1__EVENT__BODY_TUNNEL_NOTICE:
+                tell_network(judge, event);
                 break;
         case APNWATCH__V1__EVENT__BODY_FLOW_NEWS:
                 if (!is_mere_start(event->flow_news))

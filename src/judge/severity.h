@@ -92,6 +92,8 @@ enum circumstance {
         NESTED_TO_CORE,
         NESTED_ELSEWHERE,
         UNKNOWN_TEIDS,
+        UNKNOWN_TEIDS_SURELY,   /* refused, or one behind the other */
+        UNKNOWN_CONTROL_TEIDS,
         SIGNALLING_TO_CORE,
         SIGNALLING_ELSEWHERE,
         CIRCUMSTANCES

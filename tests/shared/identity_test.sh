@@ -14,7 +14,7 @@ types_of()
 {
         ./apnwatch read -q -o "jsonl:$work/alerts" "$1" 2>"$work/errors"
         [ $? -le 1 ] || { echo "$1: not read"; cat "$work/errors"; failed=1; }
-        jq -r 'select(.type | test("^(identity|gtp)\\.")) | "\(.type) \(.severity) \(.device.ip) \(.count)"' "$work/alerts" | sort | paste -sd,
+        jq -r 'select(.type | test("^(identity|gtp)\\.")) | "\(.type) \(.severity) \(.device.ip // .peer.ip) \(.count)"' "$work/alerts" | sort | paste -sd,
 }
 
 expect()
@@ -25,7 +25,7 @@ expect()
 
 expect syn_abuse_imsi_imei_change_clone.pcap 'identity.imei_change high 10.45.1.2 1'
 expect syn_abuse_inner_spoof_gtp_in_gtp.pcap \
-        'gtp.nested high 10.45.0.7 1,gtp.signalling high 10.45.0.7 1,gtp.signalling high 10.45.0.7 1,gtp.spoofed_source high 10.45.0.7 1,gtp.unknown_teid high 10.66.0.200 12'
+        'gtp.nested high 10.45.0.7 1,gtp.signalling high 10.45.0.7 1,gtp.signalling high 10.45.0.7 1,gtp.spoofed_source high 10.45.0.7 1,gtp.unknown_teid high 10.66.0.200 32'
 {
         sed -n 's/.*"file": "\([^"]*\)".*/\1/p' "$captures/oracle.jsonl"
         (cd "$captures" && ls -- *gtp* *pfcp* *radius* *iameter* *gre* *sctp* *open5gs*)

@@ -25,6 +25,9 @@ struct detector {
         void (*on_event)(struct judge *judge, void *state, struct sighting *sighting);
         /* Of the bodies it wants, those that tell of the sensor itself and of no flow: Counters, Link, Incident. */
         void (*on_notice)(struct judge *judge, void *state, const event_t *event);
+        /* Of the bodies it wants, what nodes of the network say to each other: Signalling (not a device's), TunnelNotice. on_event is not
+         * called for these. */
+        void (*on_network)(struct judge *judge, void *state, const event_t *event);
         /* A session began, changed or ended (bindings.h). NULL: not wanted. */
         void (*on_binding)(struct judge *judge, void *state, const struct binding_change *change);
         void (*on_run)(void *state); /* a run of sense begins: numbers of flows begin anew. NULL: keeps none */

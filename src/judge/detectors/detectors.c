@@ -8,6 +8,7 @@ const struct detector *const detectors[] = {
         &identity_detector,
         &disclosure_detector,
         &gtp_detector,
+        &teid_sweep_detector,
         &self_word_detector,
         &sensor_detector,
         NULL,

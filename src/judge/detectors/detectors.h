@@ -11,4 +11,5 @@ extern const struct detector location_lookup_detector;
 extern const struct detector location_report_detector;
 extern const struct detector self_word_detector;
 extern const struct detector sensor_detector;
+extern const struct detector teid_sweep_detector;
 extern const struct detector update_detector;

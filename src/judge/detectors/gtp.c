@@ -1,4 +1,4 @@
-/* What a device does to the tunnel that carries it: gtp.spoofed_source, gtp.nested, gtp.signalling; and gtp.unknown_teid.
+/* What a device does to the tunnel that carries it: gtp.spoofed_source, gtp.nested, gtp.signalling.
  *
  * spoofed_source: what comes out of a session's tunnel towards the network has a source address that is not the session's, nor of a
  * network behind it, nor link-local or unspecified. Not asked of an address that was changed a moment ago, nor of a tunnel that
@@ -9,18 +9,11 @@
  * such a port. GRE and IP in IP inside a session are no finding: devices have VPNs.
  *
  * signalling: GTP-C, PFCP, Diameter, RADIUS, S1AP, NGAP, X2AP, XnAP from the device side, known by port. RADIUS of a router to a
- * server that is no node of the core is low, as is everything towards the Internet; what a rule of policy allows is no finding.
- *
- * unknown_teid: a node sends into twenty and more tunnels within a minute that nobody set up. Not asked while no signalling is seen, of
- * a node that restarted, nor of tunnels that were released. A sensor that started late does not know most tunnels: in the first twelve
- * hours of signalling only those count whose inner address is in another of them as well, since a device has one tunnel or two.
- *
- * Left out: Error Indications (TS 29.281, 7.3.1) of the node that was asked; control plane TEIDs that are guessed. */
+ * server that is no node of the core is low, as is everything towards the Internet; what a rule of policy allows is no finding. */
 #include "judge/detectors/detectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -30,8 +23,7 @@
 #include "judge/session_draft.h"
 #include "judge/uplink.h"
 
-enum { READDRESSED_KEPT = 1024, READDRESSED_S = 30, SLACK_S = 5, NODE_LIMIT = 1 << 16, SWEEP_LIMIT = 1024, SWEEP_KEPT = 64,
-       SWEEP_LEAST = 20, SWEEP_S = 60, GRACE_S = 12 * 3600, RESTART_S = 3600, TCP = 6, UDP = 17, SCTP = 132 };
+enum { READDRESSED_KEPT = 1024, READDRESSED_S = 30, SLACK_S = 5, NODE_LIMIT = 1 << 16, TCP = 6, UDP = 17, SCTP = 132 };
 
 static const int64_t SECOND = 1000000000;
 
@@ -42,24 +34,6 @@ struct gtp_state {
         } readdressed[READDRESSED_KEPT]; /* sessions whose addresses changed, a ring */
         unsigned readdressed_next;
         struct flow_set *nodes; /* hashes of addresses that signalling names */
-        int64_t visible_ns;     /* since when there is signalling; 0: none was seen */
-        struct sweep *sweeps;   /* by source, the one that was silent longest first */
-        unsigned sweep_count;
-        uint64_t sweeps_dropped;
-};
-
-/* What a node sent into unknown tunnels lately. */
-struct sweep {
-        struct sweep_key {
-                struct address source;
-                uint64_t context;
-        } key;
-        struct attempt {
-                uint32_t teid, second;
-                uint64_t inner; /* hash of the inner address */
-        } attempts[SWEEP_KEPT];
-        unsigned count, next;
-        UT_hash_handle hh;
 };
 
 static void *create(struct judge *judge)
@@ -76,13 +50,8 @@ static void *create(struct judge *judge)
 static void destroy(void *context)
 {
         struct gtp_state *state = context;
-        struct sweep *sweep, *next;
         if (state == NULL)
                 return;
-        HASH_ITER(hh, state->sweeps, sweep, next) {
-                HASH_DEL(state->sweeps, sweep); /* NOLINT: uthash unlinks; the analyser does not see it */
-                free(sweep);
-        }
         flow_set_destroy(state->nodes);
         free(state);
 }
@@ -111,8 +80,6 @@ static void on_binding(struct judge *judge, void *context, const struct binding_
 {
         struct gtp_state *state = context;
         (void)judge;
-        if (state->visible_ns == 0)
-                state->visible_ns = change->time_ns;
         if (change->endpoints != NULL)
                 add_nodes(state, change->endpoints, change->now->context);
         if (change->news != BINDING_CHANGED || (change->facts & (1U << FACT_IPV4 | 1U << FACT_IPV6)) == 0)
@@ -286,133 +253,12 @@ static void judge_plane(struct judge *judge, const struct gtp_state *state, stru
         draft_report(&draft);
 }
 
-/* The order of a uthash table is that of insertion: who is met again goes behind. */
-static struct sweep *touch_sweep(struct gtp_state *state, const struct address *source, uint16_t context)
-{
-        struct sweep_key key = {*source, context};
-        struct sweep *sweep;
-        HASH_FIND(hh, state->sweeps, &key, sizeof key, sweep);
-        if (sweep != NULL) {
-                HASH_DEL(state->sweeps, sweep);
-        } else if (state->sweep_count >= SWEEP_LIMIT) {
-                sweep = state->sweeps;
-                HASH_DEL(state->sweeps, sweep);
-                memset(sweep, 0, sizeof *sweep);
-                state->sweeps_dropped++;
-        } else {
-                if ((sweep = calloc(1, sizeof *sweep)) == NULL)
-                        return NULL;
-                state->sweep_count++;
-        }
-        sweep->key = key;
-        HASH_ADD(hh, state->sweeps, key, sizeof sweep->key, sweep);
-        return sweep;
-}
-
-/* False: it was there already. */
-static bool add_attempt(struct sweep *sweep, uint32_t teid, uint64_t inner, uint32_t second)
-{
-        for (unsigned i = 0; i < sweep->count; i++)
-                if (sweep->attempts[i].teid == teid) {
-                        bool is_old = sweep->attempts[i].second + SWEEP_S < second;
-                        sweep->attempts[i].second = second;
-                        return is_old;
-                }
-        sweep->attempts[sweep->next] = (struct attempt){teid, second, inner};
-        sweep->next = (sweep->next + 1) % SWEEP_KEPT;
-        if (sweep->count < SWEEP_KEPT)
-                sweep->count++;
-        return true;
-}
-
-/* Tunnels of the last minute; with `but_one_each` without one for each inner address. */
-static unsigned count_attempts(const struct sweep *sweep, uint32_t second, bool but_one_each)
-{
-        unsigned count = 0;
-        for (unsigned i = 0; i < sweep->count; i++) {
-                if (sweep->attempts[i].second + SWEEP_S < second)
-                        continue;
-                bool is_first = true;
-                for (unsigned k = 0; k < i && is_first; k++)
-                        is_first = sweep->attempts[k].inner != sweep->attempts[i].inner || sweep->attempts[k].second + SWEEP_S < second;
-                count += !(but_one_each && is_first);
-        }
-        return count;
-}
-
-static void tell_sweep(const struct sighting *s, const struct address *source, const struct address *gateway, unsigned teids)
-{
-        struct binding node = {.context = s->key.context, .ipv4 = *source};
-        char from[ADDRESS_TEXT_SIZE], to[ADDRESS_TEXT_SIZE];
-        struct session_draft draft;
-        session_draft_begin(&draft, s->judge, &node, s->event, UNKNOWN_TEIDS, "Packets for tunnels that nobody set up");
-        draft.sighting = s;
-        draft.peer = gateway;
-        draft.finding.peer = address_text(source, from);
-        draft.finding.object = address_text(gateway, to);
-        draft.detail.has_teids = true;
-        draft.detail.teids = teids;
-        session_draft_report(&draft);
-}
-
-static void take_attempt(struct judge *judge, struct gtp_state *state, const struct sighting *s, const struct address *source,
-                         const struct address *gateway, uint32_t teid, const struct address *inner)
-{
-        const struct binding *nobody;
-        int64_t now_ns = judge->clock_ns;
-        uint32_t second = (uint32_t)(now_ns / SECOND);
-        uint16_t context = s->key.context;
-        if (state->visible_ns == 0 || !bindings_are_visible(judge->bindings) ||
-            bindings_of_tunnel(judge->bindings, context, gateway, teid, &nobody) != TUNNEL_UNKNOWN ||
-            bindings_peer_restarted(judge->bindings, gateway, now_ns - RESTART_S * SECOND) ||
-            bindings_peer_restarted(judge->bindings, source, now_ns - RESTART_S * SECOND))
-                return;
-        struct sweep *sweep = touch_sweep(state, source, context);
-        if (sweep == NULL || !add_attempt(sweep, teid, address_hash(inner, context), second))
-                return;
-        unsigned teids = count_attempts(sweep, second, now_ns - state->visible_ns < GRACE_S * SECOND);
-        if (teids >= SWEEP_LEAST)
-                tell_sweep(s, source, gateway, teids);
-}
-
-/* The flow's own TEID went the way of its first packet, which the opener sent; where that was not seen, the only one who sent. */
-static void take_first_tunnel(struct judge *judge, struct gtp_state *state, const struct sighting *s)
-{
-        const Apnwatch__V1__Flow *flow = s->flow;
-        struct address source, gateway, inner;
-        bool is_up = flow->opener == APNWATCH__V1__FLOW__OPENER__DEVICE ||
-                     (flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN && flow->packets_down == 0);
-        bool has_teid = is_up ? flow->has_teid_up : flow->has_teid_down;
-        const ProtobufCBinaryData *from = is_up ? &flow->device : &flow->peer;
-        if (!has_teid || (flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN && flow->packets_up != 0 && flow->packets_down != 0) ||
-            !address_from_bytes(flow->tunnel_source.data, flow->tunnel_source.len, &source) ||
-            !address_from_bytes(flow->tunnel_destination.data, flow->tunnel_destination.len, &gateway) ||
-            !address_from_bytes(from->data, from->len, &inner))
-                return;
-        take_attempt(judge, state, s, &source, &gateway, is_up ? flow->teid_up : flow->teid_down, &inner);
-}
-
-static void take_next_tunnel(struct judge *judge, struct gtp_state *state, const struct sighting *s)
-{
-        const Apnwatch__V1__Tunnel *tunnel = s->event->tunnel;
-        const ProtobufCBinaryData *from = s->event->from_device ? &s->flow->device : &s->flow->peer;
-        struct address source, gateway, inner;
-        if (address_from_bytes(tunnel->source.data, tunnel->source.len, &source) &&
-            address_from_bytes(tunnel->destination.data, tunnel->destination.len, &gateway) &&
-            address_from_bytes(from->data, from->len, &inner))
-                take_attempt(judge, state, s, &source, &gateway, tunnel->teid, &inner);
-}
-
 static void on_event(struct judge *judge, void *context, struct sighting *s)
 {
         struct gtp_state *state = context;
         struct uplink uplink;
         struct binding carrier;
         struct address far;
-        if (s->event->body_case == APNWATCH__V1__EVENT__BODY_TUNNEL) {
-                take_next_tunnel(judge, state, s);
-                return;
-        }
         bool hold_any = bindings_hold_any(judge->bindings); /* else there is nothing to look up */
         bool has_uplink = hold_any && uplink_of_flow(judge->bindings, s->flow, &uplink);
         if (has_uplink)
@@ -421,7 +267,6 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
                 tell_nested(judge, state, s, &carrier, &far);
         if (!s->event->flow_news->label_final)
                 return;
-        take_first_tunnel(judge, state, s);
         judge_plane(judge, state, s, has_uplink ? &uplink : NULL);
 }
 
@@ -429,12 +274,11 @@ static void counters(void *context, void (*add)(void *context, const char *name,
 {
         const struct gtp_state *state = context;
         add(to, "judge.gtp.nodes_refused", flow_set_refused(state->nodes));
-        add(to, "judge.gtp.sweeps_dropped", state->sweeps_dropped);
 }
 
 const struct detector gtp_detector = {
         .name = "gtp",
-        .wants = DETECTOR_WANTS(FLOW_NEWS) | DETECTOR_WANTS(TUNNEL),
+        .wants = DETECTOR_WANTS(FLOW_NEWS),
         .view = AS_TOLD,
         .create = create,
         .destroy = destroy,

@@ -118,6 +118,7 @@ void court_event(struct court *court, const struct court_flow *from, event_t *ev
         flow.answered = flow.has_answered = true;
         flow.answered = !from->unanswered;
         flow.peer_is_device = flow.has_peer_is_device = from->peer_is_device;
+        flow.has_packets_up = flow.has_packets_down = true;
         flow.packets_up = 3;
         flow.packets_down = from->unanswered ? 0 : 2;
         flow.bytes_up = from->bytes_up ? from->bytes_up : 300;

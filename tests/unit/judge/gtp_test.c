@@ -173,114 +173,6 @@ static void signalling_between_nodes_and_what_policy_allows_is_none(void **state
         court_close(court);
 }
 
-/* The next packet of a flow comes from `source` through another tunnel. */
-static void send_into(struct court *court, const char *source, const char *inner, uint32_t teid, double at_s)
-{
-        struct court_flow flow = {.device = inner, .peer = "203.0.113.9", .protocol = 17, .peer_port = 5683, .opener = OUT, .start_s = at_s,
-                                  .teid_up = teid, .tunnel_source = source, .tunnel_destination = "10.66.0.2"};
-        Apnwatch__V1__Tunnel tunnel = APNWATCH__V1__TUNNEL__INIT;
-        event_t event = APNWATCH__V1__EVENT__INIT;
-        struct address from, to;
-        assert_true(address_parse(source, &from) && address_parse("10.66.0.2", &to));
-        tunnel.teid = teid;
-        tunnel.source = (ProtobufCBinaryData){4, from.bytes + 12};
-        tunnel.destination = (ProtobufCBinaryData){4, to.bytes + 12};
-        event.body_case = APNWATCH__V1__EVENT__BODY_TUNNEL;
-        event.tunnel = &tunnel;
-        court_event(court, &flow, &event, at_s, true);
-}
-
-/* One inner address and many tunnels: 1 + 20 within a minute. */
-static void a_sweep_of_tunnels_is_told(void **state)
-{
-        (void)state;
-        static const struct {
-                unsigned tunnels;
-                double pause_s;
-                const char *types;
-        } rows[] = {{21, 1, "gtp.unknown_teid"}, {32, 0.1, "gtp.unknown_teid"}, {20, 1, ""}, {40, 5, ""}};
-        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-                struct court *court = open_with_session("10.20.0.7");
-                for (unsigned k = 0; k < rows[i].tunnels; k++)
-                        send_into(court, "10.66.0.200", "10.20.0.77", 0x7000 + k, 100 + k * rows[i].pause_s);
-                assert_string_equal(court_types(court), rows[i].types);
-                if (court->count > 0) {
-                        assert_string_equal(court->alerts[0]->device->ip, "10.66.0.200");
-                        assert_string_equal(court->alerts[0]->peer->ip, "10.66.0.2");
-                        assert_int_equal(court->alerts[0]->detail->teids, 20);
-                        assert_int_equal(court->alerts[0]->count, rows[i].tunnels - 20);
-                }
-                court_close(court);
-        }
-}
-
-/* A sensor that started late: many devices, each with a tunnel that was set up before. Later the same is a sweep. */
-static void late_start_is_no_sweep(void **state)
-{
-        (void)state;
-        for (unsigned later = 0; later < 2; later++) {
-                struct court *court = open_with_session("10.20.0.7");
-                double at_s = later ? 13 * 3600 : 100;
-                if (later)
-                        court_attach(court, &(struct court_session){.imsi = "262011234567891", .ip = "10.20.0.8", .teid = 18, .at_s = at_s - 60});
-                for (unsigned k = 0; k < 40; k++) {
-                        char inner[32];
-                        snprintf(inner, sizeof inner, "10.20.1.%u", k + 1);
-                        send_into(court, "10.66.0.1", inner, 0x7000 + k, at_s + k);
-                }
-                assert_string_equal(court_types(court), later ? "gtp.unknown_teid" : "");
-                court_close(court);
-        }
-}
-
-static void no_sweep_without_signalling_nor_of_tunnels_that_were_there(void **state)
-{
-        (void)state;
-        struct court *court = court_open(NULL, NULL, NULL);
-        for (unsigned k = 0; k < 40; k++)
-                send_into(court, "10.66.0.200", "10.20.0.77", 0x7000 + k, 100 + k);
-        assert_string_equal(court_types(court), "");
-        court_close(court);
-        court = court_open(NULL, NULL, NULL);
-        for (unsigned k = 0; k < 40; k++) {
-                char imsi[20], ip[32];
-                snprintf(imsi, sizeof imsi, "2620112345678%02u", k);
-                snprintf(ip, sizeof ip, "10.20.0.%u", k + 1);
-                court_attach(court, &(struct court_session){.imsi = imsi, .ip = ip, .teid = 0x7000 + k, .at_s = 1});
-                if (k % 2) /* released a moment ago */
-                        court_detach(court, &(struct court_session){.teid = 0x7000 + k, .at_s = 90});
-        }
-        for (unsigned k = 0; k < 40; k++)
-                send_into(court, "10.66.0.1", "fe80::1", 0x7000 + k, 100 + 0.1 * k);
-        assert_string_equal(court_types(court), "");
-        court_close(court);
-}
-
-/* The gateway came back with another counter: all that goes to its old tunnels is unknown. */
-static void a_restarted_node_is_not_swept(void **state)
-{
-        (void)state;
-        struct court *court = open_with_session("10.20.0.7");
-        for (unsigned i = 0; i < 2; i++) {
-                Apnwatch__V1__Signalling echo = APNWATCH__V1__SIGNALLING__INIT;
-                uint8_t gateway[4] = {10, 66, 0, 2}, serving[4] = {10, 66, 0, 1};
-                echo.protocol = APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C;
-                echo.procedure = APNWATCH__V1__SIGNALLING__PROCEDURE__PATH;
-                echo.phase = APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
-                echo.message = 2;
-                echo.source = (ProtobufCBinaryData){4, gateway};
-                echo.destination = (ProtobufCBinaryData){4, serving};
-                echo.has_sequence = echo.has_recovery = true;
-                echo.sequence = 100 + i;
-                echo.recovery = 7 + i;
-                court_signalling(court, &echo, 50 + i);
-        }
-        for (unsigned k = 0; k < 40; k++)
-                send_into(court, "10.66.0.1", "10.20.0.77", 0x7000 + k, 100 + k);
-        assert_string_equal(court_types(court), "");
-        court_close(court);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -292,10 +184,6 @@ int main(void)
                 cmocka_unit_test(another_kind_of_tunnel_inside_is_none),
                 cmocka_unit_test(control_plane_from_a_device_is_told),
                 cmocka_unit_test(signalling_between_nodes_and_what_policy_allows_is_none),
-                cmocka_unit_test(a_sweep_of_tunnels_is_told),
-                cmocka_unit_test(late_start_is_no_sweep),
-                cmocka_unit_test(no_sweep_without_signalling_nor_of_tunnels_that_were_there),
-                cmocka_unit_test(a_restarted_node_is_not_swept),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

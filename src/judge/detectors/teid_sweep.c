@@ -1,0 +1,614 @@
+/* gtp.unknown_teid: a node tries tunnels that nobody set up. On the user plane twenty and more within a minute, on the control plane
+ * (Modify, Delete and their like) ten and more that were answered by "context not found".
+ *
+ * Not each unknown tunnel is one that nobody set up: what was set up before the sensor began, or while it lost packets, lives on for days.
+ * Of each is decided by itself. It was set up when signalling told it, up to an hour after its end; when a flow through it is answered;
+ * when it is used for ten minutes and its node does not object; when its end was announced (End Marker). It was not when the node answers
+ * by an Error Indication (TS 29.281, 7.3.1). What is left is undecided: it counts, unless the sensor is blind to the sender, having seen
+ * signalling for less than twelve hours without a hole, or having learned tunnels of the sender's by their use alone. Then only those
+ * count whose inner address is in another of them too, since a device has one tunnel or two; or, of a sender that signalling does not know,
+ * those that stand one behind the other.
+ *
+ * A node that restarted, or denies tunnels that were in use, has lost all it had: nothing that is sent to it counts for an hour. Nothing
+ * counts where no signalling is seen, nor refusals within ten minutes of a hole.
+ *
+ * Left out: attempts of the control plane whose answers are not seen; packets that carry no IP, unless an Error Indication tells of
+ * them. Nothing is kept over a restart of the sensor. */
+#include "judge/detectors/detectors.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "judge/judge_state.h"
+
+enum { SWEEP_LIMIT = 1024, KEPT = 64, USER_LEAST = 20, CONTROL_LEAST = 10, MINUTE_S = 60, GRACE_S = 12 * 3600, SETTLED_S = 600,
+       RESTART_S = 3600, STEADY_S = 600, LEARNED_LEAST = 3, DENIERS = 64, DENIALS_LEAST = 3, DENIAL_S = 300, TUNNEL_SETS = 32768,
+       TUNNEL_WAYS = 4, NEAR = 4, CAUSE_V2 = 64, CAUSE_V1 = 192, CAUSE_PFCP = 65 };
+
+static const int64_t SECOND = 1000000000;
+
+#define SAID(name) APNWATCH__V1__SIGNALLING__##name
+
+/* What is known of a tunnel that signalling did not tell. */
+enum tunnel_state { TUNNEL_SEEN, TUNNEL_LIVE, TUNNEL_ACCUSED };
+struct tunnel {
+        uint64_t hash; /* 0: none */
+        uint32_t first_s, last_s;
+        enum tunnel_state state;
+};
+
+enum sweep_plane { PLANE_USER, PLANE_CONTROL };
+
+/* What a node tried lately. */
+struct sweep {
+        struct sweep_key {
+                struct address source;
+                uint32_t context, plane;
+        } key;
+        struct address gateway; /* of the last attempt */
+        struct attempt {
+                uint64_t key;
+                uint64_t mark; /* user plane: hash of the inner address, 0: of nobody; control: sequence number */
+                int64_t time_ns;
+                uint64_t frame;
+                uint32_t file;
+                bool is_there, is_refused, is_told;
+                bool is_current; /* control plane: of a session that lives, no attempt at all */
+        } attempts[KEPT];
+        unsigned next, learned; /* learned: tunnels of its that signalling did not tell, and that live */
+        bool is_sure;
+        UT_hash_handle hh;
+};
+
+/* A node that does not know what it had. */
+struct denier {
+        struct address node;
+        int64_t first_ns, lost_ns; /* lost: since when that is believed; 0: it is not */
+        unsigned count;
+};
+
+struct sweep_state {
+        int64_t visible_ns;     /* since when there is signalling; 0: none was seen */
+        struct sweep *sweeps;   /* by sender and plane, the one that was silent longest first */
+        unsigned sweep_count;
+        struct tunnel (*tunnels)[TUNNEL_WAYS]; /* NULL: none was met yet */
+        struct denier deniers[DENIERS];
+        unsigned next_denier;
+        uint64_t sweeps_dropped, tunnels_dropped;
+};
+
+static void *create(struct judge *judge)
+{
+        (void)judge;
+        return calloc(1, sizeof(struct sweep_state));
+}
+
+static void destroy(void *context)
+{
+        struct sweep_state *state = context;
+        struct sweep *sweep, *next;
+        if (state == NULL)
+                return;
+        HASH_ITER(hh, state->sweeps, sweep, next) {
+                HASH_DEL(state->sweeps, sweep); /* NOLINT: uthash unlinks; the analyser does not see it */
+                free(sweep);
+        }
+        free(state->tunnels);
+        free(state);
+}
+
+static void on_binding(struct judge *judge, void *context, const struct binding_change *change)
+{
+        struct sweep_state *state = context;
+        (void)judge;
+        if (state->visible_ns == 0)
+                state->visible_ns = change->time_ns;
+}
+
+static uint64_t tunnel_hash(uint16_t context, const struct address *node, uint32_t teid)
+{
+        uint64_t hash = XXH3_64bits_withSeed(node, sizeof *node, (uint64_t)context << 32 | teid);
+        return hash ? hash : 1;
+}
+
+/* The place of a tunnel; a new one takes that of the one that was met longest ago. NULL: no memory. */
+static struct tunnel *meet_tunnel(struct sweep_state *state, uint64_t hash, uint32_t second)
+{
+        if (state->tunnels == NULL && (state->tunnels = calloc(TUNNEL_SETS, sizeof *state->tunnels)) == NULL)
+                return NULL;
+        struct tunnel *set = state->tunnels[hash % TUNNEL_SETS], *place = &set[0];
+        for (unsigned i = 0; i < TUNNEL_WAYS; i++) {
+                if (set[i].hash == hash)
+                        return &set[i];
+                if (set[i].hash == 0 || (place->hash != 0 && set[i].last_s < place->last_s))
+                        place = &set[i];
+        }
+        state->tunnels_dropped += place->hash != 0;
+        *place = (struct tunnel){.hash = hash, .first_s = second, .last_s = second, .state = TUNNEL_SEEN};
+        return place;
+}
+
+/* The order of a uthash table is that of insertion: who is met again goes behind. `make`: where there is none yet. */
+static struct sweep *touch_sweep(struct sweep_state *state, const struct address *source, uint16_t context, enum sweep_plane plane, bool make)
+{
+        struct sweep_key key = {*source, context, plane};
+        struct sweep *sweep;
+        HASH_FIND(hh, state->sweeps, &key, sizeof key, sweep);
+        if (sweep == NULL && !make)
+                return NULL;
+        if (sweep != NULL) {
+                if (sweep->hh.next == NULL)
+                        return sweep;
+                HASH_DEL(state->sweeps, sweep);
+        } else if (state->sweep_count >= SWEEP_LIMIT) {
+                sweep = state->sweeps;
+                HASH_DEL(state->sweeps, sweep);
+                memset(sweep, 0, sizeof *sweep);
+                state->sweeps_dropped++;
+        } else {
+                if ((sweep = calloc(1, sizeof *sweep)) == NULL)
+                        return NULL;
+                state->sweep_count++;
+        }
+        sweep->key = key;
+        HASH_ADD(hh, state->sweeps, key, sizeof sweep->key, sweep);
+        return sweep;
+}
+
+static struct attempt *find_attempt(struct sweep *sweep, uint64_t key)
+{
+        for (unsigned i = 0; i < KEPT; i++)
+                if (sweep->attempts[i].is_there && sweep->attempts[i].key == key)
+                        return &sweep->attempts[i];
+        return NULL;
+}
+
+static struct attempt *add_attempt(struct sweep *sweep, uint64_t key, uint64_t mark, const event_t *event, int64_t time_ns)
+{
+        struct attempt *attempt = find_attempt(sweep, key);
+        if (attempt != NULL && time_ns - attempt->time_ns <= MINUTE_S * SECOND) {
+                if (attempt->mark == 0)
+                        attempt->mark = mark;
+                return attempt;
+        }
+        if (attempt == NULL) {
+                attempt = &sweep->attempts[sweep->next];
+                sweep->next = (sweep->next + 1) % KEPT;
+        }
+        *attempt = (struct attempt){.key = key, .mark = mark, .time_ns = time_ns, .frame = event->has_file_frame ? event->file_frame : 0,
+                                    .file = event->file, .is_there = true};
+        return attempt;
+}
+
+/* What was denied though it was there, a few times: the node has lost the rest too. */
+static void note_denial(struct sweep_state *state, const struct address *node, int64_t now_ns)
+{
+        struct denier *denier = NULL;
+        for (unsigned i = 0; i < DENIERS && denier == NULL; i++)
+                if (state->deniers[i].count > 0 && address_equal(&state->deniers[i].node, node))
+                        denier = &state->deniers[i];
+        if (denier == NULL || now_ns - denier->first_ns > DENIAL_S * SECOND || now_ns < denier->first_ns) {
+                int64_t lost_ns = denier ? denier->lost_ns : 0;
+                if (denier == NULL) {
+                        denier = &state->deniers[state->next_denier];
+                        state->next_denier = (state->next_denier + 1) % DENIERS;
+                }
+                *denier = (struct denier){.node = *node, .first_ns = now_ns, .lost_ns = lost_ns};
+        }
+        if (++denier->count >= DENIALS_LEAST)
+                denier->lost_ns = now_ns;
+}
+
+static bool has_lost_all(const struct judge *judge, const struct sweep_state *state, const struct address *node)
+{
+        int64_t since_ns = judge->clock_ns - RESTART_S * SECOND;
+        for (unsigned i = 0; i < DENIERS; i++)
+                if (state->deniers[i].lost_ns > 0 && state->deniers[i].lost_ns >= since_ns && address_equal(&state->deniers[i].node, node))
+                        return true;
+        return bindings_peer_restarted(judge->bindings, node, since_ns);
+}
+
+/* A minute around the newest. */
+struct minute {
+        const struct attempt *members[KEPT];
+        unsigned count, refused, odd; /* odd: refused, or of a device that has another of them */
+        bool is_dense;
+};
+
+static void look_at(struct minute *minute, const struct sweep *sweep, int64_t time_ns)
+{
+        unsigned near = 0;
+        *minute = (struct minute){.count = 0};
+        for (unsigned i = 0; i < KEPT; i++) {
+                const struct attempt *attempt = &sweep->attempts[i];
+                int64_t apart_ns = attempt->time_ns > time_ns ? attempt->time_ns - time_ns : time_ns - attempt->time_ns;
+                if (!attempt->is_there || attempt->is_current || apart_ns > MINUTE_S * SECOND)
+                        continue;
+                bool is_shared = false, is_near = false;
+                for (unsigned k = 0; k < minute->count; k++) {
+                        const struct attempt *other = minute->members[k];
+                        is_shared |= attempt->mark != 0 && other->mark == attempt->mark;
+                        is_near |= attempt->key - other->key + NEAR <= 2 * NEAR;
+                }
+                minute->members[minute->count++] = attempt;
+                minute->refused += attempt->is_refused;
+                minute->odd += attempt->is_refused || is_shared;
+                near += is_near;
+        }
+        minute->is_dense = 4 * near >= 3 * minute->count;
+}
+
+struct sweep_draft {
+        const struct judge *judge;
+        const struct sweep *sweep;
+        const struct attempt *attempt;
+        const struct minute *minute;
+        Apnwatch__V1__Detail detail;
+        Apnwatch__V1__Peer peer;
+        Apnwatch__V1__Evidence evidence, *evidences[1];
+        char source[ADDRESS_TEXT_SIZE], gateway[ADDRESS_TEXT_SIZE];
+};
+
+static char *plane_text(const struct sweep *sweep)
+{
+        return (char *)(sweep->key.plane == PLANE_USER ? "user" : "control");
+}
+
+static void fill_alert(void *context, Apnwatch__V1__Alert *alert)
+{
+        struct sweep_draft *draft = context;
+        const struct sweep *sweep = draft->sweep;
+        apnwatch__v1__detail__init(&draft->detail);
+        apnwatch__v1__peer__init(&draft->peer);
+        alert->title = (char *)(sweep->key.plane == PLANE_USER ? "Packets for tunnels that nobody set up"
+                                                               : "Control plane messages for sessions that nobody set up");
+        alert->policy = draft->judge->policy ? (char *)draft->judge->policy->digest : NULL;
+        draft->peer.ip = (char *)address_text(&sweep->key.source, draft->source);
+        alert->peer = &draft->peer;
+        draft->detail.plane = plane_text(sweep);
+        draft->detail.gateway = (char *)address_text(&sweep->gateway, draft->gateway);
+        draft->detail.has_teids = true;
+        draft->detail.teids = draft->minute->count;
+        draft->detail.has_refused = draft->minute->refused > 0;
+        draft->detail.refused = draft->minute->refused;
+        alert->detail = &draft->detail;
+        if (draft->attempt->frame == 0)
+                return;
+        apnwatch__v1__evidence__init(&draft->evidence);
+        draft->evidence.file = (char *)run_input(&draft->judge->run, draft->attempt->file);
+        draft->evidence.has_frame = true;
+        draft->evidence.frame = draft->attempt->frame;
+        draft->evidences[0] = &draft->evidence;
+        alert->evidence = draft->evidences;
+        alert->n_evidence = 1;
+}
+
+static void report(struct judge *judge, const struct sweep *sweep, const struct attempt *attempt, const struct minute *minute,
+                   enum circumstance circumstance, const event_t *event)
+{
+        struct sweep_draft draft = {.judge = judge, .sweep = sweep, .attempt = attempt, .minute = minute};
+        char source[ADDRESS_TEXT_SIZE];
+        struct finding finding = {.circumstance = circumstance, .scope = APNWATCH__V1__ALERT__SCOPE__DEVICE,
+                                  .peer = address_text(&sweep->key.source, source), .object = plane_text(sweep),
+                                  .subject = sweep->key.context, .time_ns = attempt->time_ns, .last_ns = attempt->time_ns,
+                                  .counts = !attempt->is_told, .every_time = true, .has_frame = attempt->frame != 0,
+                                  .file = attempt->file, .frame = attempt->frame, .draft = fill_alert, .context = &draft};
+        finding.possible_only = circumstance == UNKNOWN_TEIDS && bindings_are_of_node(judge->bindings, &sweep->key.source);
+        alert_book_report(judge->book, &finding, event);
+}
+
+/* When the sensor last began to see, or to see again. */
+static int64_t seeing_since(const struct judge *judge, const struct sweep_state *state)
+{
+        return judge->hole_ns > state->visible_ns ? judge->hole_ns : state->visible_ns;
+}
+
+static bool is_sweep(const struct judge *judge, const struct sweep_state *state, const struct sweep *sweep, const struct minute *minute)
+{
+        int64_t seen_ns = judge->clock_ns - seeing_since(judge, state);
+        if (sweep->key.plane == PLANE_CONTROL)
+                return minute->refused >= CONTROL_LEAST;
+        if (minute->odd >= USER_LEAST)
+                return true;
+        if (minute->count < USER_LEAST || sweep->learned >= LEARNED_LEAST)
+                return false;
+        return seen_ns >= GRACE_S * SECOND ||
+               (minute->is_dense && seen_ns >= SETTLED_S * SECOND && !bindings_are_of_node(judge->bindings, &sweep->key.source));
+}
+
+static void accuse(struct judge *judge, struct sweep_state *state, struct sweep *sweep, const struct minute *minute,
+                   enum circumstance circumstance, const event_t *event)
+{
+        bool is_surer = circumstance != UNKNOWN_TEIDS && !sweep->is_sure;
+        for (unsigned i = 0; i < minute->count; i++) {
+                struct attempt *attempt = (struct attempt *)minute->members[i];
+                if (attempt->is_told && !(is_surer && i == 0))
+                        continue;
+                report(judge, sweep, attempt, minute, circumstance, event);
+                attempt->is_told = true;
+                uint64_t hash = tunnel_hash((uint16_t)sweep->key.context, &sweep->gateway, (uint32_t)attempt->key);
+                struct tunnel *tunnel = sweep->key.plane == PLANE_USER ? meet_tunnel(state, hash, 0) : NULL;
+                if (tunnel == NULL)
+                        continue;
+                tunnel->state = TUNNEL_ACCUSED;
+                tunnel->last_s = (uint32_t)(attempt->time_ns / SECOND);
+        }
+        sweep->is_sure |= circumstance != UNKNOWN_TEIDS;
+}
+
+static void weigh(struct judge *judge, struct sweep_state *state, struct sweep *sweep, const struct attempt *newest, const event_t *event)
+{
+        struct minute minute;
+        look_at(&minute, sweep, newest->time_ns);
+        if (!is_sweep(judge, state, sweep, &minute) || has_lost_all(judge, state, &sweep->gateway) ||
+            has_lost_all(judge, state, &sweep->key.source))
+                return;
+        enum circumstance circumstance = UNKNOWN_CONTROL_TEIDS;
+        if (sweep->key.plane == PLANE_USER)
+                circumstance = minute.refused >= USER_LEAST || minute.is_dense ? UNKNOWN_TEIDS_SURELY : UNKNOWN_TEIDS;
+        accuse(judge, state, sweep, &minute, circumstance, event);
+}
+
+/* One end of a tunnel, and who sent into it. */
+struct use {
+        struct address source, gateway;
+        uint32_t teid;
+        uint64_t inner;             /* hash of the device's address; 0: one that many have */
+        int64_t first_ns, last_ns;
+};
+
+/* It lives, though signalling did not tell it. */
+static void learn(struct judge *judge, struct sweep_state *state, uint16_t context, const struct use *use, bool by_use)
+{
+        if (bindings_know(judge->bindings, context, BINDING_USER_TEID, &use->gateway, use->teid) != BINDING_NOBODYS)
+                return;
+        struct tunnel *tunnel = meet_tunnel(state, tunnel_hash(context, &use->gateway, use->teid), (uint32_t)(use->first_ns / SECOND));
+        if (tunnel == NULL)
+                return;
+        tunnel->last_s = (uint32_t)(use->last_ns / SECOND);
+        if (tunnel->state == TUNNEL_LIVE)
+                return;
+        tunnel->state = TUNNEL_LIVE;
+        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true);
+        struct attempt *attempt = sweep ? find_attempt(sweep, use->teid) : NULL;
+        if (attempt != NULL)
+                attempt->is_there = false;
+        if (sweep != NULL && by_use)
+                sweep->learned++;
+}
+
+static void take_use(struct judge *judge, struct sweep_state *state, uint16_t context, const struct use *use, const event_t *event)
+{
+        uint32_t first_s = (uint32_t)(use->first_ns / SECOND), last_s = (uint32_t)(use->last_ns / SECOND);
+        if (!bindings_are_visible(judge->bindings) ||
+            bindings_know(judge->bindings, context, BINDING_USER_TEID, &use->gateway, use->teid) != BINDING_NOBODYS)
+                return;
+        struct tunnel *tunnel = meet_tunnel(state, tunnel_hash(context, &use->gateway, use->teid), first_s);
+        if (tunnel == NULL || tunnel->state == TUNNEL_LIVE || (tunnel->state == TUNNEL_ACCUSED && first_s <= tunnel->last_s + MINUTE_S))
+                return;
+        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true);
+        const struct attempt *known = sweep ? find_attempt(sweep, use->teid) : NULL;
+        if (tunnel->state == TUNNEL_SEEN && last_s >= tunnel->first_s + STEADY_S && !(known && known->is_refused)) {
+                learn(judge, state, context, use, true);
+                return;
+        }
+        tunnel->last_s = last_s;
+        if (sweep == NULL)
+                return;
+        sweep->gateway = use->gateway;
+        const struct attempt *attempt = add_attempt(sweep, use->teid, use->inner, event, use->first_ns);
+        if (!attempt->is_told)
+                weigh(judge, state, sweep, attempt, event);
+}
+
+/* Router solicitations and their like have addresses that many have. */
+static uint64_t inner_hash(const struct address *device)
+{
+        static const struct prefix link_local = {{{0xfe, 0x80}}, 10};
+        if (address_is_unspecified(device) || prefix_contains(&link_local, device))
+                return 0;
+        return XXH3_64bits(device, sizeof *device) | 1;
+}
+
+/* The flow's first packet went from `tunnel_source` to `tunnel_destination`, the opener's way. Where the opening was not seen, the only
+ * way there was. */
+static void take_flow(struct judge *judge, struct sweep_state *state, const struct sighting *s)
+{
+        const Apnwatch__V1__Flow *flow = s->flow;
+        struct address device;
+        struct use use = {.first_ns = (int64_t)flow->start, .last_ns = (int64_t)flow->last};
+        bool both = flow->packets_up > 0 && flow->packets_down > 0;
+        bool is_unseen = flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN;
+        bool is_up = flow->opener == APNWATCH__V1__FLOW__OPENER__DEVICE || (is_unseen && flow->packets_down == 0);
+        if ((!flow->has_teid_up && !flow->has_teid_down) ||
+            !address_from_bytes(flow->device.data, flow->device.len, &device) ||
+            !address_from_bytes(flow->tunnel_source.data, flow->tunnel_source.len, &use.source) ||
+            !address_from_bytes(flow->tunnel_destination.data, flow->tunnel_destination.len, &use.gateway))
+                return;
+        use.inner = inner_hash(&device);
+        struct use back = use;
+        back.source = use.gateway;
+        back.gateway = use.source;
+        use.teid = is_up ? flow->teid_up : flow->teid_down;
+        back.teid = is_up ? flow->teid_down : flow->teid_up;
+        if (!both && (is_up ? flow->has_teid_up : flow->has_teid_down))
+                take_use(judge, state, s->key.context, &use, s->event);
+        if (!both || (is_unseen && flow->teid_up == flow->teid_down))
+                return;
+        for (unsigned turn = 0; turn < (is_unseen ? 2U : 1U); turn++) { /* unseen: which way is which is not known */
+                learn(judge, state, s->key.context, &use, true);
+                if (back.teid != 0)
+                        learn(judge, state, s->key.context, &back, true);
+                uint32_t teid = use.teid;
+                use.teid = back.teid;
+                back.teid = teid;
+        }
+}
+
+static void on_event(struct judge *judge, void *context, struct sighting *s)
+{
+        struct sweep_state *state = context;
+        struct address device;
+        if (state->visible_ns == 0)
+                return;
+        if (s->event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS) {
+                take_flow(judge, state, s);
+                return;
+        }
+        const Apnwatch__V1__Tunnel *tunnel = s->event->tunnel;
+        int64_t time_ns = s->event->has_time ? (int64_t)s->event->time : judge->clock_ns;
+        struct use use = {.teid = tunnel->teid, .first_ns = time_ns, .last_ns = time_ns};
+        if (!address_from_bytes(tunnel->source.data, tunnel->source.len, &use.source) ||
+            !address_from_bytes(tunnel->destination.data, tunnel->destination.len, &use.gateway) ||
+            !address_from_bytes(s->flow->device.data, s->flow->device.len, &device))
+                return;
+        use.inner = inner_hash(&device);
+        take_use(judge, state, s->key.context, &use, s->event);
+}
+
+static bool may_refuse(const struct judge *judge, const struct sweep_state *state)
+{
+        return state->visible_ns != 0 && (judge->hole_ns == 0 || judge->clock_ns - judge->hole_ns >= SETTLED_S * SECOND);
+}
+
+/* Its node does not know the tunnel: stale when it was in use, else somebody tried it. */
+static void take_refusal(struct judge *judge, struct sweep_state *state, uint16_t context, const struct use *use, const event_t *event)
+{
+        if (bindings_doubt_tunnel(judge->bindings, context, &use->gateway, use->teid, &use->source, judge->clock_ns)) {
+                note_denial(state, &use->gateway, judge->clock_ns);
+                return;
+        }
+        if (!may_refuse(judge, state) ||
+            bindings_know(judge->bindings, context, BINDING_USER_TEID, &use->gateway, use->teid) != BINDING_NOBODYS)
+                return;
+        struct tunnel *tunnel = meet_tunnel(state, tunnel_hash(context, &use->gateway, use->teid), (uint32_t)(use->first_ns / SECOND));
+        if (tunnel != NULL && tunnel->state == TUNNEL_LIVE) {
+                note_denial(state, &use->gateway, judge->clock_ns);
+                return;
+        }
+        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true);
+        if (sweep == NULL)
+                return;
+        sweep->gateway = use->gateway;
+        struct attempt *attempt = add_attempt(sweep, use->teid, use->inner, event, use->first_ns);
+        if (attempt->is_refused)
+                return;
+        attempt->is_refused = true;
+        weigh(judge, state, sweep, attempt, event);
+}
+
+static void take_notice(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+{
+        const Apnwatch__V1__TunnelNotice *notice = event->tunnel_notice;
+        int64_t time_ns = event->has_time ? (int64_t)event->time : judge->clock_ns;
+        struct use use = {.teid = notice->teid, .first_ns = time_ns, .last_ns = time_ns};
+        bool is_end = notice->kind == APNWATCH__V1__TUNNEL_NOTICE__KIND__END_MARKER;
+        const ProtobufCBinaryData *sender = is_end ? &notice->source : &notice->destination;
+        if (!address_from_bytes(notice->node.data, notice->node.len, &use.gateway) ||
+            !address_from_bytes(sender->data, sender->len, &use.source))
+                return;
+        if (is_end && state->visible_ns != 0)
+                learn(judge, state, context, &use, false);
+        else if (!is_end)
+                take_refusal(judge, state, context, &use, event);
+}
+
+static bool speaks_of_a_session(const Apnwatch__V1__Signalling *said)
+{
+        switch (said->procedure) {
+        case SAID(PROCEDURE__MODIFY): case SAID(PROCEDURE__DELETE): case SAID(PROCEDURE__BEARER): case SAID(PROCEDURE__BEARER_DELETE):
+        case SAID(PROCEDURE__RELEASE): case SAID(PROCEDURE__NOTIFY):
+                return said->protocol <= SAID(PROTOCOL__PFCP) && said->has_sequence;
+        default:
+                return false;
+        }
+}
+
+static bool says_not_found(const Apnwatch__V1__Signalling *said)
+{
+        static const uint32_t causes[] = {[SAID(PROTOCOL__GTPV1C)] = CAUSE_V1, [SAID(PROTOCOL__GTPV2C)] = CAUSE_V2,
+                                          [SAID(PROTOCOL__PFCP)] = CAUSE_PFCP};
+        return said->has_cause && said->cause == causes[said->protocol];
+}
+
+static void take_request(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+{
+        const Apnwatch__V1__Signalling *said = event->signalling;
+        enum binding_plane plane = said->protocol == SAID(PROTOCOL__PFCP) ? BINDING_SEID : BINDING_CONTROL_TEID;
+        struct address source, gateway;
+        if (!said->has_key || said->key == 0 || !address_from_bytes(said->source.data, said->source.len, &source) ||
+            !address_from_bytes(said->destination.data, said->destination.len, &gateway))
+                return;
+        enum binding_tenure tenure = bindings_know(judge->bindings, context, plane, &gateway, said->key);
+        struct sweep *sweep = tenure != BINDING_FORMER ? touch_sweep(state, &source, context, PLANE_CONTROL, true) : NULL;
+        if (sweep == NULL)
+                return;
+        struct attempt *attempt = add_attempt(sweep, said->key, said->sequence, event, judge->clock_ns);
+        if (!attempt->is_refused)
+                attempt->mark = said->sequence;
+        attempt->is_current = tenure == BINDING_CURRENT;
+}
+
+static void take_answer(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+{
+        const Apnwatch__V1__Signalling *said = event->signalling;
+        struct address source, gateway;
+        bool is_refused = says_not_found(said);
+        if (!address_from_bytes(said->destination.data, said->destination.len, &source) ||
+            !address_from_bytes(said->source.data, said->source.len, &gateway))
+                return;
+        struct sweep *sweep = touch_sweep(state, &source, context, PLANE_CONTROL, false);
+        struct attempt *attempt = NULL;
+        for (unsigned i = 0; i < KEPT && sweep != NULL && attempt == NULL; i++)
+                if (sweep->attempts[i].is_there && sweep->attempts[i].mark == said->sequence &&
+                    judge->clock_ns - sweep->attempts[i].time_ns <= MINUTE_S * SECOND)
+                        attempt = &sweep->attempts[i];
+        if (attempt == NULL)
+                return;
+        if (is_refused && attempt->is_current)
+                note_denial(state, &gateway, judge->clock_ns);
+        if ((!is_refused && !attempt->is_refused) || attempt->is_current)
+                attempt->is_there = false; /* it is known there, or was */
+        if (!is_refused || !attempt->is_there || attempt->is_refused || !may_refuse(judge, state))
+                return;
+        attempt->is_refused = true;
+        sweep->gateway = gateway;
+        weigh(judge, state, sweep, attempt, event);
+}
+
+static void on_network(struct judge *judge, void *context, const event_t *event)
+{
+        struct sweep_state *state = context;
+        uint16_t of = (uint16_t)(event->flow ? event->flow->context : 0);
+        if (event->body_case == APNWATCH__V1__EVENT__BODY_TUNNEL_NOTICE)
+                take_notice(judge, state, of, event);
+        else if (state->visible_ns == 0)
+                state->visible_ns = judge->clock_ns;
+        if (event->body_case != APNWATCH__V1__EVENT__BODY_SIGNALLING || !speaks_of_a_session(event->signalling))
+                return;
+        if (event->signalling->phase == SAID(PHASE__RESPONSE))
+                take_answer(judge, state, of, event);
+        else
+                take_request(judge, state, of, event);
+}
+
+static void counters(void *context, void (*add)(void *context, const char *name, uint64_t value), void *to)
+{
+        const struct sweep_state *state = context;
+        add(to, "judge.gtp.sweeps_dropped", state->sweeps_dropped);
+        add(to, "judge.gtp.tunnels_dropped", state->tunnels_dropped);
+}
+
+const struct detector teid_sweep_detector = {
+        .name = "teid_sweep",
+        .wants = DETECTOR_WANTS(FLOW_NEWS) | DETECTOR_WANTS(TUNNEL) | DETECTOR_WANTS(SIGNALLING) | DETECTOR_WANTS(TUNNEL_NOTICE),
+        .view = AS_TOLD,
+        .create = create,
+        .destroy = destroy,
+        .on_event = on_event,
+        .on_network = on_network,
+        .on_binding = on_binding,
+        .counters = counters,
+};
