@@ -70,8 +70,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static const struct argp parser = {
         .options = options, .parser = parse_option, .args_doc = "FILE...|events:FILE",
-        .doc = "Print which SIM and which module had which address, from the signalling in captures or in an event log, in the order "
-               "in which the sessions began."};
+        .doc = "Print which SIM and which module had which address, from the signalling in captures (files, folders, - for standard input) or in an "
+               "event log, in the order in which the sessions began. With privacy in the configuration: pseudonyms."};
 
 struct sessions_run {
         struct bindings *bindings;

@@ -28,6 +28,7 @@ struct device {
         uint32_t identity;        /* hash of the IMSI, IMEI and APN by which they were; 0: it was not bound */
         uint32_t older, newer;    /* in the order of last use */
         uint32_t used_s;          /* Unix seconds of the last change in that order */
+        uint32_t names_since_s;   /* Unix seconds since when another SIM or module has the address; 0: not seen */
         uint32_t dns_since_s;     /* Unix seconds of the first DNS answer that reached it; 0: none was seen */
         uint32_t number;          /* its place in the table, for tables beside this one */
         uint16_t alerts;          /* opened about it; stands still at its highest */

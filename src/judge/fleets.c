@@ -195,11 +195,12 @@ static uint32_t identity_of(const struct binding *binding)
 }
 
 /* Another SIM or module has the address now: what was learned of the one before is not its own. */
-static void note_identity(struct device *device, const struct binding *binding, uint32_t identity)
+static void note_identity(struct device *device, const struct binding *binding, uint32_t identity, int64_t time_ns)
 {
         if (binding != NULL && binding->number > device->session) {
                 if (device->session != 0 && device->identity != identity) {
                         device->dns_since_s = 0;
+                        device->names_since_s = (uint32_t)(time_ns / 1000000000);
                         device->said_strength = SAID_NOTHING;
                 }
                 device->session = binding->number;
@@ -233,7 +234,7 @@ void fleets_bind(struct fleets *fleets, struct device *device, const struct bind
                 fleets->era++;
         if (device->binding_era == fleets->era && device->identity == identity)
                 return;
-        note_identity(device, binding, identity);
+        note_identity(device, binding, identity, time_ns);
         device->binding_era = fleets->era;
         bind_anew(fleets, device, binding, apn, time_ns);
 }

@@ -46,6 +46,7 @@ static void write_device(void *context, struct device *device)
         saved.fleet = device->fleet;
         PUT(&saved, used_s, device->used_s);
         PUT(&saved, dns_since_s, device->dns_since_s);
+        PUT(&saved, names_since_s, device->names_since_s);
         PUT(&saved, alerts, device->alerts);
         PUT(&saved, worst, device->worst);
         PUT(&saved, said_strength, device->said_strength);
@@ -148,6 +149,7 @@ static void take_device(struct loading *loading, const Apnwatch__V1__SavedDevice
         if (loading->same_fleets && saved->has_fleet && saved->fleet < fleets_count(judge->fleets))
                 device->fleet = (uint16_t)saved->fleet; /* counted already; bound when it is seen */
         device->dns_since_s = saved->dns_since_s;
+        device->names_since_s = saved->names_since_s;
         device->alerts = (uint16_t)saved->alerts;
         device->worst = saved->worst <= APNWATCH__V1__ALERT__SEVERITY__CRITICAL + 1 ? (uint8_t)saved->worst : 0;
         if (saved->said_strength <= SAID_BY_IMEI)

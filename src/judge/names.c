@@ -317,18 +317,20 @@ void names_learn(struct names *names, const struct device_key *device, uint32_t 
         name_pool_release(names->pool, name);
 }
 
-static bool is_current(const struct answer *answer, int64_t start_ns)
+static bool is_current(const struct answer *answer, uint32_t since_s, int64_t start_ns)
 {
         uint64_t start_s = (uint64_t)(start_ns / 1000000000);
+        if (start_s >= since_s && answer->last_s < since_s)
+                return false;
         return answer->first_s <= start_s && start_s <= (uint64_t)answer->last_s + answer->life_s;
 }
 
-static const char *find_answer(const struct names *names, uint64_t key, int64_t start_ns, bool ever,
+static const char *find_answer(const struct names *names, uint64_t key, uint32_t since_s, int64_t start_ns, bool ever,
                                const struct names_query *query)
 {
         for (uint32_t i = names->buckets[key & names->bucket_mask]; i != NONE; i = answer_at(names, i)->next) {
                 const struct answer *answer = answer_at(names, i);
-                if (answer->key != key || !(ever || is_current(answer, start_ns)))
+                if (answer->key != key || !(ever || is_current(answer, since_s, start_ns)))
                         continue;
                 const char *text = name_pool_text(names->pool, answer->name);
                 if (query->matches(query->context, text))
@@ -337,22 +339,22 @@ static const char *find_answer(const struct names *names, uint64_t key, int64_t 
         return NULL;
 }
 
-const char *names_find_device(const struct names *names, const struct device_key *device, const struct address *address,
-                              int64_t start_ns, const struct names_query *query)
+const char *names_find_device(const struct names *names, const struct device_key *device, uint32_t since_s,
+                              const struct address *address, int64_t start_ns, const struct names_query *query)
 {
-        return find_answer(names, device_answer_key(device, address), start_ns, false, query);
+        return find_answer(names, device_answer_key(device, address), since_s, start_ns, false, query);
 }
 
 const char *names_find_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns,
                              const struct names_query *query)
 {
-        return find_answer(names, fleet_answer_key(fleet, address), start_ns, false, query);
+        return find_answer(names, fleet_answer_key(fleet, address), 0, start_ns, false, query);
 }
 
 bool names_fleet_held(const struct names *names, uint32_t fleet, const struct address *address,
                       const struct names_query *query)
 {
-        return find_answer(names, fleet_answer_key(fleet, address), 0, true, query) != NULL;
+        return find_answer(names, fleet_answer_key(fleet, address), 0, 0, true, query) != NULL;
 }
 
 static struct pattern_state *pattern_state_of(struct names *names, uint32_t fleet, const char *pattern)
@@ -394,26 +396,26 @@ static const struct answer *better(const struct answer *a, const struct answer *
         return b->last_s > a->last_s ? b : a;
 }
 
-static const char *best_name(const struct names *names, uint64_t key, int64_t start_ns)
+static const char *best_name(const struct names *names, uint64_t key, uint32_t since_s, int64_t start_ns)
 {
         const struct answer *best = NULL;
         for (uint32_t i = names->buckets[key & names->bucket_mask]; i != NONE; i = answer_at(names, i)->next) {
                 const struct answer *answer = answer_at(names, i);
-                if (answer->key == key && is_current(answer, start_ns))
+                if (answer->key == key && is_current(answer, since_s, start_ns))
                         best = better(best, answer);
         }
         return best ? name_pool_text(names->pool, best->name) : NULL;
 }
 
-const char *names_best_device(const struct names *names, const struct device_key *device, const struct address *address,
-                              int64_t start_ns)
+const char *names_best_device(const struct names *names, const struct device_key *device, uint32_t since_s,
+                              const struct address *address, int64_t start_ns)
 {
-        return best_name(names, device_answer_key(device, address), start_ns);
+        return best_name(names, device_answer_key(device, address), since_s, start_ns);
 }
 
 const char *names_best_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns)
 {
-        return best_name(names, fleet_answer_key(fleet, address), start_ns);
+        return best_name(names, fleet_answer_key(fleet, address), 0, start_ns);
 }
 
 static void write_name(void *context, uint32_t number, const char *text)

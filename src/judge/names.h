@@ -31,9 +31,10 @@ struct names_query {
 };
 
 /* The first name that fits among those under which the device (or, weaker, its fleet) had got the address before `start_ns`
- * and within its lifetime; NULL: none. */
-const char *names_find_device(const struct names *names, const struct device_key *device, const struct address *address,
-                              int64_t start_ns, const struct names_query *query);
+ * and within its lifetime; NULL: none. What was told to the device's address before `since_s` (Unix seconds; 0: never) went to
+ * another one that had it, and counts for flows of that time alone. */
+const char *names_find_device(const struct names *names, const struct device_key *device, uint32_t since_s,
+                              const struct address *address, int64_t start_ns, const struct names_query *query);
 const char *names_find_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns,
                              const struct names_query *query);
 
@@ -46,8 +47,8 @@ bool names_fleet_held(const struct names *names, uint32_t fleet, const struct ad
 bool names_fleet_resolved(struct names *names, uint32_t fleet, const char *pattern, int64_t time_ns);
 
 /* The best name for people: what was asked for before what that was a CNAME for, then the latest. NULL: none. */
-const char *names_best_device(const struct names *names, const struct device_key *device, const struct address *address,
-                              int64_t start_ns);
+const char *names_best_device(const struct names *names, const struct device_key *device, uint32_t since_s,
+                              const struct address *address, int64_t start_ns);
 const char *names_best_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns);
 
 /* Over a restart. Names come before what refers to them; fleets' answers are good where fleets have the same numbers. */

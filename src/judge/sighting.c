@@ -41,7 +41,7 @@ static enum name_evidence name_evidence(void *context, const char *pattern, cons
         if (!s->device_names.is_known) {
                 struct names_query query = {note_name, &s->device_names};
                 s->device_names.is_known = true;
-                names_find_device(names, &s->key, peer, s->contact.start_ns, &query);
+                names_find_device(names, &s->key, s->device->names_since_s, peer, s->contact.start_ns, &query);
         }
         if ((*name = name_that_meets(&s->device_names, pattern)))
                 return NAME_BY_DEVICE;
@@ -119,7 +119,7 @@ static void find_vendors(struct sighting *s)
         s->contact.vendors = s->vendors;
         add_vendor(s, intel_cache_name(s->judge->intel, s->contact.name).any);
         add_vendor(s, intel_match_address(s->judge->settings.intel, &s->contact.peer, INTEL_ANY));
-        names_find_device(s->judge->names, &s->key, &s->contact.peer, s->contact.start_ns, &query);
+        names_find_device(s->judge->names, &s->key, s->device->names_since_s, &s->contact.peer, s->contact.start_ns, &query);
 }
 
 static void find_country(struct sighting *s)
@@ -240,9 +240,9 @@ const char *sighting_peer_name(const struct sighting *s, const char **source)
         struct names_query same = {is_name, s->contact.name};
         const char *name;
         *source = "dns";
-        if (s->contact.name && names_find_device(names, &s->key, peer, start_ns, &same))
+        if (s->contact.name && names_find_device(names, &s->key, s->device->names_since_s, peer, start_ns, &same))
                 return s->contact.name;
-        if ((name = names_best_device(names, &s->key, peer, start_ns)))
+        if ((name = names_best_device(names, &s->key, s->device->names_since_s, peer, start_ns)))
                 return name;
         if (s->contact.name) {
                 *source = s->flow->name_source == APNWATCH__V1__FLOW__NAME_SOURCE__SNI ? "sni" : "host";
@@ -289,7 +289,7 @@ const struct intel_row *sighting_intel(const struct sighting *s, unsigned purpos
                 return row_for(s, s->contact.name, purposes);
         struct row_search search = {s, purposes};
         struct names_query query = {has_row, &search};
-        const char *name = names_find_device(s->judge->names, &s->key, &s->contact.peer, s->contact.start_ns, &query);
+        const char *name = names_find_device(s->judge->names, &s->key, s->device->names_since_s, &s->contact.peer, s->contact.start_ns, &query);
         if (name == NULL && !s->contact.dns_seen)
                 name = names_find_fleet(s->judge->names, s->fleet_index, &s->contact.peer, s->contact.start_ns, &query);
         return name ? row_for(s, name, purposes) : NULL;

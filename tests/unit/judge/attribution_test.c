@@ -175,6 +175,31 @@ static void an_address_that_goes_to_another_sim_makes_two_alerts(void **state)
         court_close(court);
 }
 
+/* A name at an address that was an answer to the SIM before, in another fleet. */
+static void what_was_resolved_before_is_the_predecessors(void **state)
+{
+        (void)state;
+        struct court *court = court_open("version: 1\n"
+                                         "fleets:\n"
+                                         "  - {name: a, members: [{imsi_prefix: \"" SIM_A "\"}], destinations: {allow: [{domain: \"*.utility.example\"}]}}\n"
+                                         "  - {name: b, members: [{imsi_prefix: \"" SIM_B "\"}], destinations: {allow: [{domain: \"*.utility.example\"}]}}\n",
+                                         NULL, NULL);
+        attach(court, SIM_A, MODULE_A, METER, 17, 10);
+        court_dns(court, METER, "head.utility.example", NULL, "192.0.2.10", 60, 12);
+        connect(court, METER, "192.0.2.10", 14, 15);
+        assert_int_equal(court->count, 0);
+        detach(court, 17, 20);
+        attach(court, SIM_B, MODULE_B, METER, 18, 21);
+        court_dns(court, METER, "other.example", NULL, "192.0.2.99", 60, 22);
+        connect(court, METER, "192.0.2.10", 30, 31);
+        court_types(court);
+        assert_int_equal(court->count, 1);
+        assert_string_equal(court->alerts[0]->type, "destination.unlisted");
+        assert_string_equal(court->alerts[0]->fleet, "b");
+        assert_null(court->alerts[0]->peer->name);
+        court_close(court);
+}
+
 static void an_alert_names_the_cell_at_its_time(void **state)
 {
         (void)state;
@@ -535,6 +560,7 @@ int main(void)
                 cmocka_unit_test(without_signalling_nobody_waits),
                 cmocka_unit_test(what_waits_at_the_end_is_judged),
                 cmocka_unit_test(an_address_that_goes_to_another_sim_makes_two_alerts),
+                cmocka_unit_test(what_was_resolved_before_is_the_predecessors),
                 cmocka_unit_test(an_alert_names_the_cell_at_its_time),
                 cmocka_unit_test(after_its_end_a_session_holds_nothing),
                 cmocka_unit_test(two_pools_with_the_same_addresses_stay_apart),

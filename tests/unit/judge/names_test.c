@@ -30,7 +30,7 @@ static const char *find_device(struct names *names, const char *device, const ch
         struct device_key key = device_named(device);
         struct address address = address_named(peer);
         struct names_query query = {meets, pattern};
-        return names_find_device(names, &key, &address, at, &query);
+        return names_find_device(names, &key, 0, &address, at, &query);
 }
 
 static const char *find_fleet(struct names *names, const char *peer, const char *pattern, int64_t at)
@@ -115,9 +115,28 @@ static void what_was_asked_is_the_better_name_for_people(void **state)
         struct address peer = address_named("192.0.2.1");
         names_learn(names, &device, 0, &peer, "edge.cdn.example", true, 60, start + second);
         names_learn(names, &device, 0, &peer, "shop.example", false, 60, start);
-        assert_string_equal(names_best_device(names, &device, &peer, start + second), "shop.example");
-        assert_null(names_best_device(names, &other, &peer, start + second));
+        assert_string_equal(names_best_device(names, &device, 0, &peer, start + second), "shop.example");
+        assert_null(names_best_device(names, &other, 0, &peer, start + second));
         assert_string_equal(names_best_fleet(names, 0, &peer, start + second), "shop.example");
+        names_destroy(names);
+}
+
+static void what_the_address_was_told_before_another_had_it_is_not_its_own(void **state)
+{
+        (void)state;
+        struct names *names = names_create(100, 1);
+        struct device_key device = device_named("10.0.0.1");
+        struct address peer = address_named("192.0.2.1");
+        struct names_query query = {meets, "shop.example"};
+        uint32_t since_s = (uint32_t)(start / second) + 600;
+        names_learn(names, &device, 0, &peer, "shop.example", false, 60, start);
+        assert_non_null(names_find_device(names, &device, 0, &peer, start + 3600 * second, &query));
+        assert_null(names_find_device(names, &device, since_s, &peer, start + 3600 * second, &query));
+        assert_null(names_best_device(names, &device, since_s, &peer, start + 3600 * second));
+        assert_non_null(names_best_fleet(names, 0, &peer, start + 3600 * second));
+        assert_non_null(names_find_device(names, &device, since_s, &peer, start + 60 * second, &query)); /* a flow of the one before */
+        names_learn(names, &device, 0, &peer, "shop.example", false, 60, start + 700 * second);
+        assert_non_null(names_find_device(names, &device, since_s, &peer, start + 3600 * second, &query));
         names_destroy(names);
 }
 
@@ -161,6 +180,7 @@ int main(void)
                 cmocka_unit_test(an_answer_holds_for_the_longer_of_its_lifetime_and_24_hours),
                 cmocka_unit_test(a_renewed_answer_still_holds_for_flows_that_began_before),
                 cmocka_unit_test(a_fleet_remembers_what_it_resolved_and_since_when),
+                cmocka_unit_test(what_the_address_was_told_before_another_had_it_is_not_its_own),
                 cmocka_unit_test(what_was_asked_is_the_better_name_for_people),
                 cmocka_unit_test(at_the_limit_answers_of_devices_go_before_those_of_fleets),
                 cmocka_unit_test(names_that_nobody_holds_are_let_go),
