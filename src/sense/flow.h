@@ -23,6 +23,7 @@ struct flow {
         uint32_t hash;
         /* by end */
         uint32_t next_sequence[2];  /* TCP: behind the last byte seen */
+        uint32_t up_second;         /* Unix time of the last packet from the device; 0: none */
         int64_t last_ns;
         uint64_t packets[2], bytes[2], payload[2];
         uint32_t teid[2];

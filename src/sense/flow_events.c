@@ -16,6 +16,8 @@ static void fill_counters(const struct flow *flow, Apnwatch__V1__Flow *out)
         out->packets_up = flow->packets[up];
         out->packets_down = flow->packets[down];
         out->bytes_up = flow->bytes[up];
+        out->has_last_up_s = flow->up_second != 0;
+        out->last_up_s = flow->up_second;
         out->bytes_down = flow->bytes[down];
         out->has_payload_up = flow->payload[up] != 0;
         out->payload_up = flow->payload[up];

@@ -366,6 +366,8 @@ static void count_packet(struct flow_keeper *keeper, struct flow *flow, const st
         unsigned source = pending->source_end;
         flow->packets[source]++;
         flow->bytes[source] += packet->ip_length;
+        if (source == flow->device)
+                flow->up_second = (uint32_t)(pending->stamp_ns / SECOND);
         if (packet->has_teid)
                 take_teid(keeper, flow, pending);
         if (flow->protocol == IPPROTO_TCP) {

@@ -69,6 +69,8 @@ static uint64_t packet_size(const struct flow_record *record, const struct packe
 void flow_record_count(struct flow_record *record, const struct packet *packet, int64_t time_ns)
 {
         record->last_ns = time_ns;
+        if (packet->direction == UP)
+                record->up_second = (uint32_t)(time_ns / SECOND_NS);
         if (record->has_tunnel) {
                 record->teid[packet->direction] = conversation_tunnel(packet->conversation).teid[packet->direction];
                 record->has_teid[packet->direction] = true;
@@ -182,6 +184,8 @@ void flow_record_fill(const struct flow_record *record, Apnwatch__V1__Flow *out)
         out->id = record->id;
         out->start = (uint64_t)record->start_ns;
         out->last = (uint64_t)record->last_ns;
+        out->has_last_up_s = record->up_second != 0;
+        out->last_up_s = record->up_second;
         out->device = address_field(&record->device);
         out->peer = address_field(&record->peer);
         out->has_device_port = record->device_port != 0;

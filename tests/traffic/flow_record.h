@@ -21,6 +21,7 @@ struct flow_record {
         bool peer_is_device, opening_seen, answered, reset, finished[2];
         enum direction opener;
         int64_t start_ns, last_ns, told_ns, due_s;
+        uint32_t up_second;
         uint64_t first_packet;
         uint64_t packets[2], bytes[2], payload[2];
         char label[RECORD_LABEL_SIZE], name[RECORD_NAME_SIZE];
