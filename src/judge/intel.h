@@ -88,6 +88,7 @@ bool intel_vendor_is(const struct intel_vendor *vendor, const char *name);
 struct intel_tac {
         char tac[9];
         const char *vendor, *model;
+        bool is_phone; /* a telephone or tablet; not known to be one otherwise */
 };
 
 /* Whose module a TAC (first 8 digits of an IMEI; more may follow) was given to: a hint, since device makers put TACs of

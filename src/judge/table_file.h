@@ -10,7 +10,7 @@
 #include "base/address.h"
 #include "base/digest.h"
 
-enum { TABLE_COLUMNS = 16, TABLE_FIELD = 256 };
+enum { TABLE_COLUMNS = 24, TABLE_FIELD = 256 };
 
 struct table_file;
 

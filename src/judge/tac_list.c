@@ -17,14 +17,16 @@ static const char *const columns[] = {
         "vendor", "standardiseddevicevendor", "standardizeddevicevendor", "standardisedmanufacturer", "manufacturer",
         "manufacturerorapplicant", "brandname", "brand",
         "model", "modelname", "standardisedmarketingname", "standardizedmarketingname", "marketingname",
+        "type", "devicetype", "equipmenttype", "standardiseddevicetype", "gsmadevicetype", "category",
         NULL};
-enum { COLUMN_TAC = 0, FIRST_VENDOR = 1, FIRST_MODEL = 9, COLUMNS = 14 };
+enum { COLUMN_TAC = 0, FIRST_VENDOR = 1, FIRST_MODEL = 9, FIRST_TYPE = 14, COLUMNS = 20 };
 
 struct row {
         char tac[TAC_DIGITS + 1];
         uint32_t vendor, model; /* offsets; 0: none */
         uint32_t line, place;   /* of the TAC in its file, for faults */
         uint32_t file;
+        bool is_phone;
 };
 
 struct tac_list {
@@ -118,11 +120,22 @@ static bool check_tac(struct table_file *table, const char *text)
         return false;
 }
 
+/* "Smartphone", "Mobile Phone/Feature phone", "Handheld", "Tablet"; not "Module", "Modem", "IoT Device", "Headphone". */
+static bool is_phone(const char *const *fields)
+{
+        static const char *const phones[] = {"smartphone", "feature phone", "featurephone", "mobile phone", "phone", "handset", "handheld", "tablet"};
+        for (unsigned field = FIRST_TYPE; field < COLUMNS; field++)
+                for (unsigned i = 0; i < sizeof phones / sizeof *phones; i++)
+                        if (strncasecmp(fields[field], phones[i], strlen(phones[i])) == 0)
+                                return true;
+        return false;
+}
+
 static bool take_row(void *context, struct table_file *table, const char *const *fields)
 {
         struct loader *loader = context;
         const char *vendor = first_value(fields, FIRST_VENDOR, FIRST_MODEL);
-        const char *model = first_value(fields, FIRST_MODEL, COLUMNS);
+        const char *model = first_value(fields, FIRST_MODEL, FIRST_TYPE);
         struct row row = {.file = loader->file, .line = table_file_line(table), .place = table_file_place(table, COLUMN_TAC)};
         if (!check_tac(table, fields[COLUMN_TAC]))
                 return true;
@@ -132,6 +145,7 @@ static bool take_row(void *context, struct table_file *table, const char *const 
                 return true;
         }
         memcpy(row.tac, fields[COLUMN_TAC], TAC_DIGITS);
+        row.is_phone = is_phone(fields);
         if (model != NULL && (row.model = keep(loader, model)) == 0)
                 return false;
         if (!keep_vendor(loader, vendor, &row.vendor) || !grow(loader))
@@ -198,6 +212,7 @@ static struct tac_list *make_list(struct loader *loader)
                 memcpy(tac->tac, row->tac, sizeof tac->tac);
                 tac->vendor = loader->texts + row->vendor;
                 tac->model = row->model ? loader->texts + row->model : NULL;
+                tac->is_phone = row->is_phone;
         }
         list->tacs = tacs;
         list->texts = loader->texts;

@@ -1,7 +1,7 @@
 /* The user's own list of TACs (--tac): which vendor's which model a type allocation code was given to. Two layouts,
  * told apart by the header: plain (tac, vendor, model) and that of the GSMA's device database and its relatives (tac,
- * standardised device vendor or manufacturer or brand name, model or marketing name; many other columns, often `|`
- * between). In names of columns only letters and digits count, in any case; columns that are not known are passed
+ * standardised device vendor or manufacturer or brand name, model or marketing name, device or equipment type; many other columns,
+ * often `|` between). In names of columns only letters and digits count, in any case; columns that are not known are passed
  * over. "Not Known" and the like are no value.
  *
  * Of two files the later one wins; in one file a TAC that comes again has to say the same. Immutable once loaded. */

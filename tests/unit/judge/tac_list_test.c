@@ -59,6 +59,26 @@ static void the_layout_of_the_gsma_with_its_many_columns(void **state)
         tac_list_destroy(list);
 }
 
+static void the_type_says_which_are_phones(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *type;
+                bool is_phone;
+        } rows[] = {{"Smartphone", true}, {"Mobile Phone/Feature phone", true}, {"Feature Phone", true}, {"HANDHELD", true}, {"Tablet", true},
+                    {"Module", false}, {"Modem", false}, {"IoT Device", false}, {"Headphone", false}, {"Vehicle", false}, {"", false}};
+        static const char *const headers[] = {"tac,vendor,type\n", "TAC,Manufacturer,Device Type\n", "tac,manufacturer,Equipment Type\n"};
+        for (unsigned header = 0; header < 3; header++) {
+                for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                        char text[160];
+                        snprintf(text, sizeof text, "%s35000001,Maker,%s\n", headers[header], rows[i].type);
+                        struct tac_list *list = load(text);
+                        assert_int_equal(tac_list_find(list, "35000001")->is_phone, rows[i].is_phone);
+                        tac_list_destroy(list);
+                }
+        }
+}
+
 static void a_long_field_of_a_column_that_is_not_read_is_no_fault(void **state)
 {
         (void)state;
@@ -175,6 +195,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_plain_list_has_its_columns_in_any_order),
                 cmocka_unit_test(the_layout_of_the_gsma_with_its_many_columns),
+                cmocka_unit_test(the_type_says_which_are_phones),
                 cmocka_unit_test(a_long_field_of_a_column_that_is_not_read_is_no_fault),
                 cmocka_unit_test(every_fault_is_told_with_its_place),
                 cmocka_unit_test(the_same_again_is_no_fault),
