@@ -149,6 +149,7 @@ struct taking {
         enum binding_source source;
         uint32_t changed;
         uint64_t *conflicts;
+        bool has_stayed;        /* where it is was said long enough ago that another place is news, not an older message */
 };
 
 /* Both versions of GTP are spoken by the same gateways of the same session. */
@@ -157,11 +158,18 @@ static unsigned strength(uint8_t source)
         return source == BINDING_GTPV2C ? BINDING_GTPV1C : source;
 }
 
+/* A device moves, and not all interfaces are told of it; who it is does not change. */
+static bool is_place(enum binding_fact fact)
+{
+        return fact == FACT_CELL || fact == FACT_AREA || fact == FACT_PLMN || fact == FACT_RAT;
+}
+
 /* May a fact of this source stand where another stood? Notes the source, and whether it is another value. */
 static bool may_take(struct taking *taking, enum binding_fact fact, bool is_known, bool is_other)
 {
         uint8_t *held = &taking->session->sources[fact];
-        if (is_known && strength(*held) > strength((uint8_t)taking->source)) {
+        bool is_stronger = strength(*held) > strength((uint8_t)taking->source);
+        if (is_known && is_stronger && !(is_place(fact) && is_other && taking->has_stayed)) {
                 *taking->conflicts += is_other;
                 return false;
         }
@@ -234,9 +242,11 @@ static void take_plmn(struct taking *taking, const struct binding_plmn *said)
 }
 
 uint32_t binding_facts_take(struct session *session, struct name_pool *names, const struct said *said, enum binding_source source,
-                            uint64_t *conflicts)
+                            int64_t time_ns, uint64_t *conflicts)
 {
-        struct taking taking = {session, source, 0, conflicts};
+        static const int64_t stay_ns = INT64_C(30000000000); /* a message that is repeated is older by less */
+        int64_t since_ns = session->moved_ns ? session->moved_ns : session->first_ns;
+        struct taking taking = {session, source, 0, conflicts, time_ns - since_ns > stay_ns};
         if (session->imsi == 0 || said->imsi == session->imsi)
                 take_digits(&taking, FACT_IMSI, &session->imsi, said->imsi);
         else

@@ -169,6 +169,15 @@ static bool is_of_source(const struct session *session, enum binding_source sour
         return found;
 }
 
+/* One has an IPv4 address, the other an IPv6 prefix: where no bearer tells, two connections that one device may have side by side
+ * (TS 23.401, 5.3.1.1). */
+static bool is_beside(const struct session *session, const struct wanted *wanted)
+{
+        bool has_ipv4 = !address_is_unspecified(&session->ipv4), has_ipv6 = session->ipv6.length > 0;
+        return (wanted->bearer == 0 || session->bearer == 0) && has_ipv4 != has_ipv6 && wanted->has_ipv4 != wanted->has_ipv6 &&
+               has_ipv4 != wanted->has_ipv4;
+}
+
 /* The same SIM, APN and bearer without that address: what was before is replaced, unless this speaks of no address at
  * all. */
 static uint32_t settle_sim(struct act *act, const struct wanted *wanted)
@@ -181,7 +190,7 @@ static uint32_t settle_sim(struct act *act, const struct wanted *wanted)
                 const struct session *session = store_session(store, record);
                 next = store_by_imsi(store, wanted->imsi, record);
                 if (session->context != act->context || wanted->apn == NULL || session->apn == NAME_NONE ||
-                    !is_same_apn(act, session, wanted) || (act->is_late && session->said_ns > act->time_ns))
+                    !is_same_apn(act, session, wanted) || (act->is_late && session->said_ns > act->time_ns) || is_beside(session, wanted))
                         continue;
                 bool has_address = !address_is_unspecified(&session->ipv4) || session->ipv6.length > 0;
                 bool is_silent = act->time_ns - session->said_ns > JOIN_S * SECOND;

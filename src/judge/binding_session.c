@@ -143,7 +143,7 @@ static uint32_t take_facts(struct act *act, uint32_t record)
                 const struct said *said = halves[i];
                 if (said == NULL)
                         continue;
-                changed |= binding_facts_take(&fresh, bindings->names, said, act->source, &bindings->numbers.conflicts);
+                changed |= binding_facts_take(&fresh, bindings->names, said, act->source, act->time_ns, &bindings->numbers.conflicts);
                 if (said->bearer != 0 && fresh.bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
                         fresh.bearer = said->bearer;
         }

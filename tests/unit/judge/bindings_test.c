@@ -474,6 +474,40 @@ static void two_connections_of_one_device_stay_apart(void **state)
         scene_close(&scene);
 }
 
+static void one_apn_may_give_a_device_an_address_of_each_family(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        struct binding both[4];
+        scene_open(&scene, (struct bindings_settings){0});
+        for (unsigned i = 0; i < 3; i++)
+                SAY(&scene, .protocol = PROTOCOL(RADIUS), PROCEDURE(CREATE), REQUEST, .message = 4, .from = NAS, .to = 20, .sequence = 1 + i,
+                    .session = i == 0 ? "acct-1" : i == 1 ? "acct-2" : "acct-3", .imsi = imsi_a, .apn = apn, .ipv4 = i == 1 ? 0 : ADDRESS(7 + i),
+                    .ipv6 = i == 1 ? "2001:db8:20:7::" : NULL);
+        assert_int_equal(bindings_of_imsi(scene.bindings, imsi_a, both, 4), 2);
+        assert_int_equal(scene.closed, 1); /* the other address of the same family */
+        assert_int_equal(scene.end, BINDING_REPLACED);
+        assert_true(both[0].ipv6.length != both[1].ipv6.length);
+        assert_is(scene_who(&scene, ADDRESS(9)), imsi_a);
+        scene_close(&scene);
+}
+
+static void a_weaker_source_may_tell_that_the_device_moved(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach(&scene, 1, 1, imsi_a, imei_a, ADDRESS(7));
+        for (unsigned i = 0; i < 2; i++) {
+                SAY(&scene, .protocol = PROTOCOL(RADIUS), PROCEDURE(MODIFY), REQUEST, .message = 4, .from = NAS, .to = 20, .sequence = 2 + i,
+                    .session = "acct-1", .imsi = imsi_a, .imei = imei_b, .ipv4 = ADDRESS(7), .apn = apn, .eci = 99);
+                assert_cell(scene_who(&scene, ADDRESS(7)), i ? "ecgi:262-01-99" : "ecgi:262-01-168496129"); /* at first it may be an old one */
+                scene_pass(&scene, 60);
+        }
+        assert_string_equal(scene_who(&scene, ADDRESS(7))->imei, imei_a); /* but it is the same */
+        scene_close(&scene);
+}
+
 static void the_same_connection_on_s11_and_s5_is_one_session(void **state)
 {
         (void)state;
@@ -775,6 +809,8 @@ int main(void)
                 cmocka_unit_test(a_secondary_context_is_no_session_of_its_own),
                 cmocka_unit_test(dual_stack_is_one_session_with_two_addresses),
                 cmocka_unit_test(two_connections_of_one_device_stay_apart),
+                cmocka_unit_test(one_apn_may_give_a_device_an_address_of_each_family),
+                cmocka_unit_test(a_weaker_source_may_tell_that_the_device_moved),
                 cmocka_unit_test(the_same_connection_on_s11_and_s5_is_one_session),
                 cmocka_unit_test(pfcp_gx_and_radius_add_to_the_session),
                 cmocka_unit_test(a_late_stop_does_not_end_the_session_that_began_after),
