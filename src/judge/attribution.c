@@ -1,5 +1,8 @@
 #include "judge/attribution.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "judge/judge_state.h"
 #include "judge/nat_log.h"
 
@@ -54,6 +57,7 @@ struct tunnel_search {
         uint16_t context;
         const struct address *device; /* the session must have this address; NULL: it need not */
         int64_t time_ns;
+        enum tunnel_knowledge knowledge; /* of what was found */
 };
 
 static bool has_address(const struct binding *binding, const struct address *address)
@@ -61,12 +65,14 @@ static bool has_address(const struct binding *binding, const struct address *add
         return address_equal(&binding->ipv4, address) || (binding->ipv6.length > 0 && prefix_contains(&binding->ipv6, address));
 }
 
-static const struct binding *find_tunnel(const struct tunnel_search *search, const ProtobufCBinaryData *end, bool has_teid, uint32_t teid)
+static const struct binding *find_tunnel(struct tunnel_search *search, const ProtobufCBinaryData *end, bool has_teid, uint32_t teid)
 {
         const struct binding *found;
         struct address address;
-        if (!has_teid || teid == 0 || !address_from_bytes(end->data, end->len, &address) ||
-            bindings_of_tunnel(search->judge->bindings, search->context, &address, teid, &found) == TUNNEL_UNKNOWN || found == NULL)
+        if (!has_teid || teid == 0 || !address_from_bytes(end->data, end->len, &address))
+                return NULL;
+        search->knowledge = bindings_of_tunnel(search->judge->bindings, search->context, &address, teid, &found);
+        if (search->knowledge == TUNNEL_UNKNOWN || found == NULL)
                 return NULL;
         if (found->first_ns > search->time_ns + SLACK_S * INT64_C(1000000000))
                 return NULL; /* an earlier session had it, or it was learned late: the address tells */
@@ -74,9 +80,10 @@ static const struct binding *find_tunnel(const struct tunnel_search *search, con
 }
 
 /* Packets from the device go to the network's end of its tunnel, packets to it to the radio's. */
-static const struct binding *by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, int64_t time_ns)
+static const struct binding *by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, int64_t time_ns,
+                                       enum tunnel_knowledge *knowledge)
 {
-        struct tunnel_search search = {judge, (uint16_t)flow->context, NULL, time_ns};
+        struct tunnel_search search = {judge, (uint16_t)flow->context, NULL, time_ns, TUNNEL_UNKNOWN};
         const ProtobufCBinaryData *network = &flow->tunnel_destination, *radio = &flow->tunnel_source;
         const struct binding *found = NULL;
         if (flow->opener == APNWATCH__V1__FLOW__OPENER__PEER) {
@@ -92,6 +99,7 @@ static const struct binding *by_tunnel(struct judge *judge, const Apnwatch__V1__
                 found = find_tunnel(&search, radio, flow->has_teid_up, flow->teid_up);
         if (found == NULL && search.device != NULL)
                 found = find_tunnel(&search, network, flow->has_teid_down, flow->teid_down);
+        *knowledge = search.knowledge;
         return found;
 }
 
@@ -101,15 +109,20 @@ static bool is_device_of(const Apnwatch__V1__Flow *flow, const struct device_key
         return address_from_bytes(flow->device.data, flow->device.len, &device) && address_equal(&device, &key->address);
 }
 
-static const struct binding *find(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+static bool has_tunnel_of(const Apnwatch__V1__Flow *flow, const struct device_key *key)
 {
-        const struct binding *found = NULL;
-        if (flow->has_tunnel_destination && flow->has_tunnel_source && is_device_of(flow, key))
-                found = by_tunnel(judge, flow, &key->address, time_ns);
-        if (found == NULL && is_behind_nat(judge, flow) && is_device_of(flow, key))
+        return flow->has_tunnel_destination && flow->has_tunnel_source && is_device_of(flow, key);
+}
+
+static const struct binding *by_address(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+{
+        if (is_behind_nat(judge, flow) && is_device_of(flow, key))
                 return NULL; /* not unwrapped */
-        if (found == NULL)
-                found = bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
+        return bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
+}
+
+static const struct binding *then(struct judge *judge, const struct binding *found, int64_t time_ns)
+{
         return found ? bindings_as_of(judge->bindings, found, time_ns) : NULL;
 }
 
@@ -121,13 +134,43 @@ const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V
         if (owner->flow == flow && owner->time_ns == time_ns && owner->key.context == key->context &&
             address_equal(&owner->key.address, &key->address))
                 return owner->is_known ? &owner->binding : NULL;
-        return find(judge, flow, key, time_ns);
+        enum tunnel_knowledge knowledge;
+        const struct binding *found = has_tunnel_of(flow, key) ? by_tunnel(judge, flow, &key->address, time_ns, &knowledge) : NULL;
+        return then(judge, found ? found : by_address(judge, flow, key, time_ns), time_ns);
 }
 
-bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+/* All that decides whose tunnel it is, apart from the moment; never 0. */
+static uint64_t tunnel_signature(const Apnwatch__V1__Flow *flow)
+{
+        struct {
+                struct address source, destination;
+                uint32_t teids[2], opener, has;
+        } of = {.teids = {flow->teid_up, flow->teid_down}, .opener = flow->opener, .has = flow->has_teid_up | flow->has_teid_down << 1};
+        (void)address_from_bytes(flow->tunnel_source.data, flow->tunnel_source.len, &of.source);
+        (void)address_from_bytes(flow->tunnel_destination.data, flow->tunnel_destination.len, &of.destination);
+        return XXH3_64bits(&of, sizeof of) | 1;
+}
+
+static const struct binding *by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, struct device *device, int64_t time_ns)
+{
+        struct tunnel_memory *memory = &device->tunnel;
+        uint64_t signature = judge->owner.signature = tunnel_signature(flow);
+        const struct binding *found = memory->signature == signature ? bindings_recall(judge->bindings, memory->record, memory->stamp) : NULL;
+        if (found != NULL && found->first_ns <= time_ns + SLACK_S * INT64_C(1000000000))
+                return found;
+        enum tunnel_knowledge knowledge;
+        found = by_tunnel(judge, flow, &device->address, time_ns, &knowledge);
+        if (found != NULL && knowledge == TUNNEL_BOUND)
+                *memory = (struct tunnel_memory){.signature = signature, .stamp = found->stamp, .record = found->record};
+        return found;
+}
+
+bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns, struct device *device)
 {
         struct attributed *owner = &judge->owner;
-        const struct binding *found = find(judge, flow, key, time_ns);
+        owner->signature = 0;
+        const struct binding *found = has_tunnel_of(flow, key) ? by_known_tunnel(judge, flow, device, time_ns) : NULL;
+        found = then(judge, found ? found : by_address(judge, flow, key, time_ns), time_ns);
         owner->flow = flow;
         owner->key = *key;
         owner->time_ns = time_ns;

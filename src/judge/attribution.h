@@ -16,6 +16,7 @@ struct attributed {
         const Apnwatch__V1__Flow *flow; /* NULL: it was not asked */
         struct device_key key;
         int64_t time_ns;
+        uint64_t signature;             /* of the flow's tunnels; 0: it has none */
         bool is_known;
         struct binding binding;
 };
@@ -23,8 +24,9 @@ struct attributed {
 /* `key` is one end of the flow. NULL: nobody is known. Borrowed until bindings are asked again. */
 const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns);
 
-/* The same, kept in judge->owner for those who ask again of this event. False: nobody is known. */
-bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns);
+/* The same, kept in judge->owner for those who ask again of this event. False: nobody is known. `device` is the record of `key`: most
+ * flows of a device come through one tunnel, and while nothing changes about its session that is whose they are. */
+bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns, struct device *device);
 
 /* The moment at which an event's device is asked for: a flow belongs to who held the address when it began. */
 int64_t attribution_time(const event_t *event);

@@ -301,11 +301,11 @@ void binding_fill(struct binding *binding, struct store *store, const struct nam
         binding->first_ns = session->first_ns;
         binding->last_ns = session->last_ns;
         binding->sent_ns = session->sent_ns;
-        binding->active_ns = session->active_ns;
         binding->context = session->context;
         binding->protocol = session->protocol;
         binding->bearer = session->bearer;
         binding->file = session->file;
         binding->file_frame = session->file_frame;
         binding->record = record;
+        binding->stamp = session->stamp;
 }

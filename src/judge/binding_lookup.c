@@ -59,14 +59,16 @@ static void look_through(struct bindings *bindings, uint16_t context, const char
         }
 }
 
-/* A session that is used lives. */
+/* A session that is used lives. Its place in the order of last use is renewed once a minute. */
 static void note_use(struct bindings *bindings, uint32_t record, int64_t time_ns)
 {
         struct session *session = store_session(bindings->store, record);
         if (session->ended_ns != 0 || time_ns <= session->last_ns)
                 return;
+        bool is_due = time_ns / (RENEW_S * SECOND) != session->last_ns / (RENEW_S * SECOND);
         session->last_ns = time_ns;
-        store_use(bindings->store, record);
+        if (is_due)
+                store_use(bindings->store, record);
 }
 
 static const struct binding *show(struct bindings *bindings, uint32_t record)
@@ -147,6 +149,17 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
         return find_tunnel(bindings, context, address, teid, false, out);
 }
 
+const struct binding *bindings_recall(struct bindings *bindings, uint32_t record, uint64_t stamp)
+{
+        if (!store_holds(bindings->store, record))
+                return NULL;
+        const struct session *session = store_session(bindings->store, record);
+        if (session->stamp != stamp || session->ended_ns != 0)
+                return NULL;
+        note_use(bindings, record, bindings->clock_ns);
+        return show(bindings, record);
+}
+
 enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t context, const struct address *gateway, uint32_t teid,
                                          const struct binding **out)
 {
@@ -203,6 +216,7 @@ bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const st
                 if (!is_far_end(store, session, number, peer))
                         continue;
                 endpoint->is_released = true;
+                store_stamp(store, endpoint->session);
                 endpoint->released_s = (uint32_t)(time_ns / SECOND);
         }
         return was_used;
@@ -261,17 +275,14 @@ bool bindings_may_share_imei(struct bindings *bindings, const struct binding *bi
         return session == NULL || session->shares_imei;
 }
 
-void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t opened_ns, int64_t last_ns)
+void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t sent_ns)
 {
         struct session *session = session_of(bindings, binding);
         if (session == NULL)
                 return;
-        if (opened_ns > session->sent_ns)
-                session->sent_ns = opened_ns;
-        if (last_ns > session->active_ns)
-                session->active_ns = last_ns;
+        if (sent_ns > session->sent_ns)
+                session->sent_ns = sent_ns;
         binding->sent_ns = session->sent_ns;
-        binding->active_ns = session->active_ns;
 }
 
 /* Where a row of the user's or a binding of before stands for itself, only its own addresses are known. */
@@ -281,6 +292,25 @@ static bool has_route(struct bindings *bindings, const struct binding *binding, 
         for (uint32_t at = session ? session->routes : STORE_NONE; at != STORE_NONE; at = store_route(bindings->store, at)->next)
                 if (prefix_contains(&store_route(bindings->store, at)->prefix, source))
                         return true;
+        return false;
+}
+
+/* The same SIM held it until a moment ago: what applications still send from there comes through the new tunnel. */
+static bool held_before(struct bindings *bindings, const struct binding *binding, const struct address *source)
+{
+        struct store *store = bindings->store;
+        const struct session *now = session_of(bindings, binding);
+        uint32_t (*find)(struct store *, const struct address *, uint32_t) = address_is_ipv4(source) ? store_by_ipv4 : store_by_ipv6;
+        unsigned seen = 0;
+        if (now == NULL || now->imsi == 0)
+                return false;
+        for (uint32_t record = find(store, source, STORE_NONE); record != STORE_NONE && seen++ < CHAIN_MOST;
+             record = find(store, source, record)) {
+                const struct session *session = store_session(store, record);
+                bool is_recent = session->ended_ns == 0 || bindings->clock_ns - session->ended_ns <= STALE_S * SECOND;
+                if (session->imsi == now->imsi && is_recent)
+                        return true;
+        }
         return false;
 }
 
@@ -294,5 +324,5 @@ bool binding_may_send(struct bindings *bindings, const struct binding *binding, 
                 return true; /* not known: not spoofed */
         if (is_ipv4 ? address_equal(&binding->ipv4, source) : prefix_contains(&binding->ipv6, source))
                 return true;
-        return has_route(bindings, binding, source);
+        return has_route(bindings, binding, source) || held_before(bindings, binding, source);
 }

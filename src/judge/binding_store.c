@@ -79,7 +79,7 @@ struct store {
         uint32_t limit, live, ended;
         uint32_t oldest, newest, oldest_ended, newest_ended;
         uint32_t endpoint_count, route_count;
-        uint64_t numbers;
+        uint64_t numbers, stamps;
 };
 
 struct store *store_create(uint32_t session_limit)
@@ -267,6 +267,7 @@ static bool has_ipv4(const struct session *session)
 
 void store_link(struct store *store, uint32_t record)
 {
+        store_stamp(store, record);
         const struct session *session = store_session(store, record);
         if (session->imsi != 0 && session->ended_ns == 0)
                 index_add(store, &store->imsi, &imsi_chain, record);
@@ -337,6 +338,11 @@ uint32_t store_oldest_ended(const struct store *store)
         return store->oldest_ended;
 }
 
+void store_stamp(struct store *store, uint32_t record)
+{
+        store_session(store, record)->stamp = ++store->stamps;
+}
+
 uint32_t store_add(struct store *store)
 {
         uint32_t record = slab_take(&store->sessions);
@@ -344,6 +350,7 @@ uint32_t store_add(struct store *store)
                 return STORE_NONE;
         struct session *session = store_session(store, record);
         session->number = ++store->numbers;
+        session->stamp = ++store->stamps;
         session->apn = NAME_NONE;
         store->live++;
         queue_add(store, &store->oldest, &store->newest, record);
@@ -363,6 +370,7 @@ void store_end(struct store *store, uint32_t record)
 {
         queue_remove(store, &store->oldest, &store->newest, record);
         queue_add(store, &store->oldest_ended, &store->newest_ended, record);
+        store_stamp(store, record);
         store->live--;
         store->ended++;
 }
@@ -415,6 +423,14 @@ uint32_t store_by_imei(struct store *store, uint64_t imei, uint32_t after)
         return record;
 }
 
+/* Without an IMSI the telephone number tells. */
+static bool is_other_subscriber(const struct session *a, const struct session *b)
+{
+        if (a->imsi != 0 && b->imsi != 0)
+                return a->imsi != b->imsi;
+        return a->msisdn != 0 && b->msisdn != 0 && a->msisdn != b->msisdn;
+}
+
 /* Modules that left the factory with one number may be many: some of them are enough. */
 void store_note_sharers(struct store *store, uint32_t record)
 {
@@ -423,7 +439,7 @@ void store_note_sharers(struct store *store, uint32_t record)
         for (uint32_t at = session->imei == 0 ? STORE_NONE : store_by_imei(store, session->imei, STORE_NONE);
              at != STORE_NONE && seen++ < SHARERS_MOST; at = store_by_imei(store, session->imei, at)) {
                 struct session *other = store_session(store, at);
-                if (other->imsi != session->imsi)
+                if (is_other_subscriber(session, other))
                         other->shares_imei = session->shares_imei = true;
         }
 }
@@ -491,6 +507,14 @@ uint32_t store_find_endpoint(struct store *store, enum endpoint_kind kind, uint1
         return STORE_NONE;
 }
 
+/* Sessions that had the same tunnel: who asks now gets the newest. */
+static void stamp_former(struct store *store, uint32_t record)
+{
+        const struct endpoint *added = store_endpoint(store, record);
+        for (uint32_t at = record; (at = store_find_endpoint(store, ENDPOINT_USER, added->context, added->node, added->key, at)) != STORE_NONE;)
+                store_stamp(store, store_endpoint(store, at)->session);
+}
+
 uint32_t store_add_endpoint(struct store *store, uint32_t session, const struct endpoint *what)
 {
         if (store->endpoint_count >= store->limit * (uint64_t)ENDPOINTS_A_SESSION)
@@ -505,6 +529,9 @@ uint32_t store_add_endpoint(struct store *store, uint32_t session, const struct 
         store_session(store, session)->endpoints = record;
         index_add(store, &store->endpoint, &endpoint_chain, record);
         store->endpoint_count++;
+        store_stamp(store, session);
+        if (what->kind == ENDPOINT_USER)
+                stamp_former(store, record);
         return record;
 }
 
@@ -515,6 +542,7 @@ void store_remove_endpoint(struct store *store, uint32_t record)
         while (*link != record)
                 link = &store_endpoint(store, *link)->next;
         *link = endpoint->next;
+        store_stamp(store, endpoint->session);
         index_remove(store, &store->endpoint, &endpoint_chain, record);
         slab_give(&store->endpoints, record);
         store->endpoint_count--;

@@ -37,7 +37,7 @@ struct session {
         struct binding_place cell, area;
         int64_t first_ns, said_ns, last_ns; /* said: by signalling; last: or used by packets */
         int64_t ended_ns;                /* 0 while it lives */
-        int64_t sent_ns, active_ns;      /* see struct binding */
+        int64_t sent_ns;                 /* see struct binding */
         uint64_t file_frame;
         uint32_t file;
         uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
@@ -84,6 +84,7 @@ bool store_is_full(const struct store *store);
 uint32_t store_oldest(const struct store *store);       /* live, silent longest */
 uint32_t store_oldest_ended(const struct store *store);
 void store_use(struct store *store, uint32_t record);   /* it is the newest now */
+void store_stamp(struct store *store, uint32_t record); /* it is another than before; links and endpoints see to it themselves */
 void store_end(struct store *store, uint32_t record);   /* leaves the live: no IMSI, no IMEI finds it any more */
 void store_free(struct store *store, uint32_t record);
 

@@ -15,6 +15,7 @@ static void release(const struct act *act, struct endpoint *endpoint)
 {
         endpoint->is_released = true;
         endpoint->released_s = (uint32_t)(act->time_ns / SECOND);
+        store_stamp(act->bindings->store, endpoint->session);
 }
 
 #define EACH_ENDPOINT(store, record, at) \
@@ -112,6 +113,8 @@ static bool add_endpoint(struct act *act, uint32_t record, const struct endpoint
                         continue;
                 bool was_released = held->kind == ENDPOINT_USER && held->is_released;
                 held->is_released = false;
+                if (was_released)
+                        store_stamp(store, record);
                 if (what->bearer != 0)
                         held->bearer = what->bearer;
                 if (what->side_known && !held->side_known) {

@@ -86,13 +86,14 @@ struct binding {
         int64_t moved_ns;               /* rat, plmn, cell and area are as of then; 0: as of the beginning */
         uint8_t sources[BINDING_FACTS]; /* enum binding_source */
         int64_t first_ns, last_ns;      /* of the session */
-        int64_t sent_ns, active_ns;     /* start of the last flow that the device opened, last packet of those in which it sent; 0: none */
+        int64_t sent_ns;                /* when the device is known to have sent last; 0: never */
         uint16_t context;
         uint8_t protocol;               /* enum binding_source that opened it */
         uint8_t bearer;
         uint32_t file;
         uint64_t file_frame;            /* of the message that opened it */
         uint32_t record;                /* for those who ask more of it; 0: a row of the user's */
+        uint64_t stamp;                 /* of its last change, unique in a run */
 };
 
 /* "262-01", "ecgi:262-01-168496129", "tai:262-01-4660"; "" when not known. */
@@ -159,6 +160,9 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
 enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t context, const struct address *gateway, uint32_t teid,
                                          const struct binding **out);
 
+/* A live session that was found before by a tunnel of its own, and did not change since; NULL: it did, or is gone. */
+const struct binding *bindings_recall(struct bindings *bindings, uint32_t record, uint64_t stamp);
+
 /* False: it is a row of the user's, or gone. */
 bool bindings_endpoints(struct bindings *bindings, const struct binding *binding, struct binding_endpoints *out);
 
@@ -175,12 +179,12 @@ unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct bi
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);
 bool bindings_may_share_imei(struct bindings *bindings, const struct binding *binding); /* false: no other SIM's session had its IMEI */
 
-/* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route),
- * link-local and unspecified. */
+/* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route), link-local and
+ * unspecified, and what another session of the SIM has or had until two minutes ago. */
 bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source);
 
-/* The device sent in a flow that it opened at `opened_ns` (0: another did), the last packet at `last_ns`: noted in both. */
-void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t opened_ns, int64_t last_ns);
+/* The device sent at that moment: noted in both. */
+void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t sent_ns);
 
 bool bindings_hold_any(const struct bindings *bindings);              /* signalling was ever seen, or sessions were loaded */
 bool bindings_are_visible(const struct bindings *bindings);          /* signalling was seen in the last hour of packet time */

@@ -18,6 +18,13 @@ struct device_key {
 enum { DEVICE_FLEET_UNKNOWN = 0xffff };
 #define DEVICE_NO_ROW UINT32_MAX
 
+/* Whose the tunnel of its last flow was, for as long as nothing changes about that session (see attribution.h). */
+struct tunnel_memory {
+        uint64_t signature, stamp;
+        uint32_t record;          /* 0: nothing is remembered */
+        uint8_t uplink;           /* which tunnel of the flow leads towards the network (see uplink.c); 0: it was not asked */
+};
+
 struct device {
         struct address address;
         uint16_t context;
@@ -36,6 +43,7 @@ struct device {
         /* From here on of use only where signalling is visible. */
         uint64_t session;         /* the latest one that it was bound by; 0: none */
         int64_t unbound_ns;       /* clock, when it was first seen without a binding; 0: not */
+        struct tunnel_memory tunnel;
         uint32_t said_vendor, said_model, said_protocol; /* what it says of itself: self_report.h reads them */
         uint8_t said_strength;    /* enum said_strength; 0: nothing, or nothing that still holds */
         uint8_t vendor_counted;   /* enum vendor_counted of fleets.h */

@@ -208,11 +208,13 @@ static bool has_to_wait(struct judge *judge, const event_t *event)
         if (event->flow == NULL || !bindings_are_visible(judge->bindings) || event->flow->start >= JUDGE_TIME_LIMIT ||
             !owner_of(judge, event, &owner))
                 return false;
-        if (!waiting_room_has(judge->room, &owner) && attribution_ask(judge, event->flow, &owner, attribution_time(event)))
-                return false;
         struct device *device = device_table_touch(judge->devices, &owner, (uint32_t)(judge->clock_ns / 1000000000));
         if (device == NULL)
                 return false;
+        if (!waiting_room_has(judge->room, &owner) && attribution_ask(judge, event->flow, &owner, attribution_time(event), device)) {
+                device->unbound_ns = 0;
+                return false;
+        }
         if (device->unbound_ns == 0 || device->unbound_ns > judge->clock_ns)
                 device->unbound_ns = judge->clock_ns;
         return judge->clock_ns - device->unbound_ns < patience_ns &&

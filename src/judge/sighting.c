@@ -189,8 +189,6 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         if (s->device == NULL)
                 return false;
         take_binding(s);
-        if (s->has_binding)
-                s->device->unbound_ns = 0;
         fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context), now_ns);
         if (!s->is_swapped)
                 self_report_note(judge->self_reports, judge->fleets, s->device, event);

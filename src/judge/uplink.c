@@ -1,34 +1,59 @@
 #include "judge/uplink.h"
 
-static bool look(struct bindings *bindings, uint16_t context, const ProtobufCBinaryData *gateway, uint32_t teid, struct uplink *out)
+#include "judge/judge_state.h"
+#include "judge/sighting.h"
+
+/* A way through a tunnel: which of the flow's TEIDs, up or down, towards which of the two outer addresses. */
+enum { WAYS = 4 };
+
+static bool take_way(const Apnwatch__V1__Flow *flow, unsigned way, struct uplink *out)
+{
+        bool is_up = way < 2;
+        const ProtobufCBinaryData *gateway = way % 2 == 0 ? &flow->tunnel_destination : &flow->tunnel_source;
+        const ProtobufCBinaryData *source = is_up ? &flow->device : &flow->peer;
+        out->by_device = is_up;
+        out->teid = is_up ? flow->teid_up : flow->teid_down;
+        return (is_up ? flow->has_teid_up : flow->has_teid_down) && address_from_bytes(gateway->data, gateway->len, &out->gateway) &&
+               address_from_bytes(source->data, source->len, &out->source);
+}
+
+/* The first way that leads there, from 1 on; 0: none. */
+static unsigned find_way(struct bindings *bindings, const Apnwatch__V1__Flow *flow, struct uplink *out)
 {
         const struct binding *binding;
-        if (!address_from_bytes(gateway->data, gateway->len, &out->gateway))
-                return false;
-        out->knowledge = bindings_of_uplink(bindings, context, &out->gateway, teid, &binding);
-        if (binding == NULL)
-                return false;
-        out->teid = teid;
-        out->binding = *binding;
-        return true;
+        if (bindings == NULL || !flow->has_tunnel_destination || !flow->has_tunnel_source)
+                return 0;
+        for (unsigned way = 0; way < WAYS; way++) {
+                if (!take_way(flow, way, out))
+                        continue;
+                out->knowledge = bindings_of_uplink(bindings, (uint16_t)flow->context, &out->gateway, out->teid, &binding);
+                if (binding == NULL)
+                        continue;
+                out->binding = *binding;
+                return way + 1;
+        }
+        return 0;
 }
 
 bool uplink_of_flow(struct bindings *bindings, const Apnwatch__V1__Flow *flow, struct uplink *out)
 {
-        const ProtobufCBinaryData *gateways[2] = {&flow->tunnel_destination, &flow->tunnel_source};
-        const struct {
-                bool has;
-                uint32_t teid;
-                const ProtobufCBinaryData *source;
-        } ways[2] = {{flow->has_teid_up, flow->teid_up, &flow->device}, {flow->has_teid_down, flow->teid_down, &flow->peer}};
-        if (bindings == NULL || !flow->has_tunnel_destination || !flow->has_tunnel_source)
-                return false;
-        for (unsigned way = 0; way < 2; way++)
-                for (unsigned end = 0; end < 2 && ways[way].has; end++)
-                        if (look(bindings, (uint16_t)flow->context, gateways[end], ways[way].teid, out) &&
-                            address_from_bytes(ways[way].source->data, ways[way].source->len, &out->source)) {
-                                out->by_device = way == 0;
-                                return true;
-                        }
-        return false;
+        return find_way(bindings, flow, out) != 0;
+}
+
+bool uplink_of_sighting(const struct sighting *s, struct uplink *out)
+{
+        struct judge *judge = s->judge;
+        struct tunnel_memory *memory = &s->device->tunnel;
+        const struct attributed *owner = &judge->owner;
+        bool is_remembered = owner->flow == s->flow && owner->signature != 0 && memory->signature == owner->signature && s->has_binding &&
+                             memory->record == s->binding.record && memory->stamp == s->binding.stamp;
+        if (is_remembered && memory->uplink != 0 && take_way(s->flow, memory->uplink - 1U, out)) {
+                out->knowledge = TUNNEL_BOUND;
+                out->binding = s->binding;
+                return true;
+        }
+        unsigned way = find_way(judge->bindings, s->flow, out);
+        if (is_remembered && way != 0 && out->knowledge == TUNNEL_BOUND && out->binding.record == memory->record)
+                memory->uplink = (uint8_t)way;
+        return way != 0;
 }

@@ -14,5 +14,10 @@ struct uplink {
         bool by_device;                /* the flow's device end sent it, else its peer */
 };
 
+struct sighting;
+
 /* False: no tunnel of the flow is known to lead towards the network. */
 bool uplink_of_flow(struct bindings *bindings, const Apnwatch__V1__Flow *flow, struct uplink *out);
+
+/* The same, of the flow that is being judged: as long as the device's tunnel is the one that it was, nothing is looked up. */
+bool uplink_of_sighting(const struct sighting *sighting, struct uplink *out);

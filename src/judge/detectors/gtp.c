@@ -260,7 +260,7 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
         struct binding carrier;
         struct address far;
         bool hold_any = bindings_hold_any(judge->bindings); /* else there is nothing to look up */
-        bool has_uplink = hold_any && uplink_of_flow(judge->bindings, s->flow, &uplink);
+        bool has_uplink = hold_any && uplink_of_sighting(s, &uplink);
         if (has_uplink)
                 judge_source(judge, state, s, &uplink);
         else if (hold_any && carrier_of(judge, s->flow, &carrier, &far))
