@@ -107,12 +107,17 @@ static void fill_device(struct parts *parts, Apnwatch__V1__Alert *alert)
         const struct intel_tac *tac = device->imei ? intel_tac(judge->settings.intel, device->imei) : NULL;
         device->vendor = (char *)(tac ? tac->vendor : NULL);
         device->model = (char *)(tac ? tac->model : NULL);
+        device->vendor_source = (char *)(tac ? "tac" : NULL);
         if (!binding_facts(judge, binding, parts->draft->finding.time_ns, &parts->facts))
                 return;
         device->site = (char *)parts->facts.site;
-        if (parts->facts.vendor)
+        enum { IMEI_COMPARED = 14 };
+        bool is_of_other = parts->facts.imei && binding->imei[0] && strncmp(parts->facts.imei, binding->imei, IMEI_COMPARED) != 0;
+        if (parts->facts.vendor && !is_of_other) { /* the row says what the SIM should be in */
                 device->vendor = (char *)parts->facts.vendor;
-        if (parts->facts.model)
+                device->vendor_source = (char *)"inventory";
+        }
+        if (parts->facts.model && !is_of_other)
                 device->model = (char *)parts->facts.model;
         if (alert->tenant == NULL)
                 alert->tenant = (char *)parts->facts.tenant;

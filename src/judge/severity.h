@@ -85,6 +85,9 @@ enum circumstance {
         RELOCATED_NETWORK,
         RELOCATED_AREA,
         RELOCATED_CELL,
+        RELOCATED_FAR,
+        RELOCATED_PHONE,        /* the TAC is a phone's */
+        RELOCATED_PHONE_MAYBE,  /* it talks like one */
         DISCLOSED_TO_ALLOWED,
         DISCLOSED_IDENTITY,
         DISCLOSED_MAYBE,        /* digits that could be one */

@@ -7,7 +7,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
-enum { IMSI_LEAST = 6, DIGITS_MOST = 16 };
+enum { DIGITS_LEAST = 6, DIGITS_MOST = 16 };
 
 struct entry {
         struct sim sim;
@@ -16,8 +16,8 @@ struct entry {
 };
 
 struct sim_table {
-        struct entry *by_imsi, *order;
-        uint32_t count, limit;
+        struct entry *by_subscriber, *order;
+        uint32_t count, limit, moved;
         uint64_t evictions;
 };
 
@@ -32,7 +32,8 @@ struct sim_table *sim_table_create(uint32_t limit)
 static void drop(struct sim_table *table, struct entry *entry)
 {
         DL_DELETE(table->order, entry);
-        HASH_DEL(table->by_imsi, entry); /* NOLINT: uthash; the analyser takes its lists for torn */
+        table->moved -= entry->sim.is_moved;
+        HASH_DEL(table->by_subscriber, entry); /* NOLINT: uthash; the analyser takes its lists for torn */
         free(entry);
         table->count--;
 }
@@ -67,25 +68,25 @@ const char *digits_of(uint64_t number, char text[20])
         return text;
 }
 
-static struct entry *find(const struct sim_table *table, uint64_t imsi)
+static struct entry *find(const struct sim_table *table, uint64_t subscriber)
 {
         struct entry *entry;
-        HASH_FIND(hh, table->by_imsi, &imsi, sizeof imsi, entry);
+        HASH_FIND(hh, table->by_subscriber, &subscriber, sizeof subscriber, entry);
         return entry;
 }
 
-static struct entry *touch(struct sim_table *table, uint64_t imsi, uint32_t now_s)
+static struct entry *touch(struct sim_table *table, uint64_t subscriber, uint32_t now_s)
 {
-        struct entry *entry = find(table, imsi);
+        struct entry *entry = find(table, subscriber);
         if (entry == NULL) {
                 if ((entry = calloc(1, sizeof *entry)) == NULL)
                         return NULL;
-                entry->sim.imsi = imsi;
+                entry->sim.subscriber = subscriber;
                 while (table->count >= table->limit) {
                         drop(table, table->order);
                         table->evictions++;
                 }
-                HASH_ADD(hh, table->by_imsi, sim.imsi, sizeof imsi, entry);
+                HASH_ADD(hh, table->by_subscriber, sim.subscriber, sizeof subscriber, entry);
                 table->count++;
         } else {
                 DL_DELETE(table->order, entry);
@@ -96,18 +97,37 @@ static struct entry *touch(struct sim_table *table, uint64_t imsi, uint32_t now_
         return entry;
 }
 
-struct sim *sim_table_touch(struct sim_table *table, const char *imsi, uint32_t now_s)
+static uint64_t subscriber_of(const char *imsi, const char *msisdn)
 {
-        uint64_t number = strlen(imsi) >= IMSI_LEAST ? digits_number(imsi) : 0;
-        struct entry *entry = number ? touch(table, number, now_s) : NULL;
+        const char *text = imsi[0] ? imsi : msisdn;
+        uint64_t number = strlen(text) >= DIGITS_LEAST ? digits_number(text) : 0;
+        return number != 0 && !imsi[0] ? number | SIM_BY_NUMBER : number;
+}
+
+struct sim *sim_table_touch(struct sim_table *table, const char *imsi, const char *msisdn, uint32_t now_s)
+{
+        uint64_t subscriber = subscriber_of(imsi, msisdn);
+        struct entry *entry = subscriber ? touch(table, subscriber, now_s) : NULL;
         return entry ? &entry->sim : NULL;
 }
 
-struct sim *sim_table_find(const struct sim_table *table, const char *imsi)
+struct sim *sim_table_find(const struct sim_table *table, const char *imsi, const char *msisdn)
 {
-        uint64_t number = digits_number(imsi);
-        struct entry *entry = number ? find(table, number) : NULL;
+        uint64_t subscriber = subscriber_of(imsi, msisdn);
+        struct entry *entry = subscriber ? find(table, subscriber) : NULL;
         return entry ? &entry->sim : NULL;
+}
+
+void sim_table_note_move(struct sim_table *table, struct sim *sim, bool is_moved)
+{
+        table->moved += is_moved;
+        table->moved -= sim->is_moved;
+        sim->is_moved = is_moved;
+}
+
+uint32_t sim_table_moved(const struct sim_table *table)
+{
+        return table->moved;
 }
 
 bool sim_has_place(const struct sim *sim, uint32_t place)
@@ -144,12 +164,13 @@ int sim_table_save(const struct sim_table *table, struct state_writer *writer)
                 uint32_t places[SIM_PLACES];
                 for (unsigned i = 0; i < sim->place_count; i++)
                         places[i] = sim->places[(sim->place_next + SIM_PLACES - sim->place_count + i) % SIM_PLACES];
-                saved.imsi = sim->imsi;
+                saved.imsi = sim->subscriber;
                 saved.has_imei = sim->imei != 0;
                 saved.imei = sim->imei;
                 saved.has_used_s = saved.has_placed_s = true;
                 saved.used_s = sim->used_s;
                 saved.placed_s = sim->placed_s;
+                saved.has_moved = saved.moved = sim->is_moved;
                 saved.has_place = sim->place_count > 0;
                 saved.place = (ProtobufCBinaryData){sim->place_count * sizeof *places, (uint8_t *)places};
                 saved.last_place = sim->last_place[0] ? (char *)sim->last_place : NULL;
@@ -171,12 +192,13 @@ static bool is_digits_number(uint64_t number)
 
 void sim_table_load(struct sim_table *table, const Apnwatch__V1__SavedSim *saved)
 {
-        struct entry *entry = is_digits_number(saved->imsi) ? touch(table, saved->imsi, saved->used_s) : NULL;
+        struct entry *entry = is_digits_number(saved->imsi & ~SIM_BY_NUMBER) ? touch(table, saved->imsi, saved->used_s) : NULL;
         if (entry == NULL)
                 return;
         struct sim *sim = &entry->sim;
         sim->imei = is_digits_number(saved->imei) ? saved->imei : 0;
         sim->placed_s = saved->placed_s;
+        sim_table_note_move(table, sim, saved->moved);
         for (size_t at = 0; at + sizeof(uint32_t) <= saved->place.len && at < SIM_PLACES * sizeof(uint32_t); at += sizeof(uint32_t)) {
                 uint32_t place;
                 memcpy(&place, saved->place.data + at, sizeof place);

@@ -5,37 +5,44 @@
  * the software version. Placeholders are nobody's IMEI.
  *
  * imei_change: a SIM in another device than the one it was last seen in, over sessions and restarts; a SIM that was not seen before is
- * compared with the inventory's row of that SIM. A row with a ticket that holds at that moment, with a beginning or an end, makes it a
- * planned one.
+ * compared with the inventory's rows of that SIM. A ticket that is of that time makes it a planned one. There and back again is one.
  *
  * imei_clone: two SIMs with one IMEI in sessions that live at once, and both sent while both lived. Handover and one session seen on
- * two interfaces are one SIM; a profile switch or what roaming leaves behind is silent on one side: a flow that the device opened tells,
- * or packets a quarter of an hour into the overlap, when servers have given up repeating theirs.
+ * two interfaces are one SIM; a profile switch or what roaming leaves behind is silent on one side, whatever servers still send there.
+ * Left out: one IMSI in two places; the network takes the later attach for the SIM's only one, and so do bindings (in another module it
+ * is an imei_change).
  *
  * unknown_device: a SIM or module, or (where nothing else is known) an address that sends, which neither inventory nor policy lists.
  * Asked only of an inventory that lists by what is known of the device.
  *
  * relocated: for static devices only. Another country or network than ever before; a tracking area, or a site of a known one, in which
- * it had never been, once it had been in no new place for a day of packet time. A new cell of a known site is none. Left out: a SIM in
- * a phone, since intel knows TACs of modules alone. */
+ * it had never been, once it had been in no new place for a day of packet time (before that, when it attaches anew in an area whose
+ * number is very different). A new cell of a known site is none. Its SIM in a phone, by
+ * the TAC where a list says which are (--tac), else by how it talks (judge/phone_sign.h) after it came into another device.
+ *
+ * Where no IMSI is known the telephone number stands for the SIM. */
 #include "judge/detectors/detectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "judge/draft.h"
+#include "judge/intel.h"
 #include "judge/judge_state.h"
+#include "judge/phone_sign.h"
 #include "judge/session_draft.h"
 #include "judge/sim_table.h"
 #include "judge/uplink.h"
 
-enum { SIM_LIMIT = 1000000, IMEI_COMPARED = 14, DAY_S = 24 * 3600, REPEATED_S = 900, SETTLED_S = 1, SHARERS = 8, SHARED_BY_MANY = 4 };
+enum { SIM_LIMIT = 1000000, IMEI_COMPARED = 14, DAY_S = 24 * 3600, SETTLED_S = 1, SHARERS = 8, SHARED_BY_MANY = 4, TICKET_DAYS = 31, TAC_DIGITS = 8, SERIAL_DIGITS = 6,
+       FAR_AREAS = 256 };
 
 static const int64_t SECOND = 1000000000;
 
 struct identity_state {
         struct sim_table *sims;
         bool lists_imsi, lists_imei, lists_msisdn, lists_address; /* the inventory, by what */
+        bool lists_retired;
 };
 
 static void find_keys(struct identity_state *state, const struct inventory *inventory)
@@ -48,6 +55,7 @@ static void find_keys(struct identity_state *state, const struct inventory *inve
                 state->lists_imei |= facts.imei != NULL;
                 state->lists_msisdn |= facts.msisdn != NULL;
                 state->lists_address |= facts.has_ip || facts.has_prefix;
+                state->lists_retired |= facts.state == STATE_RETIRED;
         }
 }
 
@@ -76,11 +84,25 @@ static bool is_same_module(const char *a, const char *b)
         return strncmp(a, b, IMEI_COMPARED) == 0;
 }
 
-/* Zeros, one digit only, TAC 00 (test), a counting sequence; or no IMEI at all. */
+/* Ascending, descending or alternating digits: "12345678901234", "35353535353535". */
+static bool is_pattern(const char *digits)
+{
+        int step = (digits[1] - digits[0] + 10) % 10;
+        bool counts = step == 1 || step == 9, repeats = true;
+        for (unsigned i = 1; i < IMEI_COMPARED; i++) {
+                counts = counts && (digits[i] - digits[i - 1] + 10) % 10 == step;
+                repeats = repeats && (i < 2 || digits[i] == digits[i - 2]);
+        }
+        return counts || repeats;
+}
+
+/* Zeros, patterns, TAC 00 (test), a serial number of zeros that whole batches leave the factory with, examples of specifications; or no
+ * IMEI at all. */
 static bool is_placeholder(const char *imei)
 {
-        static const char *const known[] = {"12345678901234", "01234567890123", "12345678912345"};
-        if (strlen(imei) < IMEI_COMPARED || strspn(imei, (char[]){imei[0], '\0'}) >= IMEI_COMPARED || strncmp(imei, "00", 2) == 0)
+        static const char *const known[] = {"12345678912345", "49015420323751", "35209900176148"};
+        if (strlen(imei) < IMEI_COMPARED || strncmp(imei, "00", 2) == 0 || strncmp(imei + TAC_DIGITS, "000000", SERIAL_DIGITS) == 0 ||
+            is_pattern(imei))
                 return true;
         for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
                 if (is_same_module(imei, known[i]))
@@ -88,55 +110,107 @@ static bool is_placeholder(const char *imei)
         return false;
 }
 
-/* A row of this SIM or of the module that it came into, with a ticket and a beginning or an end, that does not name a third module. */
+static const char *subscriber_of(const struct binding *binding)
+{
+        return binding->imsi[0] ? binding->imsi : binding->msisdn;
+}
+
+/* Whom a cause is about. */
+static const char *name_of(const struct binding *binding)
+{
+        const char *subscriber = subscriber_of(binding);
+        return subscriber[0] ? subscriber : binding->imei;
+}
+
+static bool is_other_subscriber(const struct binding *a, const struct binding *b)
+{
+        if (a->imsi[0] && b->imsi[0])
+                return strcmp(a->imsi, b->imsi) != 0;
+        return a->msisdn[0] && b->msisdn[0] && strcmp(a->msisdn, b->msisdn) != 0;
+}
+
+static bool is_near(int64_t time_ns, int64_t edge_ns)
+{
+        int64_t limit_ns = TICKET_DAYS * DAY_S * SECOND;
+        bool is_given = edge_ns != INT64_MIN && edge_ns != INT64_MAX;
+        return is_given && time_ns / 2 - edge_ns / 2 < limit_ns / 2 && edge_ns / 2 - time_ns / 2 < limit_ns / 2;
+}
+
+/* A row that says which module comes is enough; one that says another or none has to begin or end about now: tickets stay in lists. */
+static bool is_ticket_of(const struct inventory_facts *row, const struct binding *now, const char *former, int64_t time_ns)
+{
+        bool is_at_work = row->state == STATE_NOT_SAID || row->state == STATE_INSTALLED || row->state == STATE_MAINTENANCE;
+        bool names_other_sim = row->imsi && now->imsi[0] && strcmp(row->imsi, now->imsi) != 0;
+        bool names_module = row->imei && is_same_module(row->imei, now->imei);
+        bool names_third = row->imei && !names_module && !is_same_module(row->imei, former);
+        if (row->ticket == NULL || !is_at_work || names_other_sim || names_third)
+                return false;
+        return (names_module && row->imsi) || row->state == STATE_MAINTENANCE || is_near(time_ns, row->from_ns) || is_near(time_ns, row->until_ns);
+}
+
+/* By a row of this SIM, or of the module that it came into or left. */
 static bool is_planned(const struct judge *judge, const struct binding *now, const char *former, int64_t time_ns, struct inventory_facts *row)
 {
-        const char *keys[2][2] = {{now->imsi, NULL}, {NULL, now->imei}};
-        for (unsigned i = 0; i < 2; i++) {
-                if (!inventory_find(judge->settings.inventory, NULL, keys[i][0], keys[i][1], time_ns, row) || row->ticket == NULL)
-                        continue;
-                bool has_time = row->from_ns != INT64_MIN || row->until_ns != INT64_MAX;
-                bool is_at_work = row->state == STATE_NOT_SAID || row->state == STATE_INSTALLED || row->state == STATE_MAINTENANCE;
-                bool names_other_sim = row->imsi && strcmp(row->imsi, now->imsi) != 0;
-                bool names_third = row->imei && !is_same_module(row->imei, now->imei) && !is_same_module(row->imei, former);
-                if (has_time && is_at_work && !names_other_sim && !names_third)
+        const struct inventory_subject subjects[] = {{.imsi = now->imsi}, {.msisdn = now->msisdn}, {.imei = now->imei}, {.imei = former}};
+        for (unsigned i = 0; i < sizeof subjects / sizeof *subjects; i++)
+                if (inventory_find_subject(judge->settings.inventory, &subjects[i], time_ns, row) && is_ticket_of(row, now, former, time_ns))
                         return true;
-        }
         return false;
 }
 
-static void tell_change(struct judge *judge, const struct binding_change *change, const char *former, enum circumstance circumstance)
+/* The module that the inventory says for this SIM; NULL: none, or this one. */
+static const char *other_module_listed(const struct judge *judge, const struct binding *now, int64_t time_ns)
+{
+        struct inventory_facts row, of_module;
+        const struct inventory_subject sim = {.imsi = now->imsi, .msisdn = now->msisdn}, module = {.imei = now->imei};
+        if (!inventory_find_subject(judge->settings.inventory, &sim, time_ns, &row) || row.imei == NULL ||
+            strlen(row.imei) < IMEI_COMPARED || is_same_module(row.imei, now->imei))
+                return NULL;
+        bool is_its_own = inventory_find_subject(judge->settings.inventory, &module, time_ns, &of_module) && of_module.imsi && now->imsi[0] &&
+                          strcmp(of_module.imsi, now->imsi) == 0; /* two rows hold: of before and after */
+        return is_its_own ? NULL : row.imei;
+}
+
+/* True: nobody planned it. */
+static bool tell_change(struct judge *judge, const struct binding_change *change, const char *former, enum circumstance circumstance)
 {
         struct session_draft draft;
         struct inventory_facts row;
+        char pair[2 * IMEI_COMPARED + 1];
+        const char *current = change->now->imei;
+        bool is_up = strncmp(former, current, IMEI_COMPARED) < 0;
+        snprintf(pair, sizeof pair, "%.*s%.*s", IMEI_COMPARED, is_up ? former : current, IMEI_COMPARED, is_up ? current : former);
         session_draft_begin(&draft, judge, change->now, change->event, circumstance, "SIM in another device");
-        if (is_planned(judge, change->now, former, draft.finding.time_ns, &row)) {
+        bool planned = is_planned(judge, change->now, former, draft.finding.time_ns, &row);
+        if (planned) {
                 draft.finding.circumstance = IMEI_CHANGE_PLANNED;
                 draft.detail.ticket = (char *)row.ticket;
         }
-        draft.finding.peer = change->now->imsi;
-        draft.finding.object = change->now->imei;
+        draft.finding.peer = subscriber_of(change->now);
+        draft.finding.object = pair;
         draft.detail.former = (char *)former;
-        draft.detail.current = (char *)change->now->imei;
+        draft.detail.current = (char *)current;
         session_draft_report(&draft);
+        return !planned;
 }
 
-static void judge_module(struct judge *judge, struct sim *sim, const struct binding_change *change)
+/* Back in the module that the inventory says, it has come home. */
+static void judge_module(struct judge *judge, struct identity_state *state, struct sim *sim, const struct binding_change *change)
 {
         const struct binding *now = change->now;
         char former[20];
-        uint64_t imei = digits_number(now->imei);
-        if (sim->imei == imei || is_placeholder(now->imei))
+        if (is_placeholder(now->imei))
                 return;
-        struct inventory_facts row;
-        if (sim->imei != 0) {
-                if (!is_same_module(digits_of(sim->imei, former), now->imei))
-                        tell_change(judge, change, former, IMEI_CHANGED);
-        } else if (inventory_find(judge->settings.inventory, NULL, now->imsi, NULL, change->time_ns, &row) && row.imei &&
-                   strlen(row.imei) >= IMEI_COMPARED && !is_same_module(row.imei, now->imei)) {
-                tell_change(judge, change, row.imei, IMEI_NOT_LISTED);
+        if (sim->imei != 0 && is_same_module(digits_of(sim->imei, former), now->imei)) {
+                sim->imei = digits_number(now->imei);
+                return;
         }
-        sim->imei = imei;
+        const char *listed = other_module_listed(judge, now, change->time_ns);
+        if (sim->imei != 0)
+                sim_table_note_move(state->sims, sim, tell_change(judge, change, former, IMEI_CHANGED) && (listed || !sim->is_moved));
+        else if (listed)
+                sim_table_note_move(state->sims, sim, tell_change(judge, change, listed, IMEI_NOT_LISTED));
+        sim->imei = digits_number(now->imei);
 }
 
 /* FNV-1a over the kind of place and its name. */
@@ -196,6 +270,16 @@ static enum circumstance judge_place(const struct sim *sim, const struct place *
         return CIRCUMSTANCES;
 }
 
+/* Neighbours mostly have numbers next to each other; and a device that only sees another cell need not attach anew. */
+static bool is_far(const struct sim *sim, const struct binding *now, const struct place *place)
+{
+        if (sim->last_area == 0 || now->area.kind != PLACE_TAI || sim_has_place(sim, place->hashes[AREA]) ||
+            (place->is_known[SITE] && sim_has_place(sim, place->hashes[SITE])))
+                return false;
+        uint32_t before = sim->last_area - 1, area = now->area.area;
+        return (area > before ? area - before : before - area) >= FAR_AREAS;
+}
+
 static bool is_static(const struct judge *judge, const struct binding *binding, int64_t time_ns)
 {
         struct inventory_facts facts;
@@ -217,7 +301,7 @@ static void tell_relocation(struct judge *judge, struct sim *sim, const struct b
         struct session_draft draft;
         char place[BINDING_PLACE_SIZE];
         session_draft_begin(&draft, judge, change->now, change->event, circumstance, "Static device in another place");
-        draft.finding.peer = change->now->imsi;
+        draft.finding.peer = subscriber_of(change->now);
         draft.detail.former = sim->last_place[0] ? sim->last_place : NULL;
         draft.detail.current = (char *)finest_place(change->now, place);
         session_draft_report(&draft);
@@ -234,6 +318,8 @@ static void judge_location(struct judge *judge, struct sim *sim, const struct bi
         if (sim->place_count > 0) {
                 bool is_settled = now_s >= sim->placed_s + DAY_S;
                 enum circumstance circumstance = judge_place(sim, &place, is_settled);
+                if (circumstance == CIRCUMSTANCES && change->news == BINDING_OPENED && is_far(sim, now, &place))
+                        circumstance = RELOCATED_FAR;
                 if (circumstance != CIRCUMSTANCES)
                         tell_relocation(judge, sim, change, circumstance);
         }
@@ -245,7 +331,33 @@ static void judge_location(struct judge *judge, struct sim *sim, const struct bi
         }
         if (is_new)
                 sim->placed_s = now_s;
+        if (now->area.kind == PLACE_TAI)
+                sim->last_area = now->area.area + 1;
         finest_place(now, sim->last_place);
+}
+
+static void tell_phone(struct judge *judge, const struct binding *binding, const event_t *event, enum circumstance circumstance,
+                       const char *evidence)
+{
+        struct session_draft draft;
+        session_draft_begin(&draft, judge, binding, event, circumstance, "SIM of a static device in a phone");
+        draft.finding.peer = subscriber_of(binding);
+        draft.finding.object = "phone";
+        draft.detail.current = (char *)binding->imei;
+        draft.evidence = evidence;
+        session_draft_report(&draft);
+}
+
+/* By its TAC; not the operator's own, which the inventory lists with the SIM. */
+static void judge_phone(struct judge *judge, const struct binding_change *change)
+{
+        const struct binding *now = change->now;
+        struct inventory_facts facts;
+        const struct intel_tac *tac = is_placeholder(now->imei) ? NULL : intel_tac(judge->settings.intel, now->imei);
+        if (tac == NULL || !tac->is_phone || !is_static(judge, now, change->time_ns))
+                return;
+        if (!binding_facts(judge, now, change->time_ns, &facts) || facts.imei == NULL || !is_same_module(facts.imei, now->imei))
+                tell_phone(judge, now, change->event, RELOCATED_PHONE, NULL);
 }
 
 static void judge_listing(struct judge *judge, const struct identity_state *state, const struct binding_change *change)
@@ -259,7 +371,7 @@ static void judge_listing(struct judge *judge, const struct identity_state *stat
         if (!is_asked || binding_facts(judge, now, change->time_ns, &facts) || binding_fleet(judge, now, change->time_ns))
                 return;
         session_draft_begin(&draft, judge, now, change->event, UNKNOWN_SUBSCRIBER, "Device that nobody listed");
-        draft.finding.peer = now->imsi[0] ? now->imsi : now->imei;
+        draft.finding.peer = name_of(now);
         draft.finding.flow = FINDING_ONCE;
         session_draft_report(&draft);
 }
@@ -270,8 +382,12 @@ static bool is_retired(const struct judge *judge, const struct binding *binding,
         const struct inventory *inventory = judge->settings.inventory;
         struct inventory_facts facts;
         struct device_key key;
-        if (binding->imsi[0] && inventory_find(inventory, NULL, binding->imsi, NULL, time_ns, &facts) && facts.state == STATE_RETIRED)
-                return true;
+        if (binding->imsi[0] && inventory_find(inventory, NULL, binding->imsi, NULL, time_ns, &facts)) {
+                if (facts.state == STATE_RETIRED)
+                        return true;
+                if (facts.imei && is_same_module(facts.imei, binding->imei))
+                        return false; /* taken into use again, with this SIM */
+        }
         if (binding->imei[0] && !is_placeholder(binding->imei) && inventory_find(inventory, NULL, NULL, binding->imei, time_ns, &facts) &&
             facts.state == STATE_RETIRED)
                 return true;
@@ -284,39 +400,44 @@ static void judge_retirement(struct judge *judge, const struct binding_change *c
         if (!is_retired(judge, change->now, change->time_ns))
                 return;
         session_draft_begin(&draft, judge, change->now, change->event, RETIRED_ATTACHED, "Retired device is active");
-        draft.finding.peer = change->now->imsi[0] ? change->now->imsi : change->now->imei;
+        draft.finding.peer = name_of(change->now);
         session_draft_report(&draft);
 }
+
+enum { WHO = 1U << FACT_IMSI | 1U << FACT_IMEI | 1U << FACT_MSISDN, WHERE = 1U << FACT_PLMN | 1U << FACT_AREA | 1U << FACT_CELL };
 
 static void on_binding(struct judge *judge, void *context, const struct binding_change *change)
 {
         struct identity_state *state = context;
         const struct binding *now = change->now;
-        if (change->news == BINDING_CLOSED || (now->imsi[0] == '\0' && now->imei[0] == '\0'))
+        bool is_opening = change->news == BINDING_OPENED, is_other = is_opening || (change->facts & WHO) != 0;
+        if (change->news == BINDING_CLOSED || (subscriber_of(now)[0] == '\0' && now->imei[0] == '\0'))
                 return;
-        bool is_opening = change->news == BINDING_OPENED || (change->facts & (1U << FACT_IMSI)) != 0;
-        if (is_opening) {
+        if (is_other) {
                 judge_listing(judge, state, change);
-                judge_retirement(judge, change);
+                if (state->lists_retired)
+                        judge_retirement(judge, change);
+                judge_phone(judge, change);
         }
-        struct sim *sim = now->imsi[0] ? sim_table_touch(state->sims, now->imsi, (uint32_t)(change->time_ns / SECOND)) : NULL;
+        struct sim *sim = sim_table_touch(state->sims, now->imsi, now->msisdn, (uint32_t)(change->time_ns / SECOND));
         if (sim == NULL)
                 return;
-        judge_module(judge, sim, change);
-        if (is_opening || (change->facts & (1U << FACT_PLMN | 1U << FACT_AREA | 1U << FACT_CELL)) != 0)
+        if (is_other)
+                judge_module(judge, state, sim, change);
+        if (is_other || (change->facts & WHERE) != 0)
                 judge_location(judge, sim, change);
 }
 
-/* Both sent since both lived. */
+/* Both sent since both lived; a moment for signalling and packets of different taps. */
 static bool sent_since(const struct binding *binding, int64_t overlap_ns)
 {
-        return binding->sent_ns >= overlap_ns + SETTLED_S * SECOND || binding->active_ns >= overlap_ns + REPEATED_S * SECOND;
+        return binding->sent_ns >= overlap_ns + SETTLED_S * SECOND;
 }
 
 static void tell_clone(struct judge *judge, struct sighting *s, const struct binding *other, bool is_shared)
 {
         struct session_draft draft;
-        char module[IMEI_COMPARED + 1], *subscribers[2] = {s->binding.imsi, (char *)other->imsi};
+        char module[IMEI_COMPARED + 1], *subscribers[2] = {(char *)subscriber_of(&s->binding), (char *)subscriber_of(other)};
         snprintf(module, sizeof module, "%.*s", IMEI_COMPARED, s->binding.imei);
         session_draft_begin(&draft, judge, &s->binding, s->event, IMEI_CLONED, "One IMEI live in two places");
         draft.other = other;
@@ -328,22 +449,27 @@ static void tell_clone(struct judge *judge, struct sighting *s, const struct bin
         session_draft_report(&draft);
 }
 
+/* What comes from the device in a flow comes after its start. */
+static int64_t sent_in(const Apnwatch__V1__Flow *flow)
+{
+        int64_t last_ns = (int64_t)flow->last_up_s * SECOND;
+        return last_ns > (int64_t)flow->start ? last_ns : (int64_t)flow->start;
+}
+
 /* Nearly every module is alone with its number: then nothing is looked up. */
 static void judge_clone(struct judge *judge, struct sighting *s)
 {
-        const Apnwatch__V1__Flow *flow = s->flow;
         struct binding others[SHARERS];
         struct binding *own = &s->binding;
-        if (own->imsi[0] == '\0' || flow->packets_up == 0)
+        if (subscriber_of(own)[0] == '\0' || s->flow->packets_up == 0)
                 return;
-        int64_t opened_ns = flow->opener == APNWATCH__V1__FLOW__OPENER__DEVICE ? (int64_t)flow->start : 0;
-        bindings_note_sent(judge->bindings, own, opened_ns, (int64_t)flow->last);
+        bindings_note_sent(judge->bindings, own, sent_in(s->flow));
         if (!bindings_may_share_imei(judge->bindings, own) || is_placeholder(own->imei))
                 return;
         unsigned count = bindings_of_imei(judge->bindings, own->imei, others, SHARERS), found = SHARERS, sharers = 0;
         for (unsigned i = 0; i < count; i++) {
                 int64_t overlap_ns = others[i].first_ns > own->first_ns ? others[i].first_ns : own->first_ns;
-                if (others[i].imsi[0] == '\0' || strcmp(others[i].imsi, own->imsi) == 0)
+                if (!is_other_subscriber(&others[i], own))
                         continue;
                 sharers++;
                 if (sent_since(own, overlap_ns) && sent_since(&others[i], overlap_ns) && found == SHARERS)
@@ -351,6 +477,16 @@ static void judge_clone(struct judge *judge, struct sighting *s)
         }
         if (found < SHARERS) /* many: modules that all left the factory with one number */
                 tell_clone(judge, s, &others[found], sharers >= SHARED_BY_MANY);
+}
+
+/* Of a SIM that left its module. */
+static void judge_talk(struct judge *judge, const struct identity_state *state, const struct sighting *s)
+{
+        const char *sign = phone_sign_of_event(s->event);
+        const struct sim *sim = sign ? sim_table_find(state->sims, s->binding.imsi, s->binding.msisdn) : NULL;
+        if (sim == NULL || !sim->is_moved || !is_static(judge, &s->binding, (int64_t)s->flow->start))
+                return;
+        tell_phone(judge, &s->binding, s->event, RELOCATED_PHONE_MAYBE, sign);
 }
 
 /* For findings about the device, whatever it talks to. */
@@ -396,7 +532,7 @@ static void tell_retired_talk(struct judge *judge, struct sighting *s)
 {
         struct session_draft draft;
         session_draft_begin(&draft, judge, &s->binding, s->event, RETIRED_TALKED, "Retired device is active");
-        draft.finding.peer = s->binding.imsi[0] ? s->binding.imsi : s->binding.imei;
+        draft.finding.peer = name_of(&s->binding);
         draft.finding.flow = s->flow->id + 1;
         session_draft_report(&draft);
 }
@@ -404,13 +540,17 @@ static void tell_retired_talk(struct judge *judge, struct sighting *s)
 static void on_event(struct judge *judge, void *context, struct sighting *s)
 {
         struct identity_state *state = context;
+        if (s->has_binding && sim_table_moved(state->sims) > 0)
+                judge_talk(judge, state, s);
+        if (s->event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS)
+                return;
         if (s->has_binding)
                 judge_clone(judge, s);
         if (judge->settings.inventory == NULL || !s->event->flow_news->label_final || !sends(s))
                 return;
         if (!s->has_binding)
                 judge_address(judge, state, s);
-        else if (is_retired(judge, &s->binding, (int64_t)s->flow->start))
+        else if (state->lists_retired && is_retired(judge, &s->binding, (int64_t)s->flow->start))
                 tell_retired_talk(judge, s);
 }
 
@@ -437,7 +577,7 @@ static bool load(void *context, const Apnwatch__V1__StateRecord *record)
 
 const struct detector identity_detector = {
         .name = "identity",
-        .wants = DETECTOR_WANTS(FLOW_NEWS),
+        .wants = DETECTOR_WANTS(FLOW_NEWS) | DETECTOR_WANTS(TRANSFER),
         .view = AS_TOLD,
         .create = create,
         .destroy = destroy,

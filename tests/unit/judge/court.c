@@ -120,6 +120,8 @@ void court_event(struct court *court, const struct court_flow *from, event_t *ev
         flow.peer_is_device = flow.has_peer_is_device = from->peer_is_device;
         flow.has_packets_up = flow.has_packets_down = true;
         flow.packets_up = 3;
+        flow.has_last_up_s = from->last_up_s != 0;
+        flow.last_up_s = (uint32_t)(COURT_EPOCH_S + from->last_up_s);
         flow.packets_down = from->unanswered ? 0 : 2;
         flow.bytes_up = from->bytes_up ? from->bytes_up : 300;
         flow.has_payload_down = true;

@@ -37,6 +37,7 @@ struct court_flow {
         bool is_host;                     /* the name is a Host header */
         uint32_t tls_version;
         double start_s, last_s;           /* since COURT_EPOCH_S */
+        uint32_t last_up_s;               /* likewise; 0: not said */
         uint64_t bytes_up, payload_down;
         int icmp_type;                    /* -1 and for other protocols: absent */
         uint64_t id;                      /* 0: a new one */

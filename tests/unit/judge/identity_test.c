@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "judge/judge_state.h"
+#include "judge/tac_list.h"
 #include "tests/unit/judge/court.h"
 #include "tests/unit/test.h"
 
@@ -69,7 +70,7 @@ static void a_placeholder_is_no_device(void **state)
 {
         (void)state;
         static const char *const placeholders[] = {"0000000000000000", "111111111111111", "0010110012345601", "123456789012345",
-                                                   "99999999999999"};
+                                                   "99999999999999", "353535353535353", "862010000000000", "432109876543210"};
         struct court *court = court_open(NULL, NULL, NULL);
         attach(court, SIM_A, MODULE_A, "10.20.0.7", 17, 10);
         for (unsigned i = 0; i < sizeof placeholders / sizeof *placeholders; i++)
@@ -134,6 +135,47 @@ static void a_ticketed_change_is_info(void **state)
         }
 }
 
+/* There and back again, by whatever module it is told first. */
+static void a_sim_that_goes_to_and_fro_is_one_cause(void **state)
+{
+        (void)state;
+        struct court *court = court_open(NULL, NULL, NULL);
+        for (unsigned i = 0; i < 6; i++) {
+                attach(court, SIM_A, i % 2 ? MODULE_B : MODULE_A, "10.20.0.7", 17 + i, 10 + 100 * i);
+                detach(court, 17 + i, 60 + 100 * i);
+        }
+        assert_string_equal(court_types(court), "identity.imei_change");
+        assert_int_equal(court->alerts[0]->count, 5);
+        assert_string_equal(court->alerts[0]->detail->former, MODULE_A);
+        court_close(court);
+}
+
+/* A list with what was and what will be; a ticket of years ago, which says nothing of the module that comes. */
+static void rows_that_hold_say_what_is_planned(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *rows;
+                int severity;
+        } lists[] = {{"," SIM_A "," MODULE_A ",,,installed,,2026-03-01,CHG-9\n," SIM_A "," MODULE_B ",,,installed,2026-03-01,,CHG-9", 0},
+                     {"," SIM_A "," MODULE_A ",,,installed,,2026-03-01,\n," SIM_A "," MODULE_B ",,,installed,2026-03-01,,", 3},
+                     {"," SIM_A "," MODULE_B ",,,installed,2024-01-01,,CHG-9", 3}, /* it was not in it until now */
+                     {"," SIM_A "," MODULE_B ",,,installed,2026-02-20,,CHG-9", 0},
+                     {"," SIM_A "," MODULE_A ",,,installed,2024-01-01,,CHG-9", 3},
+                     {"," SIM_A ",,,,installed,2024-01-01,,CHG-9", 3},
+                     {"," SIM_A ",,,,maintenance,,,CHG-9", 0},
+                     {",," MODULE_A ",,,maintenance,,,CHG-9", 0}};
+        for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++) {
+                struct court *court = open_with_row(lists[i].rows);
+                attach(court, SIM_A, MODULE_A, "10.20.0.7", 17, 10);
+                detach(court, 17, 100);
+                attach(court, SIM_A, MODULE_B, "10.20.0.8", 18, 200);
+                court_types(court);
+                assert_int_equal(court_alert(court, "identity.imei_change")->severity, lists[i].severity);
+                court_close(court);
+        }
+}
+
 static void talk(struct court *court, const char *device, double at_s)
 {
         court_flow(court, &(struct court_flow){.device = device, .peer = "198.51.100.9", .peer_port = 8883, .opener = OUT, .start_s = at_s});
@@ -159,6 +201,56 @@ static void one_module_in_two_places_is_a_clone(void **state)
         assert_string_equal(alert->devices[0], "10.20.0.7");
         assert_string_equal(alert->devices[1], "10.20.0.8");
         assert_int_equal(alert->count, 2);
+        court_close(court);
+}
+
+/* A connection that was there before the other came, and goes on; or stopped before that. */
+static void what_goes_on_being_sent_in_an_old_flow_counts(void **state)
+{
+        (void)state;
+        for (unsigned goes_on = 0; goes_on < 2; goes_on++) {
+                struct court *court = court_open(NULL, NULL, NULL);
+                struct court_flow old = {.device = "10.20.0.7", .peer = "198.51.100.9", .peer_port = 8883, .opener = IN, .start_s = 20,
+                                         .last_s = 400, .last_up_s = goes_on ? 390 : 99};
+                attach(court, SIM_A, MODULE_A, "10.20.0.7", 17, 10);
+                attach(court, SIM_B, MODULE_A, "10.20.0.8", 18, 100);
+                talk(court, "10.20.0.8", 200);
+                court_flow(court, &old);
+                assert_string_equal(court_types(court), goes_on ? "identity.imei_clone" : "");
+                court_close(court);
+        }
+}
+
+/* Where AAA tells no IMSI. */
+static void a_telephone_number_stands_for_the_sim(void **state)
+{
+        (void)state;
+        static const char *const numbers[] = {"4915112345678", "4915112345679"};
+        struct court *court = court_open(NULL, NULL, NULL);
+        for (unsigned i = 0; i < 3; i++) {
+                Apnwatch__V1__Signalling s = APNWATCH__V1__SIGNALLING__INIT;
+                uint8_t address[] = {10, 20, 0, (uint8_t)(7 + i)}, node[] = {10, 66, 0, 9};
+                s.protocol = APNWATCH__V1__SIGNALLING__PROTOCOL__RADIUS;
+                s.procedure = APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE;
+                s.phase = APNWATCH__V1__SIGNALLING__PHASE__REQUEST;
+                s.sequence = 1 + i;
+                s.has_sequence = true;
+                s.source = s.destination = (ProtobufCBinaryData){sizeof node, node};
+                s.session = i == 0 ? (char *)"a" : i == 1 ? (char *)"b" : (char *)"c";
+                s.message = 4;
+                s.node = (char *)"nas";
+                s.msisdn = (char *)numbers[i % 2];
+                s.imei = i == 2 ? (char *)MODULE_B : (char *)MODULE_A;
+                s.apn = (char *)"meters.example";
+                s.has_ipv4 = true;
+                s.ipv4 = (ProtobufCBinaryData){sizeof address, address};
+                if (i == 2) {
+                        talk(court, "10.20.0.7", 150);
+                        talk(court, "10.20.0.8", 160);
+                }
+                court_signalling(court, &s, 10 + 100.0 * i);
+        }
+        assert_string_equal(court_types(court), "identity.imei_clone identity.imei_change");
         court_close(court);
 }
 
@@ -332,6 +424,7 @@ static void a_static_device_elsewhere_is_relocated(void **state)
                 {"static", {{"262-01", 4660, 25601, 10}, {"262-01", 4660, 51201, DAY + 20}}, 1},
                 {"static", {{"262-01", 4660, 25601, 10}, {"262-01", 4660, 25602, DAY + 20}}, -1},
                 {"static", {{"262-01", 4660, 25601, 10}, {"262-01", 4661, 51201, 3600}}, -1},
+                {"static", {{"262-01", 4660, 25601, 10}, {"262-01", 9001, 51201, 3600}}, 1},
                 {"static", {{"262-01", 4660, 25601, 10}, {"262-01", 4661, 51201, 3600}, {"262-01", 4660, 25601, 3 * DAY}}, -1},
                 {"mobile", {{"262-01", 4660, 25601, 10}, {"208-01", 4660, 25601, 200}}, -1},
                 {"", {{"262-01", 4660, 25601, 10}, {"208-01", 4660, 25601, 200}}, -1},
@@ -343,6 +436,84 @@ static void a_static_device_elsewhere_is_relocated(void **state)
                         assert_int_equal(court->alerts[0]->severity, rows[i].severity);
                         assert_string_equal(court->alerts[0]->detail->former, "ecgi:262-01-25601");
                 }
+                court_close(court);
+        }
+}
+
+#define INTEL "tacs:\n  - {tac: \"86123405\", vendor: 'Quectel', model: 'BC66', source: 'x'}\n"
+#define TACS "tac,vendor,model,type\n35889300,Maker,P1,Smartphone\n86123405,Quectel,BC66,Module\n"
+
+static void a_sim_of_a_static_device_in_a_phone_is_relocated(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *row, *types;
+        } rows[] = {{"," SIM_A ",,,static,installed,,,", "identity.imei_change identity.relocated"},
+                    {"," SIM_A ",,,mobile,installed,,,", "identity.imei_change"},
+                    {"," SIM_A "," MODULE_B ",,static,installed,,,", "identity.imei_change"}}; /* the operator's own telephone */
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                char inventory[256];
+                snprintf(inventory, sizeof inventory, "%s%s\n", inventory_head, rows[i].row);
+                struct tac_list *tacs = tac_list_parse("tacs.csv", TACS, strlen(TACS), stderr);
+                struct court *court = court_open(NULL, INTEL, inventory);
+                intel_prefer_tacs(court->intel, tacs);
+                attach(court, SIM_A, MODULE_A, "10.20.0.7", 17, 10);
+                detach(court, 17, 100);
+                attach(court, SIM_A, MODULE_B, "10.20.0.8", 18, 200);
+                assert_string_equal(court_types(court), rows[i].types);
+                if (court->count > 1) {
+                        assert_int_equal(court->alerts[1]->severity, APNWATCH__V1__ALERT__SEVERITY__HIGH);
+                        assert_string_equal(court->alerts[1]->device->vendor, "Maker");
+                }
+                court_close(court);
+                tac_list_destroy(tacs);
+        }
+}
+
+static void browse(struct court *court, const char *device, const char *agent, double at_s)
+{
+        struct court_flow flow = {.device = device, .peer = "198.51.100.9", .peer_port = 80, .opener = OUT, .start_s = at_s, .label = "HTTP"};
+        Apnwatch__V1__Transfer transfer = APNWATCH__V1__TRANSFER__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        transfer.phase = APNWATCH__V1__TRANSFER__PHASE__ENDED;
+        transfer.protocol = (char *)"HTTP";
+        transfer.start = (uint64_t)COURT_NS(at_s);
+        transfer.path = (char *)"/";
+        transfer.user_agent = (char *)agent;
+        event.body_case = APNWATCH__V1__EVENT__BODY_TRANSFER;
+        event.transfer = &transfer;
+        court_event(court, &flow, &event, at_s + 1, false);
+}
+
+/* Without a list of TACs: by how it talks, and only of a SIM that came into another device. */
+static void a_sim_that_talks_like_a_phone_after_its_change_is_relocated(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *mobility, *second, *name, *agent, *types;
+        } rows[] = {
+                {"static", MODULE_B, "captive.apple.com", NULL, "identity.imei_change identity.relocated"},
+                {"static", MODULE_B, NULL, "Dalvik/2.1.0 (Linux; U; Android 13; SM-A546B)", "identity.imei_change identity.relocated"},
+                {"static", MODULE_B, "www.example.com", "curl/8", "identity.imei_change"},
+                {"static", MODULE_A, "captive.apple.com", "Dalvik/2.1.0", ""},
+                {"mobile", MODULE_B, "captive.apple.com", NULL, "identity.imei_change"},
+        };
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                char row[128];
+                snprintf(row, sizeof row, "," SIM_A ",,,%s,installed,,,", rows[i].mobility);
+                struct court *court = open_with_row(row);
+                attach(court, SIM_A, MODULE_A, "10.20.0.7", 17, 10);
+                detach(court, 17, 100);
+                attach(court, SIM_A, rows[i].second, "10.20.0.8", 18, 200);
+                if (rows[i].name)
+                        court_flow(court, &(struct court_flow){.device = "10.20.0.8", .peer = "198.51.100.9", .peer_port = 443, .opener = OUT,
+                                                               .start_s = 210, .name = rows[i].name, .label = "TLS"});
+                if (rows[i].agent)
+                        browse(court, "10.20.0.8", rows[i].agent, 220);
+                const char *types = court_types(court);
+                assert_string_equal(types, rows[i].types);
+                if (court->count > 1)
+                        assert_int_equal(court->alerts[1]->confidence, APNWATCH__V1__ALERT__CONFIDENCE__POSSIBLE);
                 court_close(court);
         }
 }
@@ -381,6 +552,12 @@ int main(void)
                 cmocka_unit_test(a_placeholder_is_no_device),
                 cmocka_unit_test(a_sim_that_the_inventory_binds_elsewhere_is_told),
                 cmocka_unit_test(a_ticketed_change_is_info),
+                cmocka_unit_test(a_sim_that_goes_to_and_fro_is_one_cause),
+                cmocka_unit_test(rows_that_hold_say_what_is_planned),
+                cmocka_unit_test(what_goes_on_being_sent_in_an_old_flow_counts),
+                cmocka_unit_test(a_telephone_number_stands_for_the_sim),
+                cmocka_unit_test(a_sim_of_a_static_device_in_a_phone_is_relocated),
+                cmocka_unit_test(a_sim_that_talks_like_a_phone_after_its_change_is_relocated),
                 cmocka_unit_test(one_module_in_two_places_is_a_clone),
                 cmocka_unit_test(a_silent_session_is_no_clone),
                 cmocka_unit_test(profiles_one_after_another_are_no_clone),
