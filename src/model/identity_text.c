@@ -12,7 +12,7 @@
 #include "model/pseudonym.h"
 
 enum { RUN_LEAST = 14, MODULE_DIGITS = 14, DECIMALS_LEAST = 3, WHOLE_MOST = 3, PHONE_LEAST = 10, PHONE_MOST = 13,
-       PLUS_LEAST = 8, PLUS_MOST = 15, NAI_DIGITS = 16, HEX_LEAST = 16, CHAIN_DIGITS = 20, CHAIN_GROUPS = 7, ENCODED_MOST = 256 };
+       PLUS_LEAST = 8, NAMED_LEAST = 6, PLUS_MOST = 15, NAI_DIGITS = 16, HEX_LEAST = 16, CHAIN_DIGITS = 20, CHAIN_GROUPS = 7, ENCODED_MOST = 256 };
 
 struct covering {
         const struct identity_text *text;
@@ -137,10 +137,27 @@ static bool is_behind_plus(const char *from, const char *at)
         return (at > from && at[-1] == '+') || (at - from >= 3 && strncasecmp(at - 3, "%2B", 3) == 0);
 }
 
+/* "msisdn=", "tel": "... */
+static bool is_behind_name(const char *from, const char *at)
+{
+        static const char *const names[] = {"msisdn", "imsi", "phone", "tel", "mobile", "mdn"};
+        const char *end = at;
+        while (end > from && at - end < 4 && memchr("=:\"' ", end[-1], 5) != NULL)
+                end--;
+        for (size_t i = 0; end < at && i < sizeof names / sizeof *names; i++) {
+                size_t length = strlen(names[i]);
+                if ((size_t)(end - from) >= length && strncasecmp(end - length, names[i], length) == 0)
+                        return true;
+        }
+        return false;
+}
+
 /* `digits` are written at `at`; in `written` bytes. */
 static bool is_phone(const struct covering *covering, const char *at, size_t written, const char *digits, size_t length)
 {
         unsigned least = is_behind_plus(covering->from, at) ? PLUS_LEAST : PHONE_LEAST;
+        if (covering->text->phones && length >= NAMED_LEAST && is_behind_name(covering->from, at))
+                return true;
         return covering->text->phones && is_between((unsigned)length, least, PHONE_MOST) && !is_short_time(digits, length) &&
                !is_in_hex(covering->from, at, written) && !is_of_cell(covering->from, at);
 }

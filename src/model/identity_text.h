@@ -3,10 +3,10 @@
  * A run of 14 and more digits becomes a pseudonym: IMEI, IMEISV, IMSI, ICCID, or several in a row. Only a check digit could tell
  * some of them from other numbers, and IMSI and IMEISV have none, so all are taken, except what reads as a time (YYYYMMDDhhmmss
  * with or without milliseconds, Unix time in micro- or nanoseconds). With `phones` so do 10 to 13 digits, and 8 and more behind
- * a plus sign, that read as no time and stand in no hexadecimal number. Shorter runs are taken where they hold an identity that
- * the same message names. Digits may be percent-encoded. In groups (35-349006-987331-9, +49 151 12345678) they are taken
- * where together they are an identity that is named, an IMEI in its usual groups, or a phone number behind a plus sign. Cells
- * (ncgi:262-01-12345678901) stay.
+ * a plus sign, that read as no time and stand in no hexadecimal number, and 6 and more that are called msisdn, imsi or phone.
+ * Shorter runs are taken where they hold an identity that the same message names. Digits may be percent-encoded. In groups
+ * (35-349006-987331-9, +49 151 12345678) they are taken where together they are an identity that is named, an IMEI in its usual
+ * groups, or a phone number behind a plus sign. Cells (ncgi:262-01-12345678901) stay.
  *
  * A number such as 52.52037 (0 to 180, three decimals or more) is rounded when coordinates are, and so is NMEA's 5231.2222,N. */
 #pragma once
