@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 #include "cmd/run.h"
 #include "model/event_log.h"
+#include "model/privacy.h"
 
 struct judge_options {
         struct settings settings;
@@ -48,13 +49,6 @@ static int log_status(struct event_log *log, enum event_log_result result)
         }
 }
 
-/* Pseudonyms are none of the digits that judge compares: the log of a run with privacy tells who no more. */
-static bool has_pseudonyms(const event_t *event)
-{
-        const Apnwatch__V1__Signalling *said = event->body_case == APNWATCH__V1__EVENT__BODY_SIGNALLING ? event->signalling : NULL;
-        return said != NULL && ((said->imsi && strncmp(said->imsi, "hmac:", 5) == 0) || (said->imei && strstr(said->imei, "hmac:") != NULL));
-}
-
 static int judge_log(struct settings *settings, struct event_log *log, const char *path)
 {
         /* The run's own name, so that judging its log gives the same alerts, unless the configuration says another. */
@@ -68,9 +62,9 @@ static int judge_log(struct settings *settings, struct event_log *log, const cha
         const event_t *event;
         bool is_told = false;
         while ((result = event_log_next(log, &event)) == EVENT_LOG_EVENT) {
-                if (!is_told && has_pseudonyms(event)) {
-                        log_warning("%s: written with privacy on: IMSI, IMEI and phone numbers are pseudonyms in it, by which no alerts of "
-                                    "identity are found, nor fleets by them", path);
+                if (!is_told && privacy_was_on(event)) {
+                        log_warning("%s: written with privacy on: IMSI, IMEI and phone numbers are pseudonyms in it, so that alerts of "
+                                    "identity are not found, nor fleets by them", path);
                         is_told = true;
                 }
                 event_sink_emit(&sink, event);

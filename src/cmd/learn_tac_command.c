@@ -69,7 +69,7 @@ struct learn_run {
         struct judge *judge;
         struct tac_learner *learner;
         struct privacy *privacy; /* NULL: none asked for */
-        bool bad_input;
+        bool bad_input, is_covered;
 };
 
 static void ignore_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
@@ -94,6 +94,7 @@ static void take_event(void *context, const event_t *event)
                 log_error("%s: %s", input->path, input->verdict);
                 run->bad_input = true;
         }
+        run->is_covered |= privacy_was_on(event);
         judge_event(run->judge, event);
 }
 
@@ -205,6 +206,8 @@ static int learn(const struct learn_options *given)
         else
                 status = read_captures(&run, given);
         judge_finish(run.judge);
+        if (run.is_covered)
+                log_warning("%s: written with privacy on: its IMEIs are pseudonyms", given->files.items[0]);
         if (status == EXIT_DONE)
                 status = print_lessons(&run);
         judge_destroy(run.judge);

@@ -70,14 +70,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static const struct argp parser = {
         .options = options, .parser = parse_option, .args_doc = "FILE...|events:FILE",
-        .doc = "Print which SIM and which module had which address, from the signalling in captures (files, folders, - for standard input) or in an "
-               "event log, in the order in which the sessions began. With privacy in the configuration: pseudonyms."};
+        .doc = "Print which SIM and which module had which address, from the signalling in captures (files, folders, - for standard "
+               "input) or in an event log, in the order in which the sessions began. With privacy in the configuration: pseudonyms."};
 
 struct sessions_run {
         struct bindings *bindings;
         struct session_list *list;
         int64_t clock_ns;
-        bool bad_input, has_signalling;
+        bool bad_input, has_signalling, is_covered;
 };
 
 /* A named file that is no capture or is empty, any damaged capture. */
@@ -100,6 +100,7 @@ static void take_event(void *context, const event_t *event)
         switch (event->body_case) {
         case APNWATCH__V1__EVENT__BODY_SIGNALLING:
                 run->has_signalling = true;
+                run->is_covered |= privacy_was_on(event);
                 bindings_take(run->bindings, event);
                 break;
         case APNWATCH__V1__EVENT__BODY_TICK: bindings_tick(run->bindings, (int64_t)event->clock); break;
@@ -194,6 +195,8 @@ static int print_sessions(const struct sessions_options *given, const struct con
         else
                 status = read_captures(&run, given, configuration);
         bindings_finish(run.bindings, run.clock_ns);
+        if (run.is_covered)
+                log_warning("%s: written with privacy on: who had a session is not told", given->files.items[0]);
         if (session_list_is_empty(run.list) && status == EXIT_DONE)
                 tell_nothing_seen(&run);
         bool failed = fflush(stdout) != 0 || session_list_failed(run.list);

@@ -27,7 +27,8 @@ static const struct argp_option options[] = {
         {"nat", KEY_NAT, "FILE", 0, "Log of the NAT before a tap of role sgi-nat, CSV with header", 1},
         {"devices", KEY_DEVICES, "PREFIX", 0, "The device side; may be repeated", 1},
         {"geoip", KEY_GEOIP, "FILE", 0, "A .mmdb with countries or AS numbers; may be repeated", 1},
-        {"output", 'o', "SINK", 0, "jsonl: eve: events: summary: with a path (- is standard output), redis:// rediss:// syslog:// syslog+tls:// webhook:URL; may be repeated", 2},
+        {"output", 'o', "SINK", 0, "jsonl: eve: events: summary: with a path (- is standard output), redis:// rediss:// syslog:// "
+         "syslog+tls:// webhook:URL; may be repeated", 2},
         {"fail-on", KEY_FAIL_ON, "SEVERITY", 0, "Exit with 10 when an alert of it or above was raised", 2},
         {"quiet", 'q', NULL, 0, "Errors only", 3},
         {"verbose", 'v', NULL, 0, "More messages; twice: still more", 3},

@@ -499,7 +499,8 @@ const char *configuration_place(const struct configuration *configuration, const
         snprintf(text, CONFIGURATION_PLACE_SIZE, "%s", configuration->path);
         for (unsigned i = 0; value != NULL && i < whole->place_count; i++)
                 if (whole->places[i].value == value)
-                        snprintf(text, CONFIGURATION_PLACE_SIZE, "%s:%u:%u", configuration->path, whole->places[i].line, whole->places[i].column);
+                        snprintf(text, CONFIGURATION_PLACE_SIZE, "%s:%u:%u", configuration->path, whole->places[i].line,
+                                 whole->places[i].column);
         return text;
 }
 

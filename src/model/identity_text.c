@@ -206,7 +206,8 @@ static void cover_rest(struct covering *covering, const struct run *run, const c
                 put(covering, digits, 1); /* TS 23.003 14 and 19: how the IMSI is to be authenticated */
                 put_pseudonym(covering, digits + 1, length - 1, false);
         } else {
-                put_pseudonym(covering, digits, length, is_long && digits == run->digits && digits_look_like_imei(digits, length));
+                bool keep_tac = is_long && digits == run->digits && digits_look_like_imei(digits, length);
+                put_pseudonym(covering, digits, length, keep_tac);
         }
 }
 
@@ -221,8 +222,8 @@ static void cover_run(struct covering *covering, const struct run *run)
                         cover_rest(covering, run, digits, before, before == run->length);
                 if (place.known == NULL)
                         return;
-                /* a TAC behind other digits would be none */
-                put_pseudonym(covering, place.known->digits, place.known->length, digits == run->digits && before == 0 && place.known->is_imei);
+                bool keep_tac = digits == run->digits && before == 0 && place.known->is_imei; /* a TAC behind digits would be none */
+                put_pseudonym(covering, place.known->digits, place.known->length, keep_tac);
                 digits += before + place.length;
                 length -= before + place.length;
         }

@@ -120,7 +120,8 @@ static enum rule rule_of(const ProtobufCFieldDescriptor *field)
                 const char *name;
                 enum rule rule;
         } named[] = {{"imsi", RULE_IDENTITY}, {"msisdn", RULE_IDENTITY}, {"subscriber", RULE_IDENTITY}, {"imei", RULE_IMEI},
-                     {"device_id", RULE_DEVICE_ID}, {"serial", RULE_DEVICE_ID}, {"iccid", RULE_IDENTITY}, {"subscribers", RULE_IDENTITY},
+                     {"device_id", RULE_DEVICE_ID}, {"serial", RULE_DEVICE_ID},
+                     {"iccid", RULE_IDENTITY}, {"subscribers", RULE_IDENTITY},
                      {"former", RULE_PERHAPS_IMEI}, {"current", RULE_PERHAPS_IMEI}, {"latitude", RULE_COORDINATE},
                      {"longitude", RULE_COORDINATE}, {"snippet", RULE_DROP}, {"id", RULE_ID}, {"policy", RULE_DIGEST},
                      {"sha256", RULE_DIGEST}, {"community_id", RULE_DIGEST}, {"site", RULE_NAME}, {"ticket", RULE_NAME},
@@ -236,7 +237,8 @@ static char *cover_identity(struct privacy *privacy, char *value, enum rule rule
                 return value;
         const char *plain = value + (*value == '+');
         size_t length = strlen(plain), digits = strspn(plain, "0123456789");
-        bool keep_tac = rule == RULE_IMEI ? digits >= PSEUDONYM_MODULE : rule == RULE_DEVICE_ID && digits == length && digits_look_like_imei(plain, length);
+        bool keep_tac = rule == RULE_IMEI ? digits >= PSEUDONYM_MODULE
+                                          : rule == RULE_DEVICE_ID && digits == length && digits_look_like_imei(plain, length);
         out[pseudonym_write(privacy->text.key, plain, length, keep_tac, out)] = '\0';
         return out;
 }
@@ -533,6 +535,15 @@ void privacy_destroy(struct privacy *privacy)
                 privacy->chunks = next;
         }
         free(privacy);
+}
+
+bool privacy_was_on(const event_t *event)
+{
+        const Apnwatch__V1__Signalling *said = event->body_case == APNWATCH__V1__EVENT__BODY_SIGNALLING ? event->signalling : NULL;
+        if (said == NULL)
+                return false;
+        return (said->imsi && pseudonym_length(said->imsi) > 0) || (said->imei && pseudonym_length(said->imei) > 0) ||
+               (said->msisdn && pseudonym_length(said->msisdn) > 0);
 }
 
 bool privacy_allows(const struct configuration *configuration, const char *sink_scheme)

@@ -35,5 +35,9 @@ const char *privacy_identity(struct privacy *privacy, const char *value, bool is
 const char *privacy_json(struct privacy *privacy, const char *json);
 const char *privacy_text(struct privacy *privacy, const char *text);
 
+/* Whether an event of a log says that it was written with privacy on: then it tells who by pseudonyms, which judge's bindings cannot
+ * hold. */
+bool privacy_was_on(const event_t *event);
+
 /* Whether a sink of this scheme ("pcap") may be opened: one for raw bytes has to be named while privacy is on. */
 bool privacy_allows(const struct configuration *configuration, const char *sink_scheme);

@@ -230,6 +230,7 @@ static void events_leave_without_identities_and_raw_bytes(void **state)
         signalling.session = (char *)"pgw;1;4915112345678@x";
         out = privacy_event(privacy, &event);
         assert_string_equal(out->signalling->imsi, imsi_pseudonym);
+        assert_true(privacy_was_on(out) && !privacy_was_on(&event));
         assert_string_equal(out->signalling->imei, imei_pseudonym);
         assert_string_equal(out->signalling->msisdn, msisdn_pseudonym);
         assert_non_null(strstr(out->signalling->session, msisdn_pseudonym));
