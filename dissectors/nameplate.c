@@ -119,7 +119,7 @@ static bool take_alone(struct nameplate *plate, const struct cursor *name, const
 
 bool nameplate_take_name(struct nameplate *plate, struct cursor name)
 {
-        enum kind named[2];
+        enum kind named[2] = {KINDS, KINDS};
         unsigned named_count = 0;
         bool any = false;
         for (struct cursor at = name; cursor_left(&at) > 0;) {

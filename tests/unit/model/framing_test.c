@@ -95,7 +95,7 @@ static void every_body_of_an_event_comes_through(void **state)
                         protobuf_c_message_free_unpacked(&event.tick->base, NULL);
                 }
         }
-        assert_int_equal(bodies, APNWATCH__V1__EVENT__BODY_SELF_REPORT - APNWATCH__V1__EVENT__BODY_TICK + 1);
+        assert_int_equal(bodies, APNWATCH__V1__EVENT__BODY_CLEAR_NUMBER - APNWATCH__V1__EVENT__BODY_TICK + 1);
         framing_arena_destroy(arena);
 }
 
