@@ -26,7 +26,12 @@ uint64_t digits_pack(const char *text)
                         return 0;
                 digits = digits << 4 | (i < length ? (uint64_t)(text[i] - '0') : 0xf);
         }
-        return digits;
+        return digits != 0 ? digits : DIGITS_ZEROS;
+}
+
+bool imei_is_empty(uint64_t imei)
+{
+        return imei >> (DIGITS_MOST - IMEI_MODULE) * 4 == 0 || imei == DIGITS_ZEROS;
 }
 
 /* Eight nibbles as characters, the highest first; filler becomes zero bytes. All at once, since views are made for every flow. */
@@ -45,6 +50,8 @@ const char *digits_text(uint64_t digits, char text[17])
 {
         if (digits == 0)
                 digits = UINT64_MAX;
+        else if (digits == DIGITS_ZEROS)
+                digits = 0;
         put_digits((uint32_t)(digits >> 32), text);
         put_digits((uint32_t)digits, text + 8);
         text[16] = '\0';
@@ -191,6 +198,11 @@ static void take_imei(struct taking *taking, uint64_t said)
         uint64_t *held = &taking->session->imei;
         bool is_same_module = (*held ^ said) >> (DIGITS_MOST - IMEI_MODULE) * 4 == 0;
         unsigned length_held = digits_length(*held), length_said = digits_length(said);
+        if (imei_is_empty(*held) != imei_is_empty(said)) {
+                if (imei_is_empty(said))
+                        return;
+                *held = 0; /* zeros that stood for it are no fact */
+        }
         if (*held == 0 || said == 0 || length_said == length_held || !is_same_module) {
                 take_digits(taking, FACT_IMEI, held, said);
         } else if (length_said > length_held) {

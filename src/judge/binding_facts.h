@@ -4,8 +4,10 @@
 #include "judge/binding_said.h"
 #include "judge/binding_store.h"
 
-/* Digits as nibbles, the first highest, 0xf behind; 0: none, or more than 16. */
+/* Digits as nibbles, the first highest, 0xf behind; 0: none, or more than 16. Sixteen zeros have a number of their own. */
+#define DIGITS_ZEROS UINT64_C(0xeeeeeeeeeeeeeeee)
 uint64_t digits_pack(const char *text);
+bool imei_is_empty(uint64_t imei); /* none, or zeros that stand for it */
 const char *digits_text(uint64_t digits, char text[17]);
 
 /* Numbers of texts as events have them; 0: none, or no such text. */

@@ -82,7 +82,7 @@ static void remember_module(struct act *act, const struct wanted *wanted)
         const struct said *halves[2] = {act->request, act->response};
         for (unsigned i = 0; i < 2; i++) {
                 uint64_t imei = halves[i] ? halves[i]->imei : 0;
-                if (imei != 0 && wanted->imsi != 0)
+                if (!imei_is_empty(imei) && wanted->imsi != 0)
                         binding_subscribers_note(act->bindings->subscribers, wanted->imsi, imei, act->source, act->time_ns);
         }
 }

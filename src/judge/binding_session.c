@@ -123,7 +123,7 @@ static void take_sets(struct bindings *bindings, struct session *session, const 
 static uint32_t take_remembered(struct bindings *bindings, struct session *session)
 {
         enum binding_source source = BINDING_NONE;
-        uint64_t imei = session->imei == 0 && session->imsi != 0
+        uint64_t imei = imei_is_empty(session->imei) && session->imsi != 0
                                 ? binding_subscribers_imei(bindings->subscribers, session->imsi, &source) : 0;
         if (imei == 0)
                 return 0;

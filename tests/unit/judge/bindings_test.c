@@ -492,6 +492,27 @@ static void one_apn_may_give_a_device_an_address_of_each_family(void **state)
         scene_close(&scene);
 }
 
+static void zeros_in_place_of_an_imei_are_told_until_it_is_known(void **state)
+{
+        (void)state;
+        static const char *const zeros[] = {"0000000000000000", "000000000000000", "00000000000000"};
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        for (unsigned i = 0; i < 3; i++) {
+                char session[] = "acct-0";
+                session[5] = (char)('0' + i);
+                attach(&scene, 1 + i, 1 + i, i == 0 ? imsi_a : i == 1 ? imsi_b : "262010000000001", zeros[i], ADDRESS(7 + i));
+                assert_string_equal(scene_who(&scene, ADDRESS(7 + i))->imei, zeros[i]);
+                SAY(&scene, .protocol = PROTOCOL(RADIUS), PROCEDURE(MODIFY), REQUEST, .message = 4, .from = NAS, .to = 20, .sequence = 10 + i,
+                    .session = session, .imsi = scene.last.imsi, .imei = imei_a, .ipv4 = ADDRESS(7 + i), .apn = apn);
+                assert_string_equal(scene_who(&scene, ADDRESS(7 + i))->imei, imei_a);
+                SAY(&scene, V2, PROCEDURE(MODIFY), REQUEST, .from = SGW, .to = PGW, .sequence = 20 + i, .key = 100 * (1 + i) + 3, .imei = zeros[i]);
+                SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = 20 + i, .key = 100 * (1 + i) + 1);
+                assert_string_equal(scene_who(&scene, ADDRESS(7 + i))->imei, imei_a);
+        }
+        scene_close(&scene);
+}
+
 static void a_weaker_source_may_tell_that_the_device_moved(void **state)
 {
         (void)state;
@@ -810,6 +831,7 @@ int main(void)
                 cmocka_unit_test(dual_stack_is_one_session_with_two_addresses),
                 cmocka_unit_test(two_connections_of_one_device_stay_apart),
                 cmocka_unit_test(one_apn_may_give_a_device_an_address_of_each_family),
+                cmocka_unit_test(zeros_in_place_of_an_imei_are_told_until_it_is_known),
                 cmocka_unit_test(a_weaker_source_may_tell_that_the_device_moved),
                 cmocka_unit_test(the_same_connection_on_s11_and_s5_is_one_session),
                 cmocka_unit_test(pfcp_gx_and_radius_add_to_the_session),
