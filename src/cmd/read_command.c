@@ -102,28 +102,16 @@ static void sensor_name(const struct read_options *read, char name[32])
         snprintf(name, 32, "read-%.16s", text);
 }
 
-/* The addresses of --device: itself, or those that the inventory gives an IMSI. */
-static bool device_addresses(const struct settings *settings, struct address **addresses, unsigned *count)
+/* The packets of --device are those of its address. Whose an IMSI's are is known only once signalling has been read: the judge's alerts
+ * are chosen then. */
+static bool device_address(const struct settings *settings, struct address *only, unsigned *count)
 {
-        struct address one;
-        unsigned rows = inventory_count(settings->inventory);
-        *addresses = calloc(rows + 1, sizeof **addresses);
-        *count = 0;
-        if (*addresses == NULL)
-                return false;
-        if (address_parse(settings->device, &one)) {
-                (*addresses)[(*count)++] = one;
-                return true;
-        }
-        for (unsigned i = 0; i < rows; i++) {
-                struct inventory_facts facts;
-                if (inventory_row(settings->inventory, i, &facts) && facts.has_ip && facts.imsi != NULL &&
-                    strcmp(facts.imsi, settings->device) == 0)
-                        (*addresses)[(*count)++] = facts.ip;
-        }
-        if (*count == 0)
-                log_error("--device %s: neither an address nor an IMSI that the inventory gives an address", settings->device);
-        return *count > 0;
+        const char *text = settings->device;
+        size_t digits = strspn(text, "0123456789");
+        *count = address_parse(text, only) ? 1 : 0;
+        if (*count == 0 && (text[digits] != '\0' || digits < 6 || digits > 15))
+                log_error("--device %s: expected an address, or an IMSI of 6 to 15 digits", text);
+        return *count > 0 || (text[digits] == '\0' && digits >= 6 && digits <= 15);
 }
 
 static bool set_times(const struct settings *settings, struct sensor_settings *sensor)
@@ -185,21 +173,20 @@ static int read_files(struct read_options *read, const struct file_probe_input *
 int read_command(int argument_count, char **arguments)
 {
         struct read_options read = {.workers = 0};
-        struct address *only = NULL;
+        struct address only;
         unsigned only_count = 0;
         settings_init(&read.settings);
         argp_parse(&parser, argument_count, arguments, 0, NULL, &read);
         int status = (int)settings_load(&read.settings);
-        if (status == EXIT_DONE && read.settings.device != NULL && !device_addresses(&read.settings, &only, &only_count))
+        if (status == EXIT_DONE && read.settings.device != NULL && !device_address(&read.settings, &only, &only_count))
                 status = EXIT_USAGE;
         struct file_probe_input *inputs = calloc(read.files.count + 1, sizeof *inputs);
         for (unsigned i = 0; inputs != NULL && i < read.files.count; i++)
                 inputs[i] = (struct file_probe_input){.path = read.files.items[i],
                                                       .clock_offset_ns = configuration_clock_offset(read.settings.configuration, read.files.items[i])};
         if (status == EXIT_DONE)
-                status = inputs ? read_files(&read, inputs, only, only_count) : EXIT_FAILED;
+                status = inputs ? read_files(&read, inputs, &only, only_count) : EXIT_FAILED;
         free(inputs);
-        free(only);
         free(read.files.items);
         settings_clear(&read.settings);
         return status;

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "cmd/summary_text.h"
 #include "config.h"
 #include "deliver/delivery.h"
+#include "judge/inventory.h"
 #include "judge/report.h"
 #include "model/privacy.h"
 
@@ -33,9 +35,35 @@ static void withhold(struct run *run)
         run->withheld = true;
 }
 
+static bool names(const char *text, const struct address *wanted)
+{
+        struct address address;
+        return text != NULL && address_parse(text, &address) && address_equal(&address, wanted);
+}
+
+/* What is of no device is of all. */
+static bool is_asked_for(const struct settings *settings, const Apnwatch__V1__Alert *alert)
+{
+        const Apnwatch__V1__Device *device = alert->device;
+        struct address wanted, address;
+        struct inventory_facts facts;
+        if (settings->device == NULL || device == NULL)
+                return true;
+        if (address_parse(settings->device, &wanted))
+                return names(device->ip, &wanted) || (alert->peer != NULL && names(alert->peer->ip, &wanted));
+        if (device->imsi != NULL)
+                return strcmp(device->imsi, settings->device) == 0;
+        struct inventory_subject subject = {.address = &address, .apn = device->apn};
+        return device->ip != NULL && address_parse(device->ip, &address) &&
+               inventory_find_subject(settings->inventory, &subject, (int64_t)alert->time->ns, &facts) && facts.imsi != NULL &&
+               strcmp(facts.imsi, settings->device) == 0;
+}
+
 static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
         struct run *run = context;
+        if (!is_asked_for(run->settings, alert))
+                return;
         if ((int)alert->severity > run->worst)
                 run->worst = (int)alert->severity;
         const Apnwatch__V1__Alert *leaving = privacy_alert(run->privacy, alert);

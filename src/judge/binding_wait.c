@@ -183,6 +183,22 @@ static bool is_answered_so(const struct said *request, const struct said *respon
         return false;
 }
 
+/* It is answered under a TEID that the requester did not tell: the answer is to a request that was not seen, with the same number. */
+static bool is_answered_else(const struct said *request, const struct said *response)
+{
+        bool told = false;
+        for (unsigned i = 0; i < request->end_count; i++)
+                told |= !request->ends[i].user && request->ends[i].key != 0;
+        return told && response->key != 0 && !is_answered_so(request, response);
+}
+
+static bool is_of_another(const struct entry *entry, const struct said *said)
+{
+        if (entry->plain.said == NULL || is_answer(said) == (entry->plain.state == WAITS_FOR_REQUEST))
+                return false;
+        return is_answer(said) ? is_answered_else(entry->plain.said, said) : is_answered_else(said, entry->plain.said);
+}
+
 static bool is_half_of(const struct entry *entry, const struct said *said)
 {
         if (entry->plain.said == NULL)
@@ -267,7 +283,7 @@ enum wait_verdict wait_table_take(struct wait_table *table, const struct said *s
         struct entry *entry = find_entry(table, &key, slot, said);
         if (entry != NULL && (answer ? entry->answer : entry->body) == body)
                 return WAIT_REPEATED;
-        if (entry != NULL && entry->plain.state == (answer ? WAITS_FOR_RESPONSE : WAITS_FOR_REQUEST)) {
+        if (entry != NULL && entry->plain.state == (answer ? WAITS_FOR_RESPONSE : WAITS_FOR_REQUEST) && !is_of_another(entry, said)) {
                 verdict = WAIT_MATCHED;
         } else {
                 if (entry != NULL) /* the same number, another message: the sender began anew */

@@ -227,15 +227,32 @@ static void bind_anew(struct fleets *fleets, struct device *device, const struct
         count_device(fleets, device, facts.vendor, imei);
 }
 
+/* A flow is told of after others that began later: then rows that began in between do not hold for it. */
+static uint32_t era_at(struct fleets *fleets, int64_t time_ns)
+{
+        while (fleets->era - 1 < fleets->bound_count && fleets->bounds[fleets->era - 1] <= time_ns)
+                fleets->era++;
+        uint32_t low = 0, high = fleets->era - 1;
+        if (high == 0 || fleets->bounds[high - 1] <= time_ns)
+                return fleets->era;
+        while (low < high) {
+                uint32_t middle = (low + high) / 2;
+                if (fleets->bounds[middle] <= time_ns)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low + 1;
+}
+
 void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns)
 {
         uint32_t identity = identity_of(binding);
-        while (fleets->era - 1 < fleets->bound_count && fleets->bounds[fleets->era - 1] <= time_ns)
-                fleets->era++;
-        if (device->binding_era == fleets->era && device->identity == identity)
+        uint32_t era = era_at(fleets, time_ns);
+        if (device->binding_era == era && device->identity == identity)
                 return;
         note_identity(device, binding, identity, time_ns);
-        device->binding_era = fleets->era;
+        device->binding_era = era;
         bind_anew(fleets, device, binding, apn, time_ns);
 }
 

@@ -144,7 +144,7 @@ static void find_peer_fleet(struct sighting *s, uint16_t context, int64_t now_ns
         if (peer == NULL)
                 return;
         const struct binding *binding = attribution_of_flow(judge, s->flow, &key, attribution_time(s->event));
-        fleets_bind(judge->fleets, peer, binding, attribution_apn(judge, context), now_ns);
+        fleets_bind(judge->fleets, peer, binding, attribution_apn(judge, context), attribution_time(s->event));
         const struct fleet *fleet = fleets_at(judge->fleets, peer->fleet)->fleet;
         s->contact.peer_fleet = fleet ? fleet->name : NULL;
 }
@@ -189,7 +189,7 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         if (s->device == NULL)
                 return false;
         take_binding(s);
-        fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context), now_ns);
+        fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context), attribution_time(event));
         if (!s->is_swapped)
                 self_report_note(judge->self_reports, judge->fleets, s->device, event);
         s->fleet_index = s->device->fleet;

@@ -77,13 +77,24 @@ static void give_ticks(struct sensor *sensor, int64_t clock_ns)
         }
 }
 
+/* Who the device is, is told on the control plane of others. */
+static bool is_signalling(const struct packet *packet)
+{
+        static const uint16_t ports[] = {2123, 8805, 1812, 1813, 1645, 1646, 3868}; /* GTP-C, PFCP, RADIUS, Diameter */
+        enum { TCP = 6, UDP = 17, SCTP = 132 };
+        bool may_be = packet->protocol == UDP || packet->protocol == TCP || packet->protocol == SCTP, is = false;
+        for (unsigned i = 0; may_be && i < sizeof ports / sizeof *ports; i++)
+                is |= packet->source_port == ports[i] || packet->destination_port == ports[i];
+        return is;
+}
+
 static bool is_asked_for(const struct sensor *sensor, const struct packet *packet)
 {
         for (unsigned i = 0; i < sensor->settings.only_count; i++)
                 if (address_equal(&packet->source, &sensor->settings.only[i]) ||
                     address_equal(&packet->destination, &sensor->settings.only[i]))
                         return true;
-        return sensor->settings.only_count == 0;
+        return sensor->settings.only_count == 0 || is_signalling(packet);
 }
 
 /* The key of the packet that has been peeled into `pending`. False: it is not asked for. */

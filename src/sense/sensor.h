@@ -22,7 +22,7 @@ struct sensor_settings {
         bool prompt;                         /* `live`: a flow that stays without a label is told after ten seconds, not at its end */
         bool clock_per_file;                 /* --no-merge: each file its own clock, its flows end with it */
         int64_t from_ns, to_ns;              /* frames outside are passed over; 0: no bound */
-        const struct address *only;          /* flows of these addresses only */
+        const struct address *only;          /* flows of these addresses only, and signalling */
         unsigned only_count;
         const char *const *context_names;    /* for the Run event: by number, [0] "default"; may be NULL */
         unsigned context_count;

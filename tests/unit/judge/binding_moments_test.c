@@ -197,6 +197,23 @@ static void what_is_repeated_does_not_take_a_fresh_address_back(void **state)
         scene_close(&scene);
 }
 
+static void an_answer_under_another_teid_is_to_another_request(void **state)
+{
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        SAY(&scene, V2, PROCEDURE(CREATE), REQUEST, .from = SGW, .to = PGW, .sequence = 1, .imsi = imsi_a, .apn = apn, .bearer = 5,
+            .endpoints = {{SGW, 101, .interface = S5C_SGW}});
+        /* the number comes again, in a request that was lost */
+        SAY(&scene, V2, PROCEDURE(CREATE), RESPONSE, .from = PGW, .to = SGW, .sequence = 1, .key = 201, .ipv4 = ADDRESS(7), .bearer = 5,
+            .endpoints = {{PGW, 203, .interface = S5C_PGW}});
+        scene_pass(&scene, 60);
+        const struct binding *binding = scene_who(&scene, ADDRESS(7));
+        assert_non_null(binding);
+        assert_string_equal(binding->imsi, "");
+        scene_close(&scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -206,6 +223,7 @@ int main(void)
                 cmocka_unit_test(a_network_behind_a_device_is_its_own),
                 cmocka_unit_test(a_context_lives_on_without_its_first_bearer),
                 cmocka_unit_test(accounting_of_one_bearer_ends_alone),
+                cmocka_unit_test(an_answer_under_another_teid_is_to_another_request),
                 cmocka_unit_test(what_is_repeated_does_not_take_a_fresh_address_back),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,6 +194,8 @@ static void frames_outside_the_times_asked_for_are_passed_over(void **state)
         assert_true(address_parse("10.9.9.9", &other));
         settings = (struct sensor_settings){.only = &other, .only_count = 1};
         assert_int_equal(run(builder, &settings).phases[4], 0);
+        build_udp(builder, 11, true, 2123, "\x32", 1); /* signalling tells who the other is */
+        assert_int_equal(run(builder, &settings).phases[4], 1);
         free(builder);
 }
 
