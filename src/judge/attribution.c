@@ -60,6 +60,11 @@ struct tunnel_search {
         enum tunnel_knowledge knowledge; /* of what was found */
 };
 
+struct tunnel_found {
+        enum tunnel_knowledge knowledge;
+        bool is_first;               /* by the network's end of the way up */
+};
+
 static bool has_address(const struct binding *binding, const struct address *address)
 {
         return address_equal(&binding->ipv4, address) || (binding->ipv6.length > 0 && prefix_contains(&binding->ipv6, address));
@@ -81,7 +86,7 @@ static const struct binding *find_tunnel(struct tunnel_search *search, const Pro
 
 /* Packets from the device go to the network's end of its tunnel, packets to it to the radio's. */
 static const struct binding *by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, int64_t time_ns,
-                                       enum tunnel_knowledge *knowledge)
+                                       struct tunnel_found *how)
 {
         struct tunnel_search search = {judge, (uint16_t)flow->context, NULL, time_ns, TUNNEL_UNKNOWN};
         const ProtobufCBinaryData *network = &flow->tunnel_destination, *radio = &flow->tunnel_source;
@@ -93,13 +98,14 @@ static const struct binding *by_tunnel(struct judge *judge, const Apnwatch__V1__
                 search.device = device;
         }
         found = find_tunnel(&search, network, flow->has_teid_up, flow->teid_up);
+        how->is_first = found != NULL;
         if (found == NULL)
                 found = find_tunnel(&search, radio, flow->has_teid_down, flow->teid_down);
         if (found == NULL && search.device != NULL)
                 found = find_tunnel(&search, radio, flow->has_teid_up, flow->teid_up);
         if (found == NULL && search.device != NULL)
                 found = find_tunnel(&search, network, flow->has_teid_down, flow->teid_down);
-        *knowledge = search.knowledge;
+        how->knowledge = search.knowledge;
         return found;
 }
 
@@ -134,20 +140,21 @@ const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V
         if (owner->flow == flow && owner->time_ns == time_ns && owner->key.context == key->context &&
             address_equal(&owner->key.address, &key->address))
                 return owner->is_known ? &owner->binding : NULL;
-        enum tunnel_knowledge knowledge;
-        const struct binding *found = has_tunnel_of(flow, key) ? by_tunnel(judge, flow, &key->address, time_ns, &knowledge) : NULL;
+        struct tunnel_found how;
+        const struct binding *found = has_tunnel_of(flow, key) ? by_tunnel(judge, flow, &key->address, time_ns, &how) : NULL;
         return then(judge, found ? found : by_address(judge, flow, key, time_ns), time_ns);
 }
 
-/* All that decides whose tunnel it is, apart from the moment; never 0. */
+/* The network's end of the way up, which decides first; 0: the device did not send. */
 static uint64_t tunnel_signature(const Apnwatch__V1__Flow *flow)
 {
         struct {
-                struct address source, destination;
-                uint32_t teids[2], opener, has;
-        } of = {.teids = {flow->teid_up, flow->teid_down}, .opener = flow->opener, .has = flow->has_teid_up | flow->has_teid_down << 1};
-        (void)address_from_bytes(flow->tunnel_source.data, flow->tunnel_source.len, &of.source);
-        (void)address_from_bytes(flow->tunnel_destination.data, flow->tunnel_destination.len, &of.destination);
+                struct address network;
+                uint32_t teid, is_unseen;
+        } of = {.teid = flow->teid_up, .is_unseen = flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN};
+        const ProtobufCBinaryData *end = flow->opener == APNWATCH__V1__FLOW__OPENER__PEER ? &flow->tunnel_source : &flow->tunnel_destination;
+        if (!flow->has_teid_up || !address_from_bytes(end->data, end->len, &of.network))
+                return 0;
         return XXH3_64bits(&of, sizeof of) | 1;
 }
 
@@ -155,14 +162,24 @@ static const struct binding *by_known_tunnel(struct judge *judge, const Apnwatch
 {
         struct tunnel_memory *memory = &device->tunnel;
         uint64_t signature = judge->owner.signature = tunnel_signature(flow);
-        const struct binding *found = memory->signature == signature ? bindings_recall(judge->bindings, memory->record, memory->stamp) : NULL;
+        bool is_usual = signature != 0 && memory->signature == signature;
+        const struct binding *found = is_usual ? bindings_recall(judge->bindings, memory->record, memory->stamp) : NULL;
         if (found != NULL && found->first_ns <= time_ns + SLACK_S * INT64_C(1000000000))
                 return found;
-        enum tunnel_knowledge knowledge;
-        found = by_tunnel(judge, flow, &device->address, time_ns, &knowledge);
-        if (found != NULL && knowledge == TUNNEL_BOUND)
+        struct tunnel_found how;
+        found = by_tunnel(judge, flow, &device->address, time_ns, &how);
+        if (found != NULL && how.is_first && how.knowledge == TUNNEL_BOUND)
                 *memory = (struct tunnel_memory){.signature = signature, .stamp = found->stamp, .record = found->record};
         return found;
+}
+
+bool attribution_by_usual_tunnel(const struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device *device,
+                                 const struct binding *binding)
+{
+        const struct tunnel_memory *memory = &device->tunnel;
+        const struct attributed *owner = &judge->owner;
+        return owner->flow == flow && owner->signature != 0 && memory->signature == owner->signature && memory->record == binding->record &&
+               memory->stamp == binding->stamp;
 }
 
 bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns, struct device *device)

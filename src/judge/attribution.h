@@ -16,7 +16,7 @@ struct attributed {
         const Apnwatch__V1__Flow *flow; /* NULL: it was not asked */
         struct device_key key;
         int64_t time_ns;
-        uint64_t signature;             /* of the flow's tunnels; 0: it has none */
+        uint64_t signature;             /* of the tunnel through which it sent; 0: none */
         bool is_known;
         struct binding binding;
 };
@@ -27,6 +27,10 @@ const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V
 /* The same, kept in judge->owner for those who ask again of this event. False: nobody is known. `device` is the record of `key`: most
  * flows of a device come through one tunnel, and while nothing changes about its session that is whose they are. */
 bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns, struct device *device);
+
+/* Was `binding`, whom judge->owner says, remembered by the tunnel through which this device, of the flow, sends? */
+bool attribution_by_usual_tunnel(const struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device *device,
+                                 const struct binding *binding);
 
 /* The moment at which an event's device is asked for: a flow belongs to who held the address when it began. */
 int64_t attribution_time(const event_t *event);

@@ -18,11 +18,13 @@ struct device_key {
 enum { DEVICE_FLEET_UNKNOWN = 0xffff };
 #define DEVICE_NO_ROW UINT32_MAX
 
-/* Whose the tunnel of its last flow was, for as long as nothing changes about that session (see attribution.h). */
+/* Whose the tunnel was through which it sent last, for as long as nothing changes about that session (see attribution.h). */
 struct tunnel_memory {
         uint64_t signature, stamp;
         uint32_t record;          /* 0: nothing is remembered */
-        uint8_t uplink;           /* which tunnel of the flow leads towards the network (see uplink.c); 0: it was not asked */
+        uint32_t back;            /* TEID of the way back */
+        bool leads;               /* towards the network, as signalling says */
+        bool back_is_live;        /* as far as teid_sweep.c asks */
 };
 
 struct device {

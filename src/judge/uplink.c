@@ -42,18 +42,15 @@ bool uplink_of_flow(struct bindings *bindings, const Apnwatch__V1__Flow *flow, s
 
 bool uplink_of_sighting(const struct sighting *s, struct uplink *out)
 {
-        struct judge *judge = s->judge;
         struct tunnel_memory *memory = &s->device->tunnel;
-        const struct attributed *owner = &judge->owner;
-        bool is_remembered = owner->flow == s->flow && owner->signature != 0 && memory->signature == owner->signature && s->has_binding &&
-                             memory->record == s->binding.record && memory->stamp == s->binding.stamp;
-        if (is_remembered && memory->uplink != 0 && take_way(s->flow, memory->uplink - 1U, out)) {
+        bool is_usual = s->has_binding && attribution_by_usual_tunnel(s->judge, s->flow, s->device, &s->binding);
+        unsigned way = s->flow->opener == APNWATCH__V1__FLOW__OPENER__PEER; /* the first or the second */
+        if (is_usual && memory->leads && take_way(s->flow, way, out)) {
                 out->knowledge = TUNNEL_BOUND;
                 out->binding = s->binding;
                 return true;
         }
-        unsigned way = find_way(judge->bindings, s->flow, out);
-        if (is_remembered && way != 0 && out->knowledge == TUNNEL_BOUND && out->binding.record == memory->record)
-                memory->uplink = (uint8_t)way;
-        return way != 0;
+        unsigned found = find_way(s->judge->bindings, s->flow, out);
+        memory->leads |= is_usual && found == way + 1 && out->knowledge == TUNNEL_BOUND && out->binding.record == memory->record;
+        return found != 0;
 }

@@ -299,15 +299,16 @@ static void report(struct judge *judge, const struct sweep *sweep, const struct 
         alert_book_report(judge->book, &finding, event);
 }
 
-/* When the sensor last began to see, or to see again. */
-static int64_t seeing_since(const struct judge *judge, const struct sweep_state *state)
+/* When it last lost what it was to see; 0: never. */
+static int64_t blind_until(const struct judge *judge)
 {
-        return judge->hole_ns > state->visible_ns ? judge->hole_ns : state->visible_ns;
+        return judge->hole_ns > judge->loss_ns ? judge->hole_ns : judge->loss_ns;
 }
 
 static bool is_sweep(const struct judge *judge, const struct sweep_state *state, const struct sweep *sweep, const struct minute *minute)
 {
-        int64_t seen_ns = judge->clock_ns - seeing_since(judge, state);
+        int64_t blind_ns = blind_until(judge);
+        int64_t seen_ns = judge->clock_ns - (blind_ns > state->visible_ns ? blind_ns : state->visible_ns);
         if (sweep->key.plane == PLANE_CONTROL)
                 return minute->refused >= CONTROL_LEAST;
         if (minute->odd >= USER_LEAST)
@@ -447,6 +448,21 @@ static void take_flow(struct judge *judge, struct sweep_state *state, const stru
         }
 }
 
+/* It came through the tunnel that its session has, and went back through the one that was met before. */
+static bool is_usual(const struct sighting *s)
+{
+        const Apnwatch__V1__Flow *flow = s->flow;
+        struct tunnel_memory *memory = &s->device->tunnel;
+        if (!s->has_binding || !attribution_by_usual_tunnel(s->judge, flow, s->device, &s->binding))
+                return false;
+        bool is_met = !flow->has_teid_down || (memory->back_is_live && memory->back == flow->teid_down);
+        if (flow->packets_up > 0 && flow->packets_down > 0 && flow->has_teid_down) {
+                memory->back = flow->teid_down;
+                memory->back_is_live = true;
+        }
+        return is_met;
+}
+
 static void on_event(struct judge *judge, void *context, struct sighting *s)
 {
         struct sweep_state *state = context;
@@ -454,7 +470,8 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
         if (state->visible_ns == 0)
                 return;
         if (s->event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS) {
-                take_flow(judge, state, s);
+                if (!is_usual(s))
+                        take_flow(judge, state, s);
                 return;
         }
         const Apnwatch__V1__Tunnel *tunnel = s->event->tunnel;
@@ -470,7 +487,8 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
 
 static bool may_refuse(const struct judge *judge, const struct sweep_state *state)
 {
-        return state->visible_ns != 0 && (judge->hole_ns == 0 || judge->clock_ns - judge->hole_ns >= SETTLED_S * SECOND);
+        int64_t blind_ns = blind_until(judge);
+        return state->visible_ns != 0 && (blind_ns == 0 || judge->clock_ns - blind_ns >= SETTLED_S * SECOND);
 }
 
 /* Its node does not know the tunnel: stale when it was in use, else somebody tried it. */
