@@ -1,7 +1,8 @@
 /* What the parts of bindings share. Private to bindings.
  *
- * binding_wait pairs requests with responses; binding_procedures says what a pair, an act, does; binding_match finds the
- * sessions that it speaks of; binding_session and binding_tunnels change them; binding_lookup answers from them. */
+ * binding_said reads a message into numbers; binding_wait pairs requests with responses; binding_procedures says what a
+ * pair, an act, does; binding_match finds the sessions that it speaks of; binding_session and binding_tunnels change them;
+ * binding_lookup answers from them. */
 #pragma once
 
 #include "judge/binding_facts.h"
