@@ -132,18 +132,18 @@ static enum dissect_result coban_read(struct cursor *at, bool is_datagram, struc
 {
         struct cursor line, from = *at;
         (void)scratch;
-        bool is_bare = isdigit(cursor_peek(&from));
-        enum dissect_result result = take_text(&from, cursor_peek(&from) == '#' ? "##,imei:" : "imei:");
-        if (!is_bare && result != DISSECT_OK)
+        bool is_bare = isdigit(cursor_peek(&from)); /* in a stream it comes behind a login */
+        enum dissect_result result = is_bare ? DISSECT_OK : take_text(&from, cursor_peek(&from) == '#' ? "##,imei:" : "imei:");
+        if (is_bare && !is_datagram)
+                return DISSECT_NO_MATCH;
+        if (result != DISSECT_OK || (result = take_line(&from, ";", &line)) != DISSECT_OK)
                 return result;
-        if ((result = take_line(&from, ";", &line)) != DISSECT_OK)
-                return is_bare && result == DISSECT_TRUNCATED && cursor_left(&from) > IMEI_DIGITS ? DISSECT_NO_MATCH : result;
         struct cursor id = take_field(&line, ',');
         bool has_more = cursor_left(&line) > 0;
         if (!are_all(&id, isdigit, IMEI_DIGITS, IMEI_DIGITS) || is_bare == has_more)
                 return DISSECT_NO_MATCH;
         take_id(plate, id);
-        if (is_bare && (plate->imei[0] == '\0' || cursor_left(&from) > 0 || is_datagram == false))
+        if (is_bare && (plate->imei[0] == '\0' || cursor_left(&from) > 0))
                 return DISSECT_NO_MATCH;
         *at = from;
         return DISSECT_OK;

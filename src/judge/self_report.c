@@ -123,9 +123,18 @@ static bool is_said(const char *text)
         return text != NULL && text[0] != '\0';
 }
 
+/* A name has letters; JT/T 808 has codes of digits too, which say nothing to people. */
+static bool is_name(const char *text)
+{
+        unsigned letters = 0;
+        for (; text != NULL && *text != '\0'; text++)
+                letters += (*text & 0x80) != 0 || isalpha((unsigned char)*text);
+        return letters >= 2;
+}
+
 static const char *written_vendor(const struct intel *intel, const Apnwatch__V1__SelfReport *report)
 {
-        if (!is_said(report->vendor))
+        if (!is_name(report->vendor))
                 return NULL;
         const struct intel_vendor *vendor = vendor_in(intel, report->vendor);
         return vendor != NULL ? vendor->name : report->vendor;
@@ -141,8 +150,8 @@ const char *self_report_vendor(const struct intel *intel, const event_t *event, 
         }
         if (event->body_case != APNWATCH__V1__EVENT__BODY_SELF_REPORT || !event->from_device)
                 return NULL;
-        *text = is_said(event->self_report->vendor) ? event->self_report->vendor : event->self_report->protocol;
         const char *vendor = written_vendor(intel, event->self_report);
+        *text = vendor != NULL ? event->self_report->vendor : event->self_report->protocol;
         return vendor != NULL ? vendor : protocol_vendor(intel, event->self_report->protocol);
 }
 
@@ -158,7 +167,8 @@ static void put_text(struct self_reports *reports, uint32_t *number, const char 
         uint32_t before = *number;
         *number = 0;
         if (is_said(text)) {
-                uint32_t name = name_pool_hold(reports->names, text);
+                bool is_short = strnlen(text, SELF_REPORT_LENGTH + 1) <= SELF_REPORT_LENGTH; /* the pipe may say anything */
+                uint32_t name = is_short ? name_pool_hold(reports->names, text) : NAME_NONE;
                 if (name != NAME_NONE && name >= SELF_REPORT_TEXTS) {
                         name_pool_release(reports->names, name);
                         name = NAME_NONE;

@@ -1,15 +1,15 @@
 /* What devices say of their own make: their IMEI in a message of their own, LwM2M's texts or a tracker's, their user agent, in this order
  * of weight. Weaker than inventory and TAC of a signalled IMEI; an IMEI that a device says is never who it is.
  *
- * Texts are held once, as long as some device needs them: at most SELF_REPORT_TEXTS, what is new beyond is refused and counted. Private to
- * src/judge. */
+ * Texts are held once, as long as some device needs them: at most SELF_REPORT_TEXTS of SELF_REPORT_LENGTH bytes; what is new beyond is
+ * refused and counted. Private to src/judge. */
 #pragma once
 
 #include "judge/device_table.h"
 #include "judge/intel.h"
 #include "model/event.h"
 
-enum { SELF_REPORT_TEXTS = 65536 };
+enum { SELF_REPORT_TEXTS = 65536, SELF_REPORT_LENGTH = 256 };
 
 /* How a device's make is known; device.said_strength. */
 enum said_strength { SAID_NOTHING, SAID_BY_AGENT, SAID_BY_TEXT, SAID_BY_IMEI };

@@ -1,7 +1,9 @@
 /* Judge reads what comes through a pipe from a process that parses hostile bytes: any message that unpacks must be taken.
  * The input is a run of events, each with its length (u16, little endian) in front. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cursor.h"
 #include "judge/judge.h"
@@ -20,6 +22,31 @@ static const char policy_text[] =
         "      allow: [{domain: \"*.utility.example\", protocol: tcp}, {prefix: 192.0.2.0/24}]\n"
         "    updates: {sources: [{domain: fota.utility.example}], windows: [\"Sun 01:00-05:00\"]}\n"
         "    location: {receivers: [{domain: track.utility.example}]}\n";
+
+static const char intel_text[] = "vendor: Quectel\n"
+                                 "controller: module_vendor\n"
+                                 "rows:\n"
+                                 "  - {user_agent: QUECTEL_MODULE, purpose: management, confidence: code, source: fuzz}\n"
+                                 "tacs:\n"
+                                 "  - {tac: \"86053604\", vendor: Quectel, model: BG96}\n";
+
+static struct intel *load_intel(void)
+{
+        char folder[] = "/tmp/fuzz_judge.XXXXXX", path[64];
+        if (mkdtemp(folder) == NULL)
+                abort();
+        snprintf(path, sizeof path, "%s/quectel.yaml", folder);
+        FILE *file = fopen(path, "w");
+        if (file == NULL || fputs(intel_text, file) < 0 || fclose(file) != 0)
+                abort();
+        const char *folders[] = {folder};
+        struct intel *intel = intel_load(folders, 1, stderr);
+        unlink(path);
+        rmdir(folder);
+        if (intel == NULL)
+                abort();
+        return intel;
+}
 
 static void take_alert(void *context, const Apnwatch__V1__Alert *alert, const void *cause, size_t cause_length)
 {
@@ -47,10 +74,14 @@ static void feed(struct judge *judge, struct cursor *at)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static struct policy *policy;
+        static struct intel *intel;
         size_t bytes = 0;
-        if (policy == NULL)
+        if (policy == NULL) {
                 policy = policy_parse("policy", policy_text, strlen(policy_text), false, stderr, NULL);
+                intel = load_intel();
+        }
         struct judge_settings settings = {.policy = policy,
+                                          .intel = intel,
                                           .sensor = "fuzz",
                                           .alerts = {take_alert, &bytes},
                                           .revisions = size % 2,

@@ -141,6 +141,7 @@ static void what_the_peer_says_and_unknown_numbers_are_no_word(void **state)
         say(court, METER, login, 11, true);
         login.imei = (char *)"860123450000013"; /* not its check digit */
         say(court, METER, login, 12, true);
+        say(court, METER, report_of("70111", NULL), 13, true); /* a code */
         ask(court, METER, "198.51.100.1", 20);
         court_types(court);
         expect(court, "198.51.100.1", NULL, NULL, NULL);
@@ -232,6 +233,11 @@ static void texts_are_held_as_long_as_devices_need_them(void **state)
         }
         assert_int_equal(self_reports_bytes(court->judge->self_reports), before);
         assert_int_equal(self_reports_refused(court->judge->self_reports), 0);
+        char lengthy[SELF_REPORT_LENGTH + 2];
+        memset(lengthy, 'x', sizeof lengthy - 1);
+        lengthy[sizeof lengthy - 1] = '\0';
+        say(court, METER, report_of(lengthy, NULL), 2000, true);
+        assert_int_equal(self_reports_refused(court->judge->self_reports), 1);
         court_close(court);
 }
 
