@@ -213,21 +213,53 @@ static void tracker_abroad(struct traffic *traffic, const struct plot_cast *cast
         plot_expect_nothing(traffic, cast->first, JUDGED, time_ns, end_ns, "a tracker in another country");
 }
 
+static struct conversation *browse(struct traffic *traffic, const struct session *s, const char *host, struct address peer,
+                                   const char *path, const char *agent, int64_t time_ns)
+{
+        int64_t known_ns = dns_lookup_name(traffic, s->device, host, &peer, time_ns);
+        struct contact contact = {.device = s->device, .peer = peer, .peer_port = 80, .protocol = IP_TCP};
+        struct conversation *c = conversation_open(traffic, &contact, known_ns + 20 * MS_NS);
+        http_send(c, &(struct http_exchange){.method = "GET",
+                                             .host = host,
+                                             .path = path,
+                                             .user_agent = agent,
+                                             .content_type = "text/plain",
+                                             .response_body = "ok"});
+        return c;
+}
+
 static struct conversation *report_home(struct traffic *traffic, const struct session *s, const char *host,
                                         struct address peer, int64_t time_ns)
 {
         char path[64];
-        int64_t known_ns = dns_lookup_name(traffic, s->device, host, &peer, time_ns);
-        struct contact contact = {.device = s->device, .peer = peer, .peer_port = 80, .protocol = IP_TCP};
-        struct conversation *c = conversation_open(traffic, &contact, known_ns + 20 * MS_NS);
         snprintf(path, sizeof(path), "/v1/hello?imei=%.15s&fw=1.0.7", s->imei);
-        http_send(c, &(struct http_exchange){.method = "GET",
-                                             .host = host,
-                                             .path = path,
-                                             .user_agent = "agent/1.0",
-                                             .content_type = "text/plain",
-                                             .response_body = "ok"});
-        return c;
+        return browse(traffic, s, host, peer, path, "agent/1.0", time_ns);
+}
+
+static void stolen_for_a_phone(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
+{
+        struct session *s = cast->first;
+        int64_t swapped_ns = change_module(traffic, s, time_ns);
+        struct address peer = stranger_address(traffic->world, s->device);
+        struct conversation *c = browse(traffic, s, "captive.apple.com", peer, "/hotspot-detect.html", "CaptiveNetworkSupport-500 wispr",
+                                        swapped_ns + MINUTE_NS);
+        expect_unlisted(c, swapped_ns, "a meter's SIM in a phone");
+        conversation_close(c, UP);
+        plot_expect(traffic, s, "identity.imei_change", swapped_ns - SECOND_NS, c->time_ns, "a meter's SIM in a phone");
+        plot_expect(traffic, s, "identity.relocated", swapped_ns - SECOND_NS, c->time_ns, "a meter's SIM in a phone");
+}
+
+/* To the workbench and back: one cause. */
+static void there_and_back(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
+{
+        char own[sizeof(cast->first->imei)];
+        memcpy(own, cast->first->imei, sizeof(own));
+        int64_t swapped_ns = change_module(traffic, cast->first, time_ns);
+        int64_t gone_ns = session_detach(traffic, cast->first, plot_chat(traffic, cast->first, swapped_ns));
+        memcpy(cast->first->imei, own, sizeof(own));
+        int64_t end_ns = plot_begin(traffic, cast->first, gone_ns + 30 * SECOND_NS);
+        plot_expect(traffic, cast->first, "identity.imei_change", swapped_ns - SECOND_NS, end_ns,
+                    "a SIM in another module, and back");
 }
 
 static void disclosed(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
@@ -264,6 +296,8 @@ struct plot_list identity_plots(void)
                 {"swap", cast_meter, swap},
                 {"swap-before", cast_meter, swap_before},
                 {"swap-with-ticket", cast_ticketed, swap_with_ticket},
+                {"there-and-back", cast_meter, there_and_back},
+                {"phone", cast_meter, stolen_for_a_phone},
                 {"other-software", cast_meter, other_software},
                 {"clone", cast_pair, clone},
                 {"profile-switch", cast_pair, profile_switch},

@@ -20,7 +20,8 @@
  * number is very different). A new cell of a known site is none. Its SIM in a phone, by
  * the TAC where a list says which are (--tac), else by how it talks (judge/phone_sign.h) after it came into another device.
  *
- * Where no IMSI is known the telephone number stands for the SIM. */
+ * Where no IMSI is known the telephone number stands for the SIM. Of who is known from rows of the user's (--bindings) no clones are
+ * told. */
 #include "judge/detectors/detectors.h"
 
 #include <stdio.h>
@@ -428,6 +429,24 @@ static void on_binding(struct judge *judge, void *context, const struct binding_
                 judge_location(judge, sim, change);
 }
 
+static bool sends(const struct sighting *s)
+{
+        bool is_opener = s->contact.opener == OPENER_DEVICE;
+        return s->flow->packets_up > 0 && (is_opener || s->flow->answered) && !address_is_unspecified(&s->key.address);
+}
+
+/* Rows of the user's (--bindings) open no session: who sends is looked at when the SIM, or the module that it is in, is another. */
+static void judge_row(struct judge *judge, struct identity_state *state, const struct sighting *s)
+{
+        const struct binding *now = &s->binding;
+        const struct sim *sim = sim_table_find(state->sims, now->imsi, now->msisdn);
+        char module[20];
+        if (sim != NULL && (is_placeholder(now->imei) || (sim->imei != 0 && is_same_module(digits_of(sim->imei, module), now->imei))))
+                return;
+        on_binding(judge, state, &(struct binding_change){.news = BINDING_OPENED, .now = now, .event = s->event,
+                                                          .time_ns = (int64_t)s->flow->start});
+}
+
 /* Both sent since both lived; a moment for signalling and packets of different taps. */
 static bool sent_since(const struct binding *binding, int64_t overlap_ns)
 {
@@ -509,12 +528,6 @@ static bool is_device_side(const struct sighting *s)
                                         !address_is_multicast(&s->contact.peer) && !address_is_broadcast(&s->contact.peer));
 }
 
-static bool sends(const struct sighting *s)
-{
-        bool is_opener = s->contact.opener == OPENER_DEVICE;
-        return s->flow->packets_up > 0 && (is_opener || s->flow->answered) && !address_is_unspecified(&s->key.address);
-}
-
 static void judge_address(struct judge *judge, const struct identity_state *state, const struct sighting *s)
 {
         struct inventory_facts facts;
@@ -544,8 +557,10 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
                 judge_talk(judge, state, s);
         if (s->event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS)
                 return;
-        if (s->has_binding)
+        if (s->has_binding && s->binding.record != 0)
                 judge_clone(judge, s);
+        else if (s->has_binding && s->event->flow_news->label_final && sends(s))
+                judge_row(judge, state, s);
         if (judge->settings.inventory == NULL || !s->event->flow_news->label_final || !sends(s))
                 return;
         if (!s->has_binding)

@@ -68,6 +68,29 @@ static void its_own_link_local_and_unspecified_addresses_are_not_spoofed(void **
         court_close(court);
 }
 
+/* What applications still send from the address of the session before, for two minutes; another SIM's address is spoofed at once. */
+static void what_the_sim_had_a_moment_ago_is_not_spoofed(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *source, *types;
+                double at_s;
+        } rows[] = {{"10.20.0.7", "", 130}, {"10.20.0.9", "gtp.spoofed_source", 130}, {"10.20.0.7", "gtp.spoofed_source", 400}};
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct court *court = open_with_session("10.20.0.7");
+                struct court_flow flow = tunnelled(rows[i].source, "203.0.113.9");
+                court_detach(court, &(struct court_session){.teid = 17, .at_s = 90});
+                court_attach(court, &(struct court_session){.imsi = SIM_A, .imei = MODULE_A, .ip = "10.20.0.8", .teid = 18, .at_s = 100});
+                flow.teid_up = 18;
+                flow.start_s = rows[i].at_s;
+                court_attach(court, &(struct court_session){.imsi = "262011234567899", .ip = "10.20.1.1", .teid = 19,
+                                                            .at_s = rows[i].at_s - 10}); /* time goes on */
+                court_flow(court, &flow);
+                assert_string_equal(court_types(court), rows[i].types);
+                court_close(court);
+        }
+}
+
 /* Downlink packets come from anywhere; an unknown tunnel says nothing; one that was released may carry what was on its way. */
 static void other_tunnels_say_nothing(void **state)
 {
@@ -178,6 +201,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_source_that_is_not_the_sessions_is_told),
                 cmocka_unit_test(the_tunnel_says_who_sent_it),
+                cmocka_unit_test(what_the_sim_had_a_moment_ago_is_not_spoofed),
                 cmocka_unit_test(its_own_link_local_and_unspecified_addresses_are_not_spoofed),
                 cmocka_unit_test(other_tunnels_say_nothing),
                 cmocka_unit_test(a_tunnel_inside_the_devices_own_is_told),

@@ -397,6 +397,32 @@ struct stay {
         double at_s;
 };
 
+/* Rows of the user's in place of signalling: a SIM goes to another module, then a SIM comes that nobody listed. */
+static void rows_of_the_users_are_judged_when_somebody_sends(void **state)
+{
+        (void)state;
+        struct court *court = open_with_row("," SIM_A ",,,,installed,,,");
+        struct binding_row rows[] = {{.from_ns = INT64_MIN, .until_ns = COURT_NS(100), .imsi = SIM_A, .imei = MODULE_A},
+                                     {.from_ns = COURT_NS(100), .until_ns = COURT_NS(300), .imsi = SIM_A, .imei = MODULE_B},
+                                     {.from_ns = COURT_NS(300), .until_ns = INT64_MAX, .imsi = SIM_B, .imei = MODULE_A}};
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                assert_true(address_parse("10.20.0.7", &rows[i].ip));
+                bindings_import(court->judge->bindings, &rows[i]);
+        }
+        court->judge->has_identity = true;
+        talk(court, "10.20.0.7", 10);
+        talk(court, "10.20.0.7", 150);
+        talk(court, "10.20.0.7", 200);
+        talk(court, "10.20.0.7", 350);
+        talk(court, "10.20.0.7", 360);
+        assert_string_equal(court_types(court), "identity.imei_change identity.unknown_device");
+        assert_int_equal(court->alerts[0]->count, 1);
+        assert_string_equal(court->alerts[0]->detail->current, MODULE_B);
+        assert_int_equal(court->alerts[1]->count, 1);
+        assert_string_equal(court->alerts[1]->device->imsi, SIM_B);
+        court_close(court);
+}
+
 static struct court *visit(const char *mobility, const struct stay *stays, unsigned count)
 {
         char row[128];
@@ -566,6 +592,7 @@ int main(void)
                 cmocka_unit_test(whom_nobody_listed_is_told_once),
                 cmocka_unit_test(an_address_that_nobody_listed_is_told_when_it_sends),
                 cmocka_unit_test(what_the_inventory_retired_is_told),
+                cmocka_unit_test(rows_of_the_users_are_judged_when_somebody_sends),
                 cmocka_unit_test(a_static_device_elsewhere_is_relocated),
                 cmocka_unit_test(what_sims_were_survives_a_restart),
         };
