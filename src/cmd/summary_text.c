@@ -156,7 +156,10 @@ static void print_top(const struct judge_report *report, FILE *out)
         for (unsigned i = 0; i < report->top_count; i++) {
                 const struct report_finding *finding = &report->top[i];
                 fprintf(out, "%2u. %-8s %3u  %-24s %s\n", i + 1, severity_text(finding->severity), finding->score, finding->type,
-                        finding->device ? finding->device : finding->fleet ? finding->fleet : "");
+                        finding->device  ? finding->device
+                        : finding->fleet ? finding->fleet
+                        : finding->peer  ? finding->peer
+                                         : ""); /* a node of the network */
                 fprintf(out, "    %s\n", cut_text(finding->title, WIDTH - 4, cut));
                 place[0] = '\0';
                 if (finding->file != NULL && finding->has_frame)

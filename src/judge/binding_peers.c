@@ -6,7 +6,7 @@
 
 enum { PEER_LIMIT = 65536 };
 
-static const int64_t HOUR_NS = INT64_C(3600) * 1000000000;
+static const int64_t HOUR_NS = INT64_C(3600) * 1000000000, MINUTE_NS = INT64_C(60) * 1000000000;
 
 struct peer {
         struct peer_key {
@@ -14,7 +14,7 @@ struct peer {
                 uint16_t context, protocol;
         } key;
         uint64_t value, before;
-        int64_t changed_ns;
+        int64_t changed_ns, heard_ns;
         bool has_before;
         UT_hash_handle hh;
 };
@@ -26,9 +26,10 @@ struct restart {
 };
 
 struct binding_peers {
-        struct peer *by_key;
-        struct restart *restarts; /* the last of an address */
-        unsigned count;
+        struct peer *by_key;      /* who was silent longest is first, within a minute */
+        struct restart *restarts; /* the last of an address, the oldest first */
+        unsigned count, restart_count;
+        uint64_t forgotten;
 };
 
 struct binding_peers *binding_peers_create(void)
@@ -55,18 +56,53 @@ void binding_peers_destroy(struct binding_peers *peers)
         free(peers);
 }
 
-/* As many as there are peers, at most. */
+/* The order of a uthash table is that of insertion. */
 void binding_peers_note_restart(struct binding_peers *peers, const struct address *address, int64_t time_ns)
 {
         struct restart *restart;
         HASH_FIND(hh, peers->restarts, address, sizeof *address, restart);
-        if (restart == NULL) {
+        if (restart == NULL && peers->restart_count == PEER_LIMIT) {
+                restart = peers->restarts;
+                peers->forgotten++;
+        }
+        if (restart != NULL) {
+                HASH_DEL(peers->restarts, restart);
+        } else {
                 if ((restart = calloc(1, sizeof *restart)) == NULL)
                         return;
-                restart->address = *address;
-                HASH_ADD(hh, peers->restarts, address, sizeof restart->address, restart);
+                peers->restart_count++;
         }
+        restart->address = *address;
         restart->time_ns = time_ns;
+        HASH_ADD(hh, peers->restarts, address, sizeof restart->address, restart);
+}
+
+/* A new one; at the limit in place of the one that was silent longest. */
+static struct peer *make_peer(struct binding_peers *peers, const struct peer_key *key)
+{
+        struct peer *peer = peers->by_key;
+        if (peers->count == PEER_LIMIT) {
+                HASH_DEL(peers->by_key, peer);
+                memset(peer, 0, sizeof *peer);
+                peers->forgotten++;
+        } else {
+                if ((peer = calloc(1, sizeof *peer)) == NULL)
+                        return NULL;
+                peers->count++;
+        }
+        peer->key = *key;
+        HASH_ADD(hh, peers->by_key, key, sizeof peer->key, peer);
+        return peer;
+}
+
+/* Goes behind, once a minute at most. */
+static void note_heard(struct binding_peers *peers, struct peer *peer, int64_t time_ns)
+{
+        if (time_ns - peer->heard_ns < MINUTE_NS && time_ns >= peer->heard_ns)
+                return;
+        peer->heard_ns = time_ns;
+        HASH_DEL(peers->by_key, peer);
+        HASH_ADD(hh, peers->by_key, key, sizeof peer->key, peer);
 }
 
 bool binding_peers_restarted(struct binding_peers *peers, const struct address *address, uint16_t context, enum binding_source protocol,
@@ -80,14 +116,13 @@ bool binding_peers_restarted(struct binding_peers *peers, const struct address *
         key.protocol = (uint16_t)protocol;
         HASH_FIND(hh, peers->by_key, &key, sizeof key, peer);
         if (peer == NULL) {
-                if (peers->count >= PEER_LIMIT || (peer = calloc(1, sizeof *peer)) == NULL)
-                        return false;
-                peer->key = key;
-                peer->value = value;
-                HASH_ADD(hh, peers->by_key, key, sizeof peer->key, peer);
-                peers->count++;
+                if ((peer = make_peer(peers, &key)) != NULL) {
+                        peer->value = value;
+                        peer->heard_ns = time_ns;
+                }
                 return false;
         }
+        note_heard(peers, peer, time_ns);
         bool only_rises = protocol != BINDING_GTPV1C && protocol != BINDING_GTPV2C; /* times, Origin-State-Id (RFC 6733, 8.16) */
         if (peer->value == value || (only_rises && value < peer->value))
                 return false;
@@ -99,6 +134,11 @@ bool binding_peers_restarted(struct binding_peers *peers, const struct address *
         if (!takes_turns)
                 binding_peers_note_restart(peers, address, time_ns);
         return !takes_turns;
+}
+
+uint64_t binding_peers_forgotten(const struct binding_peers *peers)
+{
+        return peers->forgotten;
 }
 
 bool binding_peers_restarted_since(const struct binding_peers *peers, const struct address *address, int64_t since_ns)

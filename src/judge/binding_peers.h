@@ -1,4 +1,4 @@
-/* The restart counters of control plane peers. Bounded: what is beyond is not known to restart. Private to bindings. */
+/* The restart counters of control plane peers. Bounded: who was silent longest is forgotten, which is counted. Private to bindings. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,4 +17,5 @@ void binding_peers_destroy(struct binding_peers *peers);
 bool binding_peers_restarted(struct binding_peers *peers, const struct address *peer, uint16_t context, enum binding_source protocol,
                              uint64_t value, int64_t time_ns);
 void binding_peers_note_restart(struct binding_peers *peers, const struct address *peer, int64_t time_ns); /* somebody else told of it */
+uint64_t binding_peers_forgotten(const struct binding_peers *peers);
 bool binding_peers_restarted_since(const struct binding_peers *peers, const struct address *peer, int64_t since_ns);

@@ -8,7 +8,7 @@
 
 #include "judge/binding_facts.h"
 
-enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64 };
+enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64 };
 
 /* Records in chunks that stay where they are; freed ones are used again. */
 struct slab {
@@ -75,7 +75,9 @@ struct store {
         uint32_t route_lengths[PREFIX_LENGTHS];  /* likewise of routes */
         struct address *nodes;
         uint32_t *node_slots;
-        uint32_t node_count, node_limit;
+        uint32_t *node_uses; /* by how many endpoints; of a free one the next free */
+        uint32_t node_count, node_limit, node_free, node_idle; /* count: that were ever given; idle: with no endpoint */
+        uint64_t nodes_refused, nodes_freed;
         uint32_t limit, live, ended;
         uint32_t oldest, newest, oldest_ended, newest_ended;
         uint32_t endpoint_count, route_count;
@@ -94,8 +96,10 @@ struct store *store_create(uint32_t session_limit)
         store->node_limit = session_limit > NODES_MOST ? NODES_MOST : session_limit < NODES_LEAST ? NODES_LEAST : session_limit;
         store->nodes = calloc(store->node_limit + 1, sizeof *store->nodes);
         store->node_slots = calloc(2 * (size_t)store->node_limit, sizeof *store->node_slots);
+        store->node_uses = calloc(store->node_limit + 1, sizeof *store->node_uses);
         if (!index_init(&store->imsi) || !index_init(&store->imei) || !index_init(&store->ipv4) || !index_init(&store->ipv6) ||
-            !index_init(&store->endpoint) || !index_init(&store->route) || store->nodes == NULL || store->node_slots == NULL) {
+            !index_init(&store->endpoint) || !index_init(&store->route) || store->nodes == NULL || store->node_slots == NULL ||
+            store->node_uses == NULL) {
                 store_destroy(store);
                 return NULL;
         }
@@ -117,6 +121,7 @@ void store_destroy(struct store *store)
         free(store->route.heads);
         free(store->nodes);
         free(store->node_slots);
+        free(store->node_uses);
         free(store);
 }
 
@@ -475,19 +480,66 @@ uint32_t store_by_ipv6(struct store *store, const struct address *address, uint3
         }
 }
 
-uint32_t store_node(struct store *store, const struct address *address, bool make)
+/* Where the node stands, or has its place. */
+static uint32_t node_slot(const struct store *store, const struct address *address)
 {
         uint32_t slot = hash_address(address) % (2 * store->node_limit);
-        while (store->node_slots[slot] != STORE_NONE) {
-                if (address_equal(&store->nodes[store->node_slots[slot]], address))
-                        return store->node_slots[slot];
+        while (store->node_slots[slot] != STORE_NONE && !address_equal(&store->nodes[store->node_slots[slot]], address))
                 slot = (slot + 1) % (2 * store->node_limit);
+        return slot;
+}
+
+/* Nodes without an endpoint go, all at once: seldom enough, for they are many. */
+static void free_idle_nodes(struct store *store)
+{
+        memset(store->node_slots, 0, 2 * (size_t)store->node_limit * sizeof *store->node_slots);
+        store->node_free = STORE_NONE;
+        for (uint32_t node = 1; node <= store->node_count; node++) {
+                if (store->node_uses[node] > 0) {
+                        store->node_slots[node_slot(store, &store->nodes[node])] = node;
+                        continue;
+                }
+                store->node_uses[node] = store->node_free;
+                store->node_free = node;
         }
-        if (!make || store->node_count == store->node_limit)
+        store->nodes_freed += store->node_idle;
+        store->node_idle = 0;
+}
+
+uint32_t store_node(struct store *store, const struct address *address, bool make)
+{
+        uint32_t slot = node_slot(store, address);
+        if (store->node_slots[slot] != STORE_NONE || !make)
+                return store->node_slots[slot];
+        bool is_full = store->node_free == STORE_NONE && store->node_count == store->node_limit;
+        if (is_full && store->node_idle < store->node_limit / NODES_IDLE_SHARE) {
+                store->nodes_refused++;
                 return STORE_NONE;
-        store->nodes[++store->node_count] = *address;
-        store->node_slots[slot] = store->node_count;
-        return store->node_count;
+        }
+        if (is_full) {
+                free_idle_nodes(store);
+                slot = node_slot(store, address);
+        }
+        uint32_t node = store->node_free;
+        if (node != STORE_NONE)
+                store->node_free = store->node_uses[node];
+        else
+                node = ++store->node_count;
+        store->nodes[node] = *address;
+        store->node_uses[node] = 0;
+        store->node_slots[slot] = node;
+        store->node_idle++;
+        return node;
+}
+
+uint64_t store_nodes_freed(const struct store *store)
+{
+        return store->nodes_freed;
+}
+
+uint64_t store_nodes_refused(const struct store *store)
+{
+        return store->nodes_refused;
 }
 
 const struct address *store_node_address(const struct store *store, uint32_t node)
@@ -529,6 +581,8 @@ uint32_t store_add_endpoint(struct store *store, uint32_t session, const struct 
         store_session(store, session)->endpoints = record;
         index_add(store, &store->endpoint, &endpoint_chain, record);
         store->endpoint_count++;
+        if (what->node != STORE_NONE && store->node_uses[what->node]++ == 0)
+                store->node_idle--;
         store_stamp(store, session);
         if (what->kind == ENDPOINT_USER)
                 stamp_former(store, record);
@@ -544,6 +598,8 @@ void store_remove_endpoint(struct store *store, uint32_t record)
         *link = endpoint->next;
         store_stamp(store, endpoint->session);
         index_remove(store, &store->endpoint, &endpoint_chain, record);
+        if (endpoint->node != STORE_NONE && --store->node_uses[endpoint->node] == 0)
+                store->node_idle++;
         slab_give(&store->endpoints, record);
         store->endpoint_count--;
 }
@@ -601,7 +657,7 @@ uint64_t store_bytes(const struct store *store)
                (uint64_t)store->endpoints.chunk_count * CHUNK * sizeof(struct endpoint) +
                (uint64_t)store->routes.chunk_count * CHUNK * sizeof(struct route) + index_bytes(&store->imsi) +
                index_bytes(&store->imei) + index_bytes(&store->ipv4) + index_bytes(&store->ipv6) + index_bytes(&store->endpoint) + index_bytes(&store->route) +
-               (store->node_limit + UINT64_C(1)) * sizeof *store->nodes + UINT64_C(2) * store->node_limit * sizeof *store->node_slots;
+               (store->node_limit + UINT64_C(1)) * (sizeof *store->nodes + sizeof *store->node_uses) + UINT64_C(2) * store->node_limit * sizeof *store->node_slots;
 }
 
 void store_each_live(struct store *store, bool (*each)(void *context, uint32_t record), void *context)

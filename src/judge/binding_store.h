@@ -103,6 +103,8 @@ uint32_t store_by_ipv4(struct store *store, const struct address *address, uint3
 uint32_t store_by_ipv6(struct store *store, const struct address *address, uint32_t after); /* its /64, or the shorter prefix it is in */
 
 uint32_t store_node(struct store *store, const struct address *address, bool make); /* STORE_NONE: not known, or the table is full */
+uint64_t store_nodes_freed(const struct store *store);   /* no endpoint was there any more, and room was needed */
+uint64_t store_nodes_refused(const struct store *store);
 const struct address *store_node_address(const struct store *store, uint32_t node);
 
 struct endpoint *store_endpoint(struct store *store, uint32_t record);

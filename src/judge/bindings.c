@@ -197,4 +197,7 @@ void bindings_numbers(const struct bindings *bindings, struct bindings_numbers *
         out->bytes = store_bytes(bindings->store) + name_pool_bytes(bindings->names) +
                      binding_subscribers_bytes(bindings->subscribers) + binding_sets_bytes(bindings->sets);
         out->sets_refused = binding_sets_refused(bindings->sets);
+        out->nodes_freed = store_nodes_freed(bindings->store);
+        out->nodes_refused = store_nodes_refused(bindings->store);
+        out->peers_forgotten = binding_peers_forgotten(bindings->peers);
 }

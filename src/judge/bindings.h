@@ -201,6 +201,6 @@ void bindings_forget(struct bindings *bindings);
 
 struct bindings_numbers {
         uint64_t sessions, peak, opened, closed[BINDING_EVICTED + 1], conflicts, pending, pending_dropped, orphans, evicted, bytes;
-        uint64_t sets_refused;
+        uint64_t sets_refused, nodes_freed, nodes_refused, peers_forgotten;
 };
 void bindings_numbers(const struct bindings *bindings, struct bindings_numbers *out);

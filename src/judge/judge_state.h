@@ -39,5 +39,6 @@ struct judge {
         bool is_loaded;   /* `run` is that of the save, until a run begins */
         bool has_run, had_hole; /* had_hole: events were lost up to the next one */
         int64_t hole_ns;  /* when the last such time ended; 0: there was none. DNS answers may have been missed in it */
+        int64_t loss_ns;  /* when an interface last dropped a thousandth of its packets or more; 0: never */
         void *detector_states[DETECTOR_LIMIT];
 };

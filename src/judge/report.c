@@ -27,6 +27,7 @@ static void free_finding(struct report_finding *finding)
         free(finding->title);
         free(finding->fleet);
         free(finding->device);
+        free(finding->peer);
         free(finding->file);
 }
 
@@ -146,6 +147,7 @@ static void add_top(struct judge_report *report, const Apnwatch__V1__Alert *aler
                 .title = copy_or_null(alert->title),
                 .fleet = copy_or_null(alert->fleet),
                 .device = copy_or_null(alert->device ? alert->device->ip : NULL),
+                .peer = copy_or_null(alert->peer ? alert->peer->ip : NULL),
                 .file = copy_or_null(evidence ? evidence->file : NULL),
                 .has_frame = evidence && evidence->has_frame,
                 .frame = evidence ? evidence->frame : 0,
@@ -229,6 +231,10 @@ static void add_binding_counters(struct judge_report *report, const struct judge
         add_counter(report, "judge.session_evictions", numbers.evicted);
         add_counter(report, "judge.session_conflicts", numbers.conflicts);
         add_counter(report, "judge.signalling_dropped", numbers.pending_dropped);
+        add_counter(report, "judge.nodes_freed", numbers.nodes_freed);
+        add_counter(report, "judge.nodes_refused", numbers.nodes_refused);
+        add_counter(report, "judge.peers_forgotten", numbers.peers_forgotten);
+        add_counter(report, "judge.sets_refused", numbers.sets_refused);
         add_counter(report, "judge.waited_events", waiting_room_events(judge->room));
         add_counter(report, "judge.waiting_overflows", waiting_room_overflows(judge->room));
         add_counter(report, "judge.bytes.sessions", numbers.bytes);

@@ -22,7 +22,7 @@ struct report_input {
 };
 
 struct report_finding {         /* one of the worst alerts */
-        char *id, *type, *title, *fleet, *device, *file; /* NULL: none */
+        char *id, *type, *title, *fleet, *device, *peer, *file; /* NULL: none */
         bool has_frame;
         uint64_t frame, count;
         int64_t time_ns;

@@ -9,7 +9,7 @@
 
 #define JUDGED "gtp.spoofed_source gtp.nested gtp.unknown_teid gtp.signalling"
 
-enum { GTPU_PORT = 2152, GTPC_PORT = 2123, PFCP_PORT = 8805, NTP_PORT = 123, SWEEP = 48 };
+enum { GTPU_PORT = 2152, GTPC_PORT = 2123, PFCP_PORT = 8805, NTP_PORT = 123, SWEEP = 48, GUESSES = 24 };
 
 static const uint8_t question[48] = {0x23, 0, 6, 0xe9}; /* NTP, of a client */
 
@@ -104,6 +104,7 @@ static void new_address(struct traffic *traffic, const struct plot_cast *cast, i
 static void sweep(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
 {
         static const uint8_t station[4] = {10, 255, 7, 9}, gateway[4] = {10, 255, 0, 1};
+        struct address sender = address_of_ipv4(station);
         uint32_t first = random_u32(&traffic->sessions->random);
         int64_t end_ns = time_ns;
         for (uint32_t i = 0; i < SWEEP; i++) {
@@ -118,6 +119,7 @@ static void sweep(struct traffic *traffic, const struct plot_cast *cast, int64_t
         label_write(traffic, &(struct label){.types = "gtp.unknown_teid",
                                              .what = "tunnels tried that nobody set up",
                                              .is_anybody = true,
+                                             .peer = &sender,
                                              .start_ns = time_ns,
                                              .end_ns = end_ns});
         label_write(traffic, &(struct label){.types = "identity.unknown_device",
@@ -126,6 +128,63 @@ static void sweep(struct traffic *traffic, const struct plot_cast *cast, int64_t
                                              .start_ns = time_ns,
                                              .end_ns = end_ns,
                                              .optional = true});
+}
+
+/* Delete Session Requests for TEIDs that nobody has: "context not found". */
+static int64_t delete_strangers(struct traffic *traffic, const struct address *from, const struct address *to, int64_t time_ns)
+{
+        enum { CONTEXT_NOT_FOUND = 64 };
+        uint32_t first = random_u32(&traffic->sessions->random);
+        for (uint32_t i = 0; i < GUESSES; i++, time_ns += 700 * MS_NS) {
+                struct signal request = {.message = DELETE_SESSION_REQUEST, .sequence = 0x1000 + i, .teid = first + 17 * i, .linked_bearer = 5,
+                                         .source = *from, .destination = *to};
+                struct signal answer = {.message = DELETE_SESSION_RESPONSE, .sequence = 0x1000 + i, .cause = CONTEXT_NOT_FOUND,
+                                        .source = *to, .destination = *from};
+                signal_queue(traffic, &request, time_ns);
+                signal_queue(traffic, &answer, time_ns + 10 * MS_NS);
+        }
+        return time_ns;
+}
+
+static void cast_none(struct traffic *traffic, struct plot_cast *cast)
+{
+        (void)traffic;
+        (void)cast;
+}
+
+static void guess(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
+{
+        static const uint8_t station[4] = {10, 255, 7, 10}, gateway[4] = {10, 255, 0, 1};
+        struct address from = address_of_ipv4(station), to = address_of_ipv4(gateway);
+        (void)cast;
+        int64_t end_ns = delete_strangers(traffic, &from, &to, time_ns);
+        label_write(traffic, &(struct label){.types = "gtp.unknown_teid",
+                                             .what = "sessions guessed on the control plane",
+                                             .is_anybody = true,
+                                             .peer = &from,
+                                             .start_ns = time_ns,
+                                             .end_ns = end_ns});
+}
+
+/* A gateway elsewhere comes back with another recovery counter, and does not know what it is asked to delete. */
+static void restart(struct traffic *traffic, const struct plot_cast *cast, int64_t time_ns)
+{
+        static const uint8_t serving[4] = {10, 255, 9, 1}, gateway[4] = {10, 255, 9, 2};
+        struct address from = address_of_ipv4(serving), to = address_of_ipv4(gateway);
+        (void)cast;
+        for (uint8_t i = 0; i < 2; i++) {
+                struct signal echo = {.message = ECHO_ANSWERED, .sequence = 0x800u + i, .recovery = (uint8_t)(3 + i), .source = to,
+                                      .destination = from};
+                signal_queue(traffic, &echo, time_ns + i * 30 * SECOND_NS);
+        }
+        int64_t end_ns = delete_strangers(traffic, &from, &to, time_ns + 40 * SECOND_NS);
+        label_write(traffic, &(struct label){.types = JUDGED,
+                                             .what = "deletions of what a restarted gateway has lost",
+                                             .is_anybody = true,
+                                             .peer = &from,
+                                             .start_ns = time_ns,
+                                             .end_ns = end_ns,
+                                             .decoy = true});
 }
 
 /* Both ends go on for a while after the session was deleted. */
@@ -228,6 +287,8 @@ struct plot_list tunnel_plots(void)
                 {"link-local", cast_meter, link_local},
                 {"new-address", cast_with_address, new_address},
                 {"sweep", cast_nobody, sweep},
+                {"guess", cast_none, guess},
+                {"restart", cast_none, restart},
                 {"stale", cast_meter, stale},
                 {"nested", cast_with_address, nested},
                 {"speaks-gtpc", cast_meter, speaks_gtpc},

@@ -197,6 +197,8 @@ static void tell_dropped(struct judge *judge, struct link *link, enum drop_place
         draft.finding.numbers.dropped = drop->window;
         draft.finding.numbers.received = drop->received + link->window_received;
         draft_report_sensor(&draft, judge, event, NULL, NULL);
+        if (draft.finding.circumstance != DROPPED_SOME)
+                judge->loss_ns = now_ns;
         drop->told_ns = now_ns;
         drop->received = 0;
 }

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "judge/binding_peers.h"
 #include "tests/unit/judge/binding_scene.h"
 #include "tests/unit/test.h"
 
@@ -240,6 +241,41 @@ static void a_user_planes_set_ends_on_its_word(void **state)
         scene_close(&scene);
 }
 
+static struct address peer_address(uint32_t n)
+{
+        const uint8_t bytes[4] = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+        return address_of_ipv4(bytes);
+}
+
+/* At the limit the one that was silent longest is forgotten, not the first that was met. */
+static void peers_that_are_heard_are_remembered(void **state)
+{
+        (void)state;
+        enum { LIMIT = 65536 };
+        const int64_t second = 1000000000;
+        struct binding_peers *peers = binding_peers_create();
+        struct address first = peer_address(0), silent = peer_address(1);
+        for (uint32_t n = 0; n < LIMIT; n++) {
+                struct address address = peer_address(n);
+                assert_false(binding_peers_restarted(peers, &address, 0, BINDING_GTPV2C, 7, second * (n / 100)));
+        }
+        assert_int_equal(binding_peers_forgotten(peers), 0);
+        assert_false(binding_peers_restarted(peers, &first, 0, BINDING_GTPV2C, 7, 1000 * second));
+        for (uint32_t n = 0; n < 3; n++) {
+                struct address address = peer_address(LIMIT + n);
+                binding_peers_restarted(peers, &address, 0, BINDING_GTPV2C, 7, 1001 * second);
+        }
+        assert_int_equal(binding_peers_forgotten(peers), 3);
+        assert_true(binding_peers_restarted(peers, &first, 0, BINDING_GTPV2C, 8, 1002 * second));
+        assert_false(binding_peers_restarted(peers, &silent, 0, BINDING_GTPV2C, 8, 1002 * second));
+        for (uint32_t n = 0; n < LIMIT; n++) {
+                struct address address = peer_address(n + 10);
+                binding_peers_note_restart(peers, &address, 1003 * second);
+        }
+        assert_false(binding_peers_restarted_since(peers, &first, 0));
+        binding_peers_destroy(peers);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -250,6 +286,7 @@ int main(void)
                 cmocka_unit_test(a_restarted_gateway_loses_what_it_had_with_who_tells),
                 cmocka_unit_test(without_the_mmes_side_the_first_word_is_for_all),
                 cmocka_unit_test(an_association_ends_for_both_ends_only),
+                cmocka_unit_test(peers_that_are_heard_are_remembered),
                 cmocka_unit_test(a_user_planes_set_ends_on_its_word),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,16 +130,57 @@ static void endpoints_go_with_their_session(void **state)
         store_destroy(store);
 }
 
+/* Of a full table those go that no endpoint refers to, once they are some; the others stay what they were. */
+static void nodes_that_nothing_refers_to_make_room(void **state)
+{
+        (void)state;
+        struct store *store = store_create(1024);
+        struct endpoint endpoint = {.kind = ENDPOINT_USER};
+        uint32_t record = add(store, 1, 0), kept[512], count = 0;
+        for (uint32_t n = 0; n < 1024; n++) {
+                struct address address = ipv4_of(n);
+                endpoint.node = store_node(store, &address, true);
+                endpoint.key = n;
+                uint32_t at = store_add_endpoint(store, record, &endpoint);
+                if (n % 2)
+                        kept[count++] = endpoint.node;
+                else if (n >= 100)
+                        store_remove_endpoint(store, at);
+        }
+        struct address more = ipv4_of(5000), gone = ipv4_of(200), held = ipv4_of(50);
+        uint32_t fresh = store_node(store, &more, true);
+        assert_int_not_equal(fresh, STORE_NONE);
+        assert_int_equal(store_nodes_freed(store), 462);
+        assert_int_equal(store_nodes_refused(store), 0);
+        assert_int_equal(store_node(store, &gone, false), STORE_NONE);
+        assert_int_not_equal(store_node(store, &held, false), STORE_NONE);
+        for (uint32_t i = 0; i < count; i++) {
+                struct address address = ipv4_of(2 * i + 1);
+                assert_int_equal(store_node(store, &address, false), kept[i]);
+                assert_int_not_equal(fresh, kept[i]);
+                assert_int_not_equal(store_find_endpoint(store, ENDPOINT_USER, 0, kept[i], 2 * i + 1, STORE_NONE), STORE_NONE);
+        }
+        assert_int_equal(store_node(store, &more, true), fresh);
+        store_destroy(store);
+}
+
 static void nodes_have_a_limit(void **state)
 {
         (void)state;
-        struct store *store = store_create(10);
+        struct store *store = store_create(1024);
+        struct endpoint endpoint = {.kind = ENDPOINT_USER};
+        uint32_t record = add(store, 1, 0);
         for (uint32_t n = 0; n < 1024; n++) {
                 struct address address = ipv4_of(n);
                 assert_int_equal(store_node(store, &address, true), n + 1);
+                endpoint.node = n + 1;
+                if (n >= 63) /* a few are not worth the trouble */
+                        assert_int_not_equal(store_add_endpoint(store, record, &endpoint), STORE_NONE);
         }
         struct address more = ipv4_of(5000), known = ipv4_of(77);
         assert_int_equal(store_node(store, &more, true), STORE_NONE);
+        assert_int_equal(store_nodes_refused(store), 1);
+        assert_int_equal(store_nodes_freed(store), 0);
         assert_int_equal(store_node(store, &known, true), 78);
         assert_true(address_equal(store_node_address(store, 78), &known));
         store_destroy(store);
@@ -169,6 +210,7 @@ int main(void)
                 cmocka_unit_test(an_ended_session_keeps_its_address_only),
                 cmocka_unit_test(the_longest_prefix_is_found_first),
                 cmocka_unit_test(endpoints_go_with_their_session),
+                cmocka_unit_test(nodes_that_nothing_refers_to_make_room),
                 cmocka_unit_test(nodes_have_a_limit),
                 cmocka_unit_test(the_session_that_was_used_last_is_the_newest),
         };

@@ -374,11 +374,28 @@ static void ended_tunnels_were_there(void **state)
         }
 }
 
+/* The interface drops a tenth of its packets for ten seconds. */
+static void drop_packets(struct court *court, double at_s)
+{
+        for (unsigned i = 0; i < 12; i++) {
+                Apnwatch__V1__Link link = APNWATCH__V1__LINK__INIT;
+                event_t event = APNWATCH__V1__EVENT__INIT;
+                link.interface = (char *)"eth1";
+                link.received = 9000 * i;
+                link.dropped_kernel = 1000 * i;
+                event.body_case = APNWATCH__V1__EVENT__BODY_LINK;
+                event.link = &link;
+                event.clock = (uint64_t)COURT_NS(at_s + i);
+                judge_event(court->judge, &event);
+        }
+}
+
 /* What was set up while events were lost is as unknown as what was before the sensor began. */
 static void a_hole_is_a_late_start(void **state)
 {
         (void)state;
-        for (unsigned refused = 0; refused < 2; refused++) {
+        for (unsigned way = 0; way < 4; way++) {
+                bool refused = way % 2;
                 struct court *court = open_with_session();
                 Apnwatch__V1__Incident incident = APNWATCH__V1__INCIDENT__INIT;
                 event_t event = APNWATCH__V1__EVENT__INIT;
@@ -387,7 +404,10 @@ static void a_hole_is_a_late_start(void **state)
                 event.body_case = APNWATCH__V1__EVENT__BODY_INCIDENT;
                 event.incident = &incident;
                 event.clock = (uint64_t)COURT_NS(LATER - 30);
-                judge_event(court->judge, &event);
+                if (way < 2)
+                        judge_event(court->judge, &event);
+                else
+                        drop_packets(court, LATER - 30);
                 for (unsigned k = 0; k < 40; k++) {
                         open_flow(court, SERVING, inner_of(k), 0x7000 + 977 * k, LATER + k, false);
                         if (refused)
