@@ -540,6 +540,23 @@ static void sessions_live_on_over_a_restart(void **state)
         court_close(court);
 }
 
+static void a_row_is_for_flows_that_began_in_its_time(void **state)
+{
+        (void)state;
+        struct court *court = court_open("version: 1\n"
+                                         "fleets: [{name: all, members: [{prefix: 10.0.0.0/8}], destinations: {}}]\n",
+                                         NULL,
+                                         "ip,site,from,until\n"
+                                         "10.20.0.7,former,,2026-03-01T00:00:10Z\n"
+                                         "10.20.0.7,later,2026-03-01T00:00:10Z,\n");
+        connect(court, METER, "198.51.100.2", 12, 12.5);
+        connect(court, METER, "198.51.100.1", 3, 15); /* told of when the other row holds */
+        court_types(court);
+        assert_string_equal(alert_to(court, "198.51.100.1")->device->site, "former");
+        assert_string_equal(alert_to(court, "198.51.100.2")->device->site, "later");
+        court_close(court);
+}
+
 static void where_contexts_mean_other_pools_no_session_lives_on(void **state)
 {
         (void)state;
@@ -571,6 +588,7 @@ int main(void)
                 cmocka_unit_test(fleets_take_members_by_sim_module_and_row),
                 cmocka_unit_test(what_a_device_says_of_its_make_is_the_last_resort),
                 cmocka_unit_test(sessions_live_on_over_a_restart),
+                cmocka_unit_test(a_row_is_for_flows_that_began_in_its_time),
                 cmocka_unit_test(where_contexts_mean_other_pools_no_session_lives_on),
                 cmocka_unit_test(imported_rows_bind_where_nothing_is_signalled),
         };
