@@ -173,9 +173,10 @@ static void restart(struct traffic *traffic, const struct plot_cast *cast, int64
         struct address from = address_of_ipv4(serving), to = address_of_ipv4(gateway);
         (void)cast;
         for (uint8_t i = 0; i < 2; i++) {
-                struct signal echo = {.message = ECHO_ANSWERED, .sequence = 0x800u + i, .recovery = (uint8_t)(3 + i), .source = to,
-                                      .destination = from};
-                signal_queue(traffic, &echo, time_ns + i * 30 * SECOND_NS);
+                int64_t said_ns = time_ns + i * 30 * SECOND_NS;
+                struct signal echo = {.message = ECHO_ANSWERED, .sequence = 0x800u + i, .recovery = (uint8_t)(1 + said_ns / SECOND_NS % 250),
+                                      .source = to, .destination = from};
+                signal_queue(traffic, &echo, said_ns);
         }
         int64_t end_ns = delete_strangers(traffic, &from, &to, time_ns + 40 * SECOND_NS);
         label_write(traffic, &(struct label){.types = JUDGED,
