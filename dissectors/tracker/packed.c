@@ -260,9 +260,11 @@ enum { BOTH = DISSECT_ON_TCP | DISSECT_ON_UDP };
 const struct tracker_family galileosky_family = {.protocol = "Galileosky", .first = "01", .transports = BOTH, .read = galileosky_read};
 const struct tracker_family ruptela_family = {.protocol = "Ruptela", .first = "0001020304050607", .transports = BOTH, .read = ruptela_read};
 const struct tracker_family eelink_family = {.protocol = "Eelink", .first = "67", .transports = BOTH, .read = eelink_read};
-const struct tracker_family eelink_udp_family = {.protocol = "Eelink", .first = "45", .transports = DISSECT_ON_UDP, .read = eelink_udp_read};
+const struct tracker_family eelink_udp_family = {
+        .protocol = "Eelink", .first = "45", .transports = DISSECT_ON_UDP, .read = eelink_udp_read};
 const struct tracker_family ulbotech_family = {.protocol = "Ulbotech", .first = "f8", .transports = BOTH, .read = ulbotech_read};
-const struct tracker_family topflytech_family = {.protocol = "TopFlytech", .first = "23252627", .transports = BOTH, .read = topflytech_read};
+const struct tracker_family topflytech_family = {
+        .protocol = "TopFlytech", .first = "23252627", .transports = BOTH, .read = topflytech_read};
 const struct tracker_family eview_family = {.protocol = "Eview", .first = "ab", .transports = BOTH, .read = eview_read};
 const struct tracker_family arnavi_family = {.protocol = "Arnavi", .first = "ff", .transports = BOTH, .read = arnavi_read};
 const struct tracker_family atrack_family = {.protocol = "Atrack", .first = "40fe", .transports = BOTH, .read = atrack_read};

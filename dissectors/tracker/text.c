@@ -287,7 +287,8 @@ static enum dissect_result atrack_text_read(struct cursor *at, bool is_datagram,
                 result = take_line(&from, "\r\n", &line);
         if (result != DISSECT_OK)
                 return result;
-        struct cursor check = take_field(&line, ','), length = take_field(&line, ','), sequence = take_field(&line, ','), id = take_field(&line, ',');
+        struct cursor check = take_field(&line, ','), length = take_field(&line, ',');
+        struct cursor sequence = take_field(&line, ','), id = take_field(&line, ',');
         if (!are_all(&check, isxdigit, 2, 4) || !are_all(&length, isdigit, 1, 4) || !are_all(&sequence, isdigit, 1, 5) ||
             !are_all(&id, isdigit, IMEI_DIGITS, IMEI_DIGITS) || cursor_left(&line) == 0)
                 return DISSECT_NO_MATCH;
@@ -300,7 +301,8 @@ enum { BOTH = DISSECT_ON_TCP | DISSECT_ON_UDP };
 
 const struct tracker_family queclink_family = {.protocol = "Queclink", .first = "2b", .transports = BOTH, .read = queclink_read};
 const struct tracker_family meitrack_family = {.protocol = "Meitrack", .first = "24", .transports = BOTH, .read = meitrack_read};
-const struct tracker_family coban_family = {.protocol = "Coban", .first = "236930313233343536373839", .transports = BOTH, .read = coban_read};
+const struct tracker_family coban_family = {
+        .protocol = "Coban", .first = "236930313233343536373839", .transports = BOTH, .read = coban_read};
 const struct tracker_family h02_family = {.protocol = "H02", .first = "2a", .transports = BOTH, .read = h02_read};
 const struct tracker_family watch_family = {.protocol = "Watch", .first = "5b", .transports = BOTH, .read = watch_read};
 const struct tracker_family wialon_family = {.protocol = "Wialon IPS", .first = "23", .transports = BOTH, .read = wialon_read};

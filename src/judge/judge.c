@@ -71,7 +71,9 @@ static bool create_tables(struct judge *judge)
                 .context = judge,
         };
         judge->self_reports = self_reports_create(settings->intel);
-        judge->fleets = judge->self_reports ? fleets_create(settings->policy, settings->inventory, settings->intel, judge->self_reports) : NULL;
+        if (judge->self_reports == NULL)
+                return false;
+        judge->fleets = fleets_create(settings->policy, settings->inventory, settings->intel, judge->self_reports);
         struct bindings_settings bindings = {.session_limit = settings->session_limit, .changed = take_change, .context = judge};
         if (judge->fleets == NULL)
                 return false;
@@ -463,7 +465,9 @@ void judge_import_binding(struct judge *judge, const struct binding_row *row)
 void judge_soon(struct judge *judge, const struct address *device, uint16_t device_context)
 {
         struct device_key key = {*device, device_context};
-        device_table_prefetch(judge->devices, &key);
+        const struct device *near = device_table_prefetch(judge->devices, &key);
+        if (near != NULL && near->tunnel.record != 0)
+                bindings_prefetch(judge->bindings, near->tunnel.record);
 }
 
 void judge_finish(struct judge *judge)

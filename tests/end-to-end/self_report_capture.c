@@ -88,7 +88,8 @@ static void send_tcp(struct writing *w, const struct segment *s, const void *byt
 /* From the handshake to the server's answer; without bytes the handshake alone. */
 static void converse(struct writing *w, uint32_t device, uint32_t server, unsigned port, const char *bytes, size_t length)
 {
-        struct segment up = {device, server, 1000, 0, 40000 + port, port, SYN}, down = {server, device, 5000, 1001, port, 40000 + port, SYN | ACK};
+        struct segment up = {device, server, 1000, 0, 40000 + port, port, SYN};
+        struct segment down = {server, device, 5000, 1001, port, 40000 + port, SYN | ACK};
         size_t half = length / 2;
         send_tcp(w, &up, "", 0);
         send_tcp(w, &down, "", 0);
@@ -109,7 +110,8 @@ static void lwm2m(struct writing *w)
         /* POST /rd?ep=meter-7; GET /3/0, token 11, and its answer in TLV; PUT /3/0/1, written by the server */
         static const char registration[] = "\x41\x02\x00\x01\x07\xb2rd\x4a" "ep=meter-7";
         static const char read[] = "\x41\x01\x00\x02\x11\xb1" "3\x01" "0";
-        static const char answer[] = "\x61\x45\x00\x02\x11\xc2\x2d\x16\xff\xc8\x00\x1aQuectel Wireless Solutions\xc7\x01" "BG95-M3\xc3\x03" "2.0";
+        static const char answer[] = "\x61\x45\x00\x02\x11\xc2\x2d\x16\xff"
+                                     "\xc8\x00\x1aQuectel Wireless Solutions\xc7\x01" "BG95-M3\xc3\x03" "2.0";
         static const char write[] = "\x41\x03\x00\x02\x12\xb1" "3\x01" "0\x01" "1\x10\xff" "BG95-M3", changed[] = "\x61\x44\x00\x02\x12";
         send_udp(w, CLIENT, SERVER, 56830, 5683, registration, sizeof registration - 1);
         send_udp(w, SERVER, CLIENT, 5683, 56830, read, sizeof read - 1);

@@ -5,7 +5,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static const int formats[] = {11542, 110, 112, 11544, 0, 60, 11543, -1};
-        static const struct lwm2m_path asked[] = {{.count = 0}, {.ids = {3}, .count = 1}, {.ids = {3, 0}, .count = 2}, {.ids = {3, 0, 1}, .count = 3}};
+        static const struct lwm2m_path asked[] = {
+                {.count = 0}, {.ids = {3}, .count = 1}, {.ids = {3, 0}, .count = 2}, {.ids = {3, 0, 1}, .count = 3}};
         struct lwm2m_device device;
         struct cursor text = cursor_of(data, size);
         struct lwm2m_path path;

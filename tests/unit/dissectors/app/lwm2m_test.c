@@ -73,7 +73,8 @@ static void ask(struct fake_sense *sense, uint8_t code, uint16_t id, const char 
         fake_sense_send(sense, TO_OPENER, m.bytes, m.length);
 }
 
-static void answer_as(struct fake_sense *sense, unsigned type, uint16_t id, const char *token, int format, const void *payload, size_t length)
+static void answer_as(struct fake_sense *sense, unsigned type, uint16_t id, const char *token, int format, const void *payload,
+                      size_t length)
 {
         struct making m = message(type, CONTENT, id, token);
         content(&m, format, payload, length);
@@ -116,15 +117,18 @@ static const struct {
         {11542, "3", BYTES("\x08\x00\x11\xc4\x00" "Acme\xc3\x01M-1\xc1\x02" "7\xc3\x03" "2.0"), false},
         {11543, "3/0", BYTES("{\"bn\":\"/3/0/\",\"e\":[{\"n\":\"0\",\"sv\":\"Acme\"},{\"n\":\"1\",\"sv\":\"M-1\"},{\"n\":\"2\",\"sv\":\"7\"},"
                              "{\"n\":\"3\",\"sv\":\"2.0\"},{\"n\":\"9\",\"v\":100}]}"), true},
-        {11543, "3/0", BYTES("{\"e\":[ {\"n\" : \"0\", \"sv\" : \"Acme\"},{\"sv\":\"M-1\",\"n\":\"1\"},{\"n\":\"2\",\"sv\":\"7\"},{\"n\":\"3\",\"sv\":\"2.0\"}]}"), false},
+        {11543, "3/0", BYTES("{\"e\":[ {\"n\" : \"0\", \"sv\" : \"Acme\"},"
+                             "{\"sv\":\"M-1\",\"n\":\"1\"},{\"n\":\"2\",\"sv\":\"7\"},{\"n\":\"3\",\"sv\":\"2.0\"}]}"), false},
         {110, "3/0", BYTES("[{\"bn\":\"/3/0/\",\"n\":\"0\",\"vs\":\"Acme\"},{\"n\":\"1\",\"vs\":\"M-1\"},{\"n\":\"2\",\"vs\":\"7\"},"
                            "{\"n\":\"3\",\"vs\":\"2.0\"},{\"n\":\"9\",\"v\":100}]"), true},
-        {110, "3", BYTES("[{\"n\":\"/3/0/0\",\"vs\":\"Acme\"},{\"n\":\"/3/0/1\",\"vs\":\"M-1\"},{\"bn\":\"/3/0\",\"n\":\"2\",\"vs\":\"7\"},{\"n\":\"3\",\"vs\":\"2.0\"}]"), true},
+        {110, "3", BYTES("[{\"n\":\"/3/0/0\",\"vs\":\"Acme\"},{\"n\":\"/3/0/1\",\"vs\":\"M-1\"},"
+                         "{\"bn\":\"/3/0\",\"n\":\"2\",\"vs\":\"7\"},{\"n\":\"3\",\"vs\":\"2.0\"}]"), true},
         /* [{-2: "/3/0/", 0: "0", 3: "Acme"}, {0: "1", 3: "M-1"}, {0: "2", 3: "7"}, {0: "3", 3: "2.0"}, {0: "9", 2: 100}] */
         {112, "3/0", BYTES("\x85\xa3\x21\x65/3/0/\x00\x61" "0\x03\x64" "Acme\xa2\x00\x61" "1\x03\x63M-1\xa2\x00\x61" "2\x03\x61" "7\xa2\x00\x61"
                            "3\x03\x63" "2.0\xa2\x00\x61" "9\x02\x18\x64"), true},
         /* of indefinite length */
-        {112, "3/0", BYTES("\x9f\xbf\x21\x65/3/0/\x00\x61" "0\x03\x64" "Acme\xff\xbf\x00\x61" "1\x03\x63M-1\xff\xa2\x00\x61" "2\x03\x61" "7\xa2\x00\x61"
+        {112, "3/0", BYTES("\x9f\xbf\x21\x65/3/0/\x00\x61" "0\x03\x64" "Acme\xff"
+                           "\xbf\x00\x61" "1\x03\x63M-1\xff\xa2\x00\x61" "2\x03\x61" "7\xa2\x00\x61"
                            "3\x03\x63" "2.0\xff"), true},
         /* {3: {0: {0: "Acme", 1: "M-1", 2: "7", 3: "2.0", 9: 100}}}, {[3, 0]: {0: ...}} */
         {11544, "3/0", BYTES("\xa1\x03\xa1\x00\xa5\x00\x64" "Acme\x01\x63M-1\x02\x61" "7\x03\x63" "2.0\x09\x18\x64"), true},
@@ -190,7 +194,8 @@ static void of_what_is_cut_whole_texts_are_taken(void **state)
 static void single_resources_are_text_or_cbor(void **state)
 {
         (void)state;
-        struct lwm2m_path model = {.ids = {3, 0, 1}, .count = 3}, object = {.ids = {3, 0}, .count = 2}, battery = {.ids = {3, 0, 9}, .count = 3};
+        struct lwm2m_path model = {.ids = {3, 0, 1}, .count = 3}, battery = {.ids = {3, 0, 9}, .count = 3};
+        struct lwm2m_path object = {.ids = {3, 0}, .count = 2};
         struct lwm2m_device device;
         assert_int_equal(lwm2m_content_parse(0, &model, cursor_of("M-1", 3), &device), DISSECT_OK);
         assert_int_equal(lwm2m_content_parse(-1, &model, cursor_of("M-1", 3), &device), DISSECT_OK);
