@@ -22,9 +22,9 @@ static const struct {
         enum identity_kind kind;
         bool is_sure;
 } names[] = {
-        {"imei", IDENTITY_IMEI, true},     {"imeisv", IDENTITY_IMEI, true},    {"imsi", IDENTITY_IMSI, true},     {"iccid", IDENTITY_ICCID, true},
-        {"ccid", IDENTITY_ICCID, true},    {"msisdn", IDENTITY_MSISDN, true},  {"phone", IDENTITY_MSISDN, false}, {"phonenumber", IDENTITY_MSISDN, false},
-        {"mobile", IDENTITY_MSISDN, false}};
+        {"imei", IDENTITY_IMEI, true},     {"imeisv", IDENTITY_IMEI, true},   {"imsi", IDENTITY_IMSI, true},
+        {"iccid", IDENTITY_ICCID, true},   {"ccid", IDENTITY_ICCID, true},    {"msisdn", IDENTITY_MSISDN, true},
+        {"phone", IDENTITY_MSISDN, false}, {"phonenumber", IDENTITY_MSISDN, false}, {"mobile", IDENTITY_MSISDN, false}};
 
 const char *identity_kind_text(enum identity_kind kind)
 {

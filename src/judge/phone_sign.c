@@ -11,8 +11,8 @@ static const char *const hosts[] = {
         "connect.rom.miui.com", "connectivitycheck.platform.hicloud.com", "connectivitycheck.cbg-app.huawei.com",
         "conn1.oppomobile.com", "conn1.coloros.com", "wifi.vivo.com.cn"};
 
-static const char *const agents[] = {"Dalvik/", "(Linux; U; Android", "(Linux; Android", "(iPhone;", "(iPad;", "CaptiveNetworkSupport", "CFNetwork/",
-                                     "okhttp/Android", "AndroidDownloadManager"};
+static const char *const agents[] = {"Dalvik/", "(Linux; U; Android", "(Linux; Android", "(iPhone;", "(iPad;", "CaptiveNetworkSupport",
+                                     "CFNetwork/", "AndroidDownloadManager"};
 
 static bool is_host_of_phones(const char *name)
 {

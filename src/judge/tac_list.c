@@ -123,7 +123,8 @@ static bool check_tac(struct table_file *table, const char *text)
 /* "Smartphone", "Mobile Phone/Feature phone", "Handheld", "Tablet"; not "Module", "Modem", "IoT Device", "Headphone". */
 static bool is_phone(const char *const *fields)
 {
-        static const char *const phones[] = {"smartphone", "feature phone", "featurephone", "mobile phone", "phone", "handset", "handheld", "tablet"};
+        static const char *const phones[] = {"smartphone", "feature phone", "featurephone", "mobile phone", "phone",
+                                             "handset",    "handheld",      "tablet"};
         for (unsigned field = FIRST_TYPE; field < COLUMNS; field++)
                 for (unsigned i = 0; i < sizeof phones / sizeof *phones; i++)
                         if (strncasecmp(fields[field], phones[i], strlen(phones[i])) == 0)

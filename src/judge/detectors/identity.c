@@ -35,8 +35,8 @@
 #include "judge/sim_table.h"
 #include "judge/uplink.h"
 
-enum { SIM_LIMIT = 1000000, IMEI_COMPARED = 14, DAY_S = 24 * 3600, SETTLED_S = 1, SHARERS = 8, SHARED_BY_MANY = 4, TICKET_DAYS = 31, TAC_DIGITS = 8, SERIAL_DIGITS = 6,
-       FAR_AREAS = 256 };
+enum { SIM_LIMIT = 1000000, IMEI_COMPARED = 14, DAY_S = 24 * 3600, SETTLED_S = 1, SHARERS = 8, SHARED_BY_MANY = 4,
+       TICKET_DAYS = 31, TAC_DIGITS = 8, SERIAL_DIGITS = 6, FAR_AREAS = 256 };
 
 static const int64_t SECOND = 1000000000;
 
@@ -146,15 +146,19 @@ static bool is_ticket_of(const struct inventory_facts *row, const struct binding
         bool names_third = row->imei && !names_module && !is_same_module(row->imei, former);
         if (row->ticket == NULL || !is_at_work || names_other_sim || names_third)
                 return false;
-        return (names_module && row->imsi) || row->state == STATE_MAINTENANCE || is_near(time_ns, row->from_ns) || is_near(time_ns, row->until_ns);
+        if ((names_module && row->imsi) || row->state == STATE_MAINTENANCE)
+                return true;
+        return is_near(time_ns, row->from_ns) || is_near(time_ns, row->until_ns);
 }
 
 /* By a row of this SIM, or of the module that it came into or left. */
-static bool is_planned(const struct judge *judge, const struct binding *now, const char *former, int64_t time_ns, struct inventory_facts *row)
+static bool is_planned(const struct judge *judge, const struct binding *now, const char *former, int64_t time_ns,
+                       struct inventory_facts *row)
 {
         const struct inventory_subject subjects[] = {{.imsi = now->imsi}, {.msisdn = now->msisdn}, {.imei = now->imei}, {.imei = former}};
         for (unsigned i = 0; i < sizeof subjects / sizeof *subjects; i++)
-                if (inventory_find_subject(judge->settings.inventory, &subjects[i], time_ns, row) && is_ticket_of(row, now, former, time_ns))
+                if (inventory_find_subject(judge->settings.inventory, &subjects[i], time_ns, row) &&
+                    is_ticket_of(row, now, former, time_ns))
                         return true;
         return false;
 }
@@ -167,7 +171,7 @@ static const char *other_module_listed(const struct judge *judge, const struct b
         if (!inventory_find_subject(judge->settings.inventory, &sim, time_ns, &row) || row.imei == NULL ||
             strlen(row.imei) < IMEI_COMPARED || is_same_module(row.imei, now->imei))
                 return NULL;
-        bool is_its_own = inventory_find_subject(judge->settings.inventory, &module, time_ns, &of_module) && of_module.imsi && now->imsi[0] &&
+        bool is_its_own = inventory_find_subject(judge->settings.inventory, &module, time_ns, &of_module) && of_module.imsi &&
                           strcmp(of_module.imsi, now->imsi) == 0; /* two rows hold: of before and after */
         return is_its_own ? NULL : row.imei;
 }

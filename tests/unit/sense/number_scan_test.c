@@ -50,7 +50,8 @@ static void numbers_that_may_be_identities_are_found(void **state)
 static void each_is_found_once(void **state)
 {
         (void)state;
-        static const char text[] = "{\"imei\":\"351234567890123\",\"imsi\":\"262011234567890\",\"t\":1772330400,\"iccid\":\"8949020000123456788\"}";
+        static const char text[] = "{\"imei\":\"351234567890123\",\"imsi\":\"262011234567890\",\"t\":1772330400,"
+                                   "\"iccid\":\"8949020000123456788\"}";
         static const size_t expected[] = {9, 34, 75};
         const struct cursor payload = cursor_of(text, sizeof text - 1);
         struct number_found found;
