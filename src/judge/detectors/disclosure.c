@@ -123,6 +123,16 @@ static void tell(const struct sighting *s, const struct disclosure *disclosure, 
         draft_report(&draft);
 }
 
+/* Nodes of the core tell each other identities all day; a number alone does not make them devices. */
+static bool is_of_device(const struct sighting *s)
+{
+        if (s->has_binding || s->fleet != NULL || s->flow->has_teid_up)
+                return true;
+        if (s->judge->policy && s->judge->policy->devices.count > 0)
+                return policy_is_device(s->judge->policy, &s->key.address);
+        return address_is_private(&s->key.address) && !address_is_private(&s->contact.peer);
+}
+
 static void on_event(struct judge *judge, void *state, struct sighting *s)
 {
         (void)state;
@@ -130,7 +140,8 @@ static void on_event(struct judge *judge, void *state, struct sighting *s)
         struct inventory_facts facts;
         struct disclosure disclosure = {.protocol = NULL};
         bool is_transfer = s->event->body_case == APNWATCH__V1__EVENT__BODY_TRANSFER;
-        if (!(is_transfer || s->event->from_device) || sighting_from_infrastructure(s))
+        bool is_number = s->event->body_case == APNWATCH__V1__EVENT__BODY_CLEAR_NUMBER;
+        if (!(is_transfer || s->event->from_device) || sighting_from_infrastructure(s) || (is_number && !is_of_device(s)))
                 return;
         own_identities(judge, s, &facts, &own);
         look_in_event(s->event, &own, &disclosure);
