@@ -127,8 +127,26 @@ static const struct binding *by_address(struct judge *judge, const Apnwatch__V1_
         return bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
 }
 
-static const struct binding *then(struct judge *judge, const struct binding *found, int64_t time_ns)
+/* A session that was first heard of when it changed: it has tunnels, but neither SIM nor address. */
+static bool is_partial(const struct binding *binding)
 {
+        return binding->imsi[0] == '\0' && address_is_unspecified(&binding->ipv4) && binding->ipv6.length == 0;
+}
+
+/* The one of the tunnel, unless there is none, or the address knows better. As it was at that time. */
+static const struct binding *settle(struct judge *judge, const struct binding *of_tunnel, const Apnwatch__V1__Flow *flow,
+                                    const struct device_key *key, int64_t time_ns)
+{
+        const struct binding *found = of_tunnel;
+        struct binding *partial = &judge->partial;
+        if (found == NULL) {
+                found = by_address(judge, flow, key, time_ns);
+        } else if (is_partial(found)) {
+                *partial = *found;
+                found = by_address(judge, flow, key, time_ns);
+                if (found == NULL)
+                        return partial;
+        }
         return found ? bindings_as_of(judge->bindings, found, time_ns) : NULL;
 }
 
@@ -142,11 +160,11 @@ const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V
                 return owner->is_known ? &owner->binding : NULL;
         struct tunnel_found how;
         const struct binding *found = has_tunnel_of(flow, key) ? by_tunnel(judge, flow, &key->address, time_ns, &how) : NULL;
-        return then(judge, found ? found : by_address(judge, flow, key, time_ns), time_ns);
+        return settle(judge, found, flow, key, time_ns);
 }
 
 /* The network's end of the way up, which decides first; 0: the device did not send. */
-static uint64_t tunnel_signature(const Apnwatch__V1__Flow *flow)
+static uint32_t tunnel_signature(const Apnwatch__V1__Flow *flow)
 {
         struct {
                 struct address network;
@@ -155,13 +173,13 @@ static uint64_t tunnel_signature(const Apnwatch__V1__Flow *flow)
         const ProtobufCBinaryData *end = flow->opener == APNWATCH__V1__FLOW__OPENER__PEER ? &flow->tunnel_source : &flow->tunnel_destination;
         if (!flow->has_teid_up || !address_from_bytes(end->data, end->len, &of.network))
                 return 0;
-        return XXH3_64bits(&of, sizeof of) | 1;
+        return (uint32_t)XXH3_64bits(&of, sizeof of) | 1;
 }
 
 static const struct binding *by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, struct device *device, int64_t time_ns)
 {
         struct tunnel_memory *memory = &device->tunnel;
-        uint64_t signature = judge->owner.signature = tunnel_signature(flow);
+        uint32_t signature = judge->owner.signature = tunnel_signature(flow);
         bool is_usual = signature != 0 && memory->signature == signature;
         const struct binding *found = is_usual ? bindings_recall(judge->bindings, memory->record, memory->stamp) : NULL;
         if (found != NULL && found->first_ns <= time_ns + SLACK_S * INT64_C(1000000000))
@@ -187,7 +205,7 @@ bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const 
         struct attributed *owner = &judge->owner;
         owner->signature = 0;
         const struct binding *found = has_tunnel_of(flow, key) ? by_known_tunnel(judge, flow, device, time_ns) : NULL;
-        found = then(judge, found ? found : by_address(judge, flow, key, time_ns), time_ns);
+        found = settle(judge, found, flow, key, time_ns);
         owner->flow = flow;
         owner->key = *key;
         owner->time_ns = time_ns;

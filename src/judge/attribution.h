@@ -16,7 +16,7 @@ struct attributed {
         const Apnwatch__V1__Flow *flow; /* NULL: it was not asked */
         struct device_key key;
         int64_t time_ns;
-        uint64_t signature;             /* of the tunnel through which it sent; 0: none */
+        uint32_t signature;             /* of the tunnel through which it sent; 0: none */
         bool is_known;
         struct binding binding;
 };

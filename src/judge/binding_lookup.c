@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "judge/binding_act.h"
+#include "judge/binding_session.h"
 
-enum { RENEW_S = 60, STALE_S = 120, SLACK_S = 5, END_SLACK_S = 1, CHAIN_MOST = 256 };
+enum { STALE_S = 120, SLACK_S = 5, END_SLACK_S = 1, CHAIN_MOST = 256 };
 
 /* How well a session fits an address at a moment: it held it then; it had just ended, or began at once; it lives, and
  * when it began was not seen. */
@@ -59,18 +59,6 @@ static void look_through(struct bindings *bindings, uint16_t context, const char
         }
 }
 
-/* A session that is used lives. Its place in the order of last use is renewed once a minute. */
-static void note_use(struct bindings *bindings, uint32_t record, int64_t time_ns)
-{
-        struct session *session = store_session(bindings->store, record);
-        if (session->ended_ns != 0 || time_ns <= session->last_ns)
-                return;
-        bool is_due = time_ns / (RENEW_S * SECOND) != session->last_ns / (RENEW_S * SECOND);
-        session->last_ns = time_ns;
-        if (is_due)
-                store_use(bindings->store, record);
-}
-
 static const struct binding *show(struct bindings *bindings, uint32_t record)
 {
         binding_fill(&bindings->view, bindings->store, bindings->names, record);
@@ -111,7 +99,7 @@ const struct binding *bindings_of_address(struct bindings *bindings, uint16_t co
                 best.record = find_routed(bindings, context, apn, address, time_ns);
         if (best.record == STORE_NONE)
                 return binding_rows_find(bindings->rows, apn, address, time_ns);
-        note_use(bindings, best.record, time_ns);
+        session_use(bindings, best.record, time_ns);
         return show(bindings, best.record);
 }
 
@@ -129,7 +117,7 @@ static enum tunnel_knowledge find_tunnel(struct bindings *bindings, uint16_t con
                 if (uplink_only && !endpoint->of_network)
                         continue;
                 if (session->ended_ns == 0 && !endpoint->is_released) {
-                        note_use(bindings, endpoint->session, bindings->clock_ns);
+                        session_use(bindings, endpoint->session, bindings->clock_ns);
                         *out = show(bindings, endpoint->session);
                         return TUNNEL_BOUND;
                 }
@@ -149,14 +137,23 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t con
         return find_tunnel(bindings, context, address, teid, false, out);
 }
 
-const struct binding *bindings_recall(struct bindings *bindings, uint32_t record, uint64_t stamp)
+void bindings_prefetch(const struct bindings *bindings, uint32_t record)
+{
+        if (!store_holds(bindings->store, record))
+                return;
+        const char *session = (const char *)store_session(bindings->store, record);
+        for (size_t line = 0; line < sizeof(struct session); line += 64)
+                __builtin_prefetch(session + line, 1);
+}
+
+const struct binding *bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp)
 {
         if (!store_holds(bindings->store, record))
                 return NULL;
         const struct session *session = store_session(bindings->store, record);
         if (session->stamp != stamp || session->ended_ns != 0)
                 return NULL;
-        note_use(bindings, record, bindings->clock_ns);
+        session_use(bindings, record, bindings->clock_ns);
         return show(bindings, record);
 }
 

@@ -4,7 +4,7 @@
 
 #include "judge/binding_tunnels.h"
 
-enum { ROUTES_OF_A_SESSION = 8 };
+enum { RENEW_S = 60, ROUTES_OF_A_SESSION = 8 };
 
 static const uint32_t LINKED = 1U << FACT_IMSI | 1U << FACT_IMEI | 1U << FACT_IPV4 | 1U << FACT_IPV6;
 static const uint32_t MOVES = 1U << FACT_CELL | 1U << FACT_AREA | 1U << FACT_PLMN | 1U << FACT_RAT;
@@ -153,6 +153,8 @@ static uint32_t take_facts(struct act *act, uint32_t record)
         *session = fresh;
         if (changed & LINKED)
                 store_link(bindings->store, record);
+        if (changed != 0)
+                store_stamp(bindings->store, record);
         if (changed & (1U << FACT_IMSI | 1U << FACT_IMEI))
                 store_note_sharers(bindings->store, record);
         return changed;
@@ -167,6 +169,17 @@ static bool is_moved(const struct binding *before, uint32_t facts)
                 if (was_known[i] && facts & MOVES & 1U << i)
                         return true;
         return false;
+}
+
+void session_use(struct bindings *bindings, uint32_t record, int64_t time_ns)
+{
+        struct session *session = store_session(bindings->store, record);
+        if (session->ended_ns != 0 || time_ns <= session->last_ns)
+                return;
+        bool is_due = time_ns / (RENEW_S * SECOND) != session->last_ns / (RENEW_S * SECOND);
+        session->last_ns = time_ns;
+        if (is_due)
+                store_use(bindings->store, record);
 }
 
 void session_update(struct act *act, uint32_t record, enum session_place place)
@@ -198,9 +211,7 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
         }
         if (session->said_ns < act->time_ns)
                 session->said_ns = act->time_ns;
-        if (session->last_ns < act->time_ns)
-                session->last_ns = act->time_ns;
-        store_use(store, record);
+        session_use(bindings, record, act->time_ns);
         change.before = is_new ? NULL : &before;
         bool is_elsewhere = !is_new && is_moved(&before, change.facts);
         change.is_move = !is_new && (moved || is_elsewhere);

@@ -8,7 +8,7 @@
 
 #include "judge/binding_facts.h"
 
-enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64 };
+enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
 
 /* Records in chunks that stay where they are; freed ones are used again. */
 struct slab {
@@ -81,7 +81,8 @@ struct store {
         uint32_t limit, live, ended;
         uint32_t oldest, newest, oldest_ended, newest_ended;
         uint32_t endpoint_count, route_count;
-        uint64_t numbers, stamps;
+        uint64_t numbers;
+        uint32_t stamps;
 };
 
 struct store *store_create(uint32_t session_limit)
@@ -563,7 +564,9 @@ uint32_t store_find_endpoint(struct store *store, enum endpoint_kind kind, uint1
 static void stamp_former(struct store *store, uint32_t record)
 {
         const struct endpoint *added = store_endpoint(store, record);
-        for (uint32_t at = record; (at = store_find_endpoint(store, ENDPOINT_USER, added->context, added->node, added->key, at)) != STORE_NONE;)
+        unsigned seen = 0;
+        for (uint32_t at = record; seen++ < FORMER_MOST &&
+             (at = store_find_endpoint(store, ENDPOINT_USER, added->context, added->node, added->key, at)) != STORE_NONE;)
                 store_stamp(store, store_endpoint(store, at)->session);
 }
 

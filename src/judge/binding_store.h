@@ -41,7 +41,7 @@ struct session {
         uint64_t file_frame;
         uint32_t file;
         uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
-        uint64_t stamp;                  /* of its last change */
+        uint32_t stamp;                  /* of its last change */
         int64_t moved_ns;                /* its last move; 0: none */
         uint32_t past;                   /* and that of binding_past.h */
         uint32_t endpoints;              /* head of its chain, the newest first */

@@ -91,6 +91,8 @@ void bindings_take(struct bindings *bindings, const event_t *event)
 {
         struct said *said = bindings->said;
         struct wait_entry *other = NULL;
+        if (event->signalling->protocol > SAID(PROTOCOL__S6B)) /* a number from a pipe may be any */
+                return;
         said_read(said, event->signalling);
         struct act act = {.bindings = bindings, .event = event, .context = (uint16_t)(event->flow ? event->flow->context : 0),
                           .file = event->file, .file_frame = event->file_frame, .time_ns = (int64_t)event->clock, .source = source_of(said)};

@@ -77,7 +77,7 @@ struct binding_plmn {
 struct binding {
         uint64_t number;        /* unique in a run */
         char imsi[17], imei[17], msisdn[17]; /* zeros behind the digits */
-        const char *apn;        /* interned, lives as long as the bindings; NULL: not known */
+        const char *apn;        /* interned, lives as long as some session has it; NULL: not known */
         struct address ipv4;    /* unspecified: none */
         struct prefix ipv6;     /* unspecified: none */
         const char *rat;        /* static; NULL: not known */
@@ -93,7 +93,7 @@ struct binding {
         uint32_t file;
         uint64_t file_frame;            /* of the message that opened it */
         uint32_t record;                /* for those who ask more of it; 0: a row of the user's */
-        uint64_t stamp;                 /* of its last change, unique in a run */
+        uint32_t stamp;                 /* of its last change */
 };
 
 /* "262-01", "ecgi:262-01-168496129", "tai:262-01-4660"; "" when not known. */
@@ -161,7 +161,10 @@ enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t con
                                          const struct binding **out);
 
 /* A live session that was found before by a tunnel of its own, and did not change since; NULL: it did, or is gone. */
-const struct binding *bindings_recall(struct bindings *bindings, uint32_t record, uint64_t stamp);
+const struct binding *bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp);
+
+/* It will be asked for soon: it is brought near. */
+void bindings_prefetch(const struct bindings *bindings, uint32_t record);
 
 /* False: it is a row of the user's, or gone. */
 bool bindings_endpoints(struct bindings *bindings, const struct binding *binding, struct binding_endpoints *out);

@@ -21,6 +21,7 @@ struct device_table {
         uint32_t oldest, newest;
         uint32_t count, limit;
         uint32_t ahead;         /* the slot that was prefetched last */
+        uint32_t asked;         /* the record, likewise; NONE: none */
         uint64_t evictions;
         void (*evicted)(void *context, struct device *device);
         void *context;
@@ -54,7 +55,7 @@ struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *c
         }
         memset(table->slots, 0xff, FIRST_SLOTS * sizeof *table->slots);
         table->slot_mask = FIRST_SLOTS - 1;
-        table->oldest = table->newest = NONE;
+        table->oldest = table->newest = table->asked = NONE;
         table->limit = limit > 0 ? limit : 1;
         table->evicted = evicted;
         table->context = context;
@@ -206,13 +207,18 @@ struct device *device_table_touch(struct device_table *table, const struct devic
         return device;
 }
 
-void device_table_prefetch(struct device_table *table, const struct device_key *key)
+const struct device *device_table_prefetch(struct device_table *table, const struct device_key *key)
 {
-        uint32_t arrived = table->slots[table->ahead & table->slot_mask].number;
-        if (arrived != NONE)
-                __builtin_prefetch(record(table, arrived));
+        uint32_t before = table->asked;
+        table->asked = table->slots[table->ahead & table->slot_mask].number;
+        if (table->asked != NONE) {
+                const char *asked = (const char *)record(table, table->asked);
+                for (size_t line = 0; line < sizeof(struct device); line += 64)
+                        __builtin_prefetch(asked + line, 1);
+        }
         table->ahead = key_hash(key);
         __builtin_prefetch(&table->slots[table->ahead & table->slot_mask]);
+        return before == NONE ? NULL : record(table, before);
 }
 
 uint32_t device_table_count(const struct device_table *table)

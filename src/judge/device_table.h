@@ -20,7 +20,7 @@ enum { DEVICE_FLEET_UNKNOWN = 0xffff };
 
 /* Whose the tunnel was through which it sent last, for as long as nothing changes about that session (see attribution.h). */
 struct tunnel_memory {
-        uint64_t signature, stamp;
+        uint32_t signature, stamp;
         uint32_t record;          /* 0: nothing is remembered */
         uint32_t back;            /* TEID of the way back */
         bool leads;               /* towards the network, as signalling says */
@@ -62,8 +62,9 @@ void device_table_destroy(struct device_table *table);
 struct device *device_table_touch(struct device_table *table, const struct device_key *key, uint32_t now_s);
 struct device *device_table_find(const struct device_table *table, const struct device_key *key);
 
-/* The key's slot and the record that stood there in the last call's are asked of memory. */
-void device_table_prefetch(struct device_table *table, const struct device_key *key);
+/* The key's slot is asked of memory, and the record that stands in the slot of the call before. The one that was asked for in that
+ * call; NULL: none was. It may be another device's than the key's. */
+const struct device *device_table_prefetch(struct device_table *table, const struct device_key *key);
 
 uint32_t device_table_count(const struct device_table *table);
 uint64_t device_table_evictions(const struct device_table *table);

@@ -287,7 +287,8 @@ const struct intel_row *sighting_intel(const struct sighting *s, unsigned purpos
                 return row_for(s, s->contact.name, purposes);
         struct row_search search = {s, purposes};
         struct names_query query = {has_row, &search};
-        const char *name = names_find_device(s->judge->names, &s->key, s->device->names_since_s, &s->contact.peer, s->contact.start_ns, &query);
+        const char *name = names_find_device(s->judge->names, &s->key, s->device->names_since_s, &s->contact.peer, s->contact.start_ns,
+                                             &query);
         if (name == NULL && !s->contact.dns_seen)
                 name = names_find_fleet(s->judge->names, s->fleet_index, &s->contact.peer, s->contact.start_ns, &query);
         return name ? row_for(s, name, purposes) : NULL;

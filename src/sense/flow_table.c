@@ -8,7 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { CHUNK_FLOWS = 1024, FIRST_SLOTS = 4096 };
+enum { CHUNK_FLOWS = 1024, FIRST_SLOTS = 4096, AHEAD = 4 }; /* AHEAD: places between a hint and what it is for */
 
 struct slot {
         uint32_t hash;
@@ -342,7 +342,7 @@ static struct flow *due_next(struct flow_table *table)
 {
         while (table->due_next < table->due.count) {
                 struct flow *flow = flow_at(table, table->due.places[table->due_next++].flow);
-                prefetch_place(table, table->due_next + 4);
+                prefetch_place(table, table->due_next + 2 * AHEAD);
                 if (flow->due_second == table->hand) {
                         flow->due_second = FLOW_UNSCHEDULED;
                         return flow;
@@ -353,7 +353,7 @@ static struct flow *due_next(struct flow_table *table)
 
 const struct flow *flow_table_ahead(const struct flow_table *table)
 {
-        uint32_t at = table->due_next + 1;
+        uint32_t at = table->due_next + AHEAD;
         return at < table->due.count ? flow_at(table, table->due.places[at].flow) : NULL;
 }
 
