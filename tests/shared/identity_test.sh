@@ -26,10 +26,14 @@ expect()
 expect syn_abuse_imsi_imei_change_clone.pcap 'identity.imei_change high 10.45.1.2 1'
 expect syn_abuse_inner_spoof_gtp_in_gtp.pcap \
         'gtp.nested high 10.45.0.7 1,gtp.signalling high 10.45.0.7 1,gtp.signalling high 10.45.0.7 1,gtp.spoofed_source high 10.45.0.7 1,gtp.unknown_teid high 10.66.0.200 32'
+# Telephones that register by SIP in clear, with IMSI, IMEI and number.
+expect open5gs_ipsec_reg.pcapng \
+        'identity.disclosed medium 192.168.101.5 1,identity.disclosed medium 192.168.101.5 1,identity.disclosed medium 192.168.101.5 1'
+expect open5gs_nonipsec_reg.pcapng 'identity.disclosed medium 192.168.101.2 1,identity.disclosed medium 192.168.101.2 1'
 {
         sed -n 's/.*"file": "\([^"]*\)".*/\1/p' "$captures/oracle.jsonl"
         (cd "$captures" && ls -- *gtp* *pfcp* *radius* *iameter* *gre* *sctp* *open5gs*)
-} | sort -u | grep -v '^syn_abuse_' >"$work/files"
+} | sort -u | grep -v -e '^syn_abuse_' -e '^open5gs_.*ipsec_reg' >"$work/files"
 count=0
 while read -r capture; do
         expect "$capture" ''
