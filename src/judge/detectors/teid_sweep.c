@@ -404,6 +404,11 @@ static void take_use(struct judge *judge, struct sweep_state *state, uint16_t co
                 weigh(judge, state, sweep, attempt, event);
 }
 
+static int64_t moment_of(const struct judge *judge, const event_t *event)
+{
+        return event->has_time && event->time < JUDGE_TIME_LIMIT ? (int64_t)event->time : judge->clock_ns;
+}
+
 /* Router solicitations and their like have addresses that many have. */
 static uint64_t inner_hash(const struct address *device)
 {
@@ -423,7 +428,7 @@ static void take_flow(struct judge *judge, struct sweep_state *state, const stru
         bool both = flow->packets_up > 0 && flow->packets_down > 0;
         bool is_unseen = flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN;
         bool is_up = flow->opener == APNWATCH__V1__FLOW__OPENER__DEVICE || (is_unseen && flow->packets_down == 0);
-        if ((!flow->has_teid_up && !flow->has_teid_down) ||
+        if ((!flow->has_teid_up && !flow->has_teid_down) || flow->start >= JUDGE_TIME_LIMIT || flow->last >= JUDGE_TIME_LIMIT ||
             !address_from_bytes(flow->device.data, flow->device.len, &device) ||
             !address_from_bytes(flow->tunnel_source.data, flow->tunnel_source.len, &use.source) ||
             !address_from_bytes(flow->tunnel_destination.data, flow->tunnel_destination.len, &use.gateway))
@@ -475,7 +480,7 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
                 return;
         }
         const Apnwatch__V1__Tunnel *tunnel = s->event->tunnel;
-        int64_t time_ns = s->event->has_time ? (int64_t)s->event->time : judge->clock_ns;
+        int64_t time_ns = moment_of(judge, s->event);
         struct use use = {.teid = tunnel->teid, .first_ns = time_ns, .last_ns = time_ns};
         if (!address_from_bytes(tunnel->source.data, tunnel->source.len, &use.source) ||
             !address_from_bytes(tunnel->destination.data, tunnel->destination.len, &use.gateway) ||
@@ -520,7 +525,7 @@ static void take_refusal(struct judge *judge, struct sweep_state *state, uint16_
 static void take_notice(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
 {
         const Apnwatch__V1__TunnelNotice *notice = event->tunnel_notice;
-        int64_t time_ns = event->has_time ? (int64_t)event->time : judge->clock_ns;
+        int64_t time_ns = moment_of(judge, event);
         struct use use = {.teid = notice->teid, .first_ns = time_ns, .last_ns = time_ns};
         bool is_end = notice->kind == APNWATCH__V1__TUNNEL_NOTICE__KIND__END_MARKER;
         const ProtobufCBinaryData *sender = is_end ? &notice->source : &notice->destination;
