@@ -10,10 +10,20 @@ static void start(struct packet_clock *clock, int64_t frame_ns)
         clock->tick_ns = frame_ns / SECOND * SECOND + SECOND;
 }
 
+bool packet_clock_leaps(const struct packet_clock *clock, int64_t frame_ns)
+{
+        return clock->started && frame_ns > clock->now_ns + HOUR;
+}
+
+bool packet_clock_confirms(int64_t leap_ns, int64_t next_ns)
+{
+        return next_ns >= leap_ns - HOUR;
+}
+
 /* True when the jump is confirmed by this frame, which lies ahead as well. */
 static bool jump_is_confirmed(struct packet_clock *clock, int64_t frame_ns)
 {
-        bool confirmed = clock->ahead_ns != 0 && frame_ns >= clock->ahead_ns - HOUR;
+        bool confirmed = clock->ahead_ns != 0 && packet_clock_confirms(clock->ahead_ns, frame_ns);
         if (confirmed) {
                 clock->ahead_ns = 0;
                 clock->jumps_taken++;

@@ -20,6 +20,10 @@ struct packet_clock {
 /* The clock as it stands with this frame. */
 int64_t packet_clock_advance(struct packet_clock *clock, int64_t frame_ns);
 
+/* More than an hour ahead; whether the next time confirms such a leap. */
+bool packet_clock_leaps(const struct packet_clock *clock, int64_t frame_ns);
+bool packet_clock_confirms(int64_t leap_ns, int64_t next_ns);
+
 /* The time to keep of a frame: its own, unless that is more than an hour from the clock. */
 int64_t packet_clock_stamp(const struct packet_clock *clock, int64_t frame_ns);
 

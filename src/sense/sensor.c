@@ -25,6 +25,8 @@ struct sensor {
         bool run_told;
         bool fragments_expired;   /* some may have: take the incomplete datagrams */
         uint64_t last_order;      /* of the frame that was prepared last */
+        struct frame held;        /* leaps ahead of the clock and waits for the next one to confirm it; bytes NULL: none */
+        uint8_t *held_bytes;
         uint64_t packets, frames_outside, packets_not_asked, late_before, jumps_before;
 };
 
@@ -63,6 +65,7 @@ void sensor_destroy(struct sensor *sensor)
                 return;
         flow_keeper_destroy(sensor->keeper);
         encap_destroy(sensor->encap);
+        free(sensor->held_bytes);
         prefix_trie_destroy(sensor->devices);
         free(sensor);
 }
@@ -190,22 +193,6 @@ static void tell_run(struct sensor *sensor, int64_t clock_ns)
         sensor->run_told = true;
 }
 
-/* The first frame of all, or of a file that has its own clock. */
-static void clock_begin(struct sensor *sensor, uint32_t file, int64_t time_ns)
-{
-        process_waiting(sensor);
-        if (sensor->clock.started) {
-                flow_keeper_end_all(sensor->keeper, sensor->clock.now_ns);
-                sensor->late_before += sensor->clock.late_frames;
-                sensor->jumps_before += sensor->clock.jumps_taken;
-        }
-        sensor->clock = (struct packet_clock){0};
-        sensor->file = file;
-        flow_keeper_start(sensor->keeper, time_ns / SECOND);
-        if (!sensor->run_told)
-                tell_run(sensor, time_ns);
-}
-
 static void frame_prepare(struct sensor *sensor, const struct frame *frame)
 {
         struct pending *pending = &sensor->pending[sensor->waiting];
@@ -226,6 +213,49 @@ static void frame_prepare(struct sensor *sensor, const struct frame *frame)
                 process_waiting(sensor);
 }
 
+/* The first frame behind a long gap belongs to what follows: a request must not be older than its answer. False: it is not held. */
+static bool hold_leap(struct sensor *sensor, const struct frame *frame)
+{
+        uint8_t *bytes = packet_clock_leaps(&sensor->clock, frame->time_ns) ? realloc(sensor->held_bytes, frame->captured + 1U) : NULL;
+        if (bytes == NULL)
+                return false;
+        sensor->held_bytes = bytes;
+        memcpy(bytes, frame->bytes, frame->captured);
+        sensor->held = *frame;
+        sensor->held.bytes = bytes;
+        return true;
+}
+
+/* `next_ns`: of the frame, or the tick, that comes next. */
+static void release_held(struct sensor *sensor, int64_t next_ns)
+{
+        if (sensor->held.bytes == NULL)
+                return;
+        process_waiting(sensor);
+        if (packet_clock_confirms(sensor->held.time_ns, next_ns))
+                (void)packet_clock_advance(&sensor->clock, sensor->held.time_ns); /* the second time the leap is believed */
+        frame_prepare(sensor, &sensor->held);
+        process_waiting(sensor);
+        sensor->held.bytes = NULL;
+}
+
+/* The first frame of all, or of a file that has its own clock. */
+static void clock_begin(struct sensor *sensor, uint32_t file, int64_t time_ns)
+{
+        release_held(sensor, INT64_MIN);
+        process_waiting(sensor);
+        if (sensor->clock.started) {
+                flow_keeper_end_all(sensor->keeper, sensor->clock.now_ns);
+                sensor->late_before += sensor->clock.late_frames;
+                sensor->jumps_before += sensor->clock.jumps_taken;
+        }
+        sensor->clock = (struct packet_clock){0};
+        sensor->file = file;
+        flow_keeper_start(sensor->keeper, time_ns / SECOND);
+        if (!sensor->run_told)
+                tell_run(sensor, time_ns);
+}
+
 void sensor_batch(struct sensor *sensor, const struct frame_batch *batch)
 {
         const struct sensor_settings *settings = &sensor->settings;
@@ -238,7 +268,9 @@ void sensor_batch(struct sensor *sensor, const struct frame_batch *batch)
                 }
                 if (!sensor->clock.started || (settings->clock_per_file && frame->file != sensor->file))
                         clock_begin(sensor, frame->file, frame->time_ns);
-                frame_prepare(sensor, frame);
+                release_held(sensor, frame->time_ns);
+                if (!hold_leap(sensor, frame))
+                        frame_prepare(sensor, frame);
         }
         process_waiting(sensor); /* the bytes die with the batch */
 }
@@ -249,6 +281,7 @@ void sensor_advance(struct sensor *sensor, int64_t now_ns)
                 clock_begin(sensor, 0, now_ns);
         if (now_ns < sensor->clock.now_ns)
                 return;
+        release_held(sensor, now_ns);
         give_ticks(sensor, packet_clock_advance(&sensor->clock, now_ns));
         if (sensor->fragments_expired)
                 process_incomplete(sensor);
@@ -326,6 +359,7 @@ void sensor_tell_counters(struct sensor *sensor)
 
 void sensor_finish(struct sensor *sensor)
 {
+        release_held(sensor, INT64_MIN);
         process_waiting(sensor);
         encap_expire(sensor->encap, INT64_MAX);
         process_incomplete(sensor);

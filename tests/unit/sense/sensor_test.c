@@ -9,6 +9,8 @@ struct told {
         unsigned ticks, runs, counters, transfers, names;
         unsigned phases[5];
         char flows[16384]; /* a line for each FlowNews */
+        uint64_t begun_s[8]; /* starts of flows, as they ended */
+        unsigned begun;
         uint64_t last_clock, last_index, late_orders;
 };
 
@@ -29,6 +31,8 @@ static void note(void *context, const event_t *event)
                 const Apnwatch__V1__Flow *flow = event->flow;
                 static const char *const phases[] = {"start", "known", "activity", "update", "end"};
                 told->phases[event->flow_news->phase]++;
+                if (event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END && told->begun < 8)
+                        told->begun_s[told->begun++] = flow->start / 1000000000;
                 snprintf(told->flows + length, sizeof told->flows - length, "%s%s %s %s up=%lu/%lu down=%lu/%lu answered=%d opener=%d\n",
                          phases[event->flow_news->phase], event->flow_news->label_final ? "!" : "", flow->label ? flow->label : "-",
                          flow->name ? flow->name : "-", (unsigned long)flow->packets_up, (unsigned long)flow->payload_up,
@@ -112,6 +116,40 @@ static void an_unanswered_syn_ends_after_a_minute(void **state)
         assert_non_null(strstr(told.flows, "start - - up=1/0 down=0/0 answered=0 opener=1\nend! - - up=1/0"));
         assert_true(told.ticks >= 100);
         free(builder);
+}
+
+/* A frame that leaps ahead waits for the next one, in this batch or another: then it has its own time. The last of all is not believed. */
+static void the_first_frame_behind_a_gap_belongs_to_what_follows(void **state)
+{
+        (void)state;
+        static const double times[][4] = {{0, 7200, 7201, 7202}, {0, 7200, 0.5, 1}, {0, 1, 2, 7200}, {0, 7200, 14400, 21600}};
+        static const uint64_t expected[][4] = {{0, 7200, 7201, 7202}, {0, 0, 0, 1}, {0, 1, 2, 2}, {0, 7200, 14400, 14400}};
+        for (unsigned row = 0; row < 4; row++) {
+                for (unsigned split = 1; split <= 4; split++) {
+                        struct told told = {0};
+                        struct sensor_settings settings = {.sink = {.event = note, .context = &told}};
+                        struct sensor *sensor = sensor_create(&settings);
+                        for (unsigned from = 0; from < 4; from += split) {
+                                struct frame_builder *builder = calloc(1, sizeof *builder);
+                                for (unsigned i = from; i < from + split && i < 4; i++)
+                                        build_udp(builder, times[row][i], true, (uint16_t)(7000 + i), "x", 1);
+                                sensor_batch(sensor, &builder->batch);
+                                free(builder);
+                        }
+                        sensor_finish(sensor);
+                        sensor_destroy(sensor);
+                        assert_int_equal(told.begun, 4);
+                        for (unsigned i = 0; i < 4; i++) {
+                                unsigned same = 0, wanted = 0;
+                                for (unsigned k = 0; k < 4; k++) {
+                                        same += told.begun_s[k] == 1700000000 + expected[row][i];
+                                        wanted += expected[row][k] == expected[row][i];
+                                }
+                                assert_int_equal(same, wanted);
+                        }
+                        assert_int_equal(told.late_orders, 0);
+                }
+        }
 }
 
 static void where_somebody_waits_what_nothing_followed_is_told_after_ten_seconds(void **state)
@@ -205,6 +243,7 @@ int main(void)
                 cmocka_unit_test(a_short_http_flow_makes_two_events_and_a_transfer),
                 cmocka_unit_test(segments_out_of_order_and_repeated_give_the_same_transfer),
                 cmocka_unit_test(an_unanswered_syn_ends_after_a_minute),
+                cmocka_unit_test(the_first_frame_behind_a_gap_belongs_to_what_follows),
                 cmocka_unit_test(where_somebody_waits_what_nothing_followed_is_told_after_ten_seconds),
                 cmocka_unit_test(a_long_flow_is_updated_every_five_minutes),
                 cmocka_unit_test(silence_makes_the_next_packet_news),
