@@ -275,6 +275,15 @@ static bool is_one_of(uint32_t node, uint32_t one, uint32_t other)
         return node != STORE_NONE && (node == one || node == other);
 }
 
+/* A node counts the restarts of each version of GTP-C by itself. */
+static bool is_of_version(const struct session *session, enum binding_source source)
+{
+        bool is_of = session->protocol == source || (source != BINDING_GTPV1C && source != BINDING_GTPV2C);
+        for (unsigned i = 0; i < BINDING_FACTS && !is_of; i++)
+                is_of = session->sources[i] == source;
+        return is_of;
+}
+
 static bool end_if_of_peer(void *context, uint32_t record)
 {
         const struct peer_end *peer = context;
@@ -293,7 +302,7 @@ static bool end_if_of_peer(void *context, uint32_t record)
                 is_of_third |= !is_own && !is_others;
         }
         bool is_meant = is_of_peer && (is_of_other || !is_of_third || (peer->other == STORE_NONE && peer->other_id == STORE_NONE));
-        if (is_meant && !is_overtaken(act, record) &&
+        if (is_meant && !is_overtaken(act, record) && is_of_version(store_session(store, record), act->source) &&
             (!peer->owner || session_strongest(store_session(store, record)) <= act->source))
                 session_end(act->bindings, record, peer->end, act->event, act->time_ns);
         return true;
