@@ -228,10 +228,13 @@ uint32_t match_name(const struct act *act, const struct said *said)
         if (said == NULL || said->name == 0)
                 return STORE_NONE;
         struct store *store = act->bindings->store;
-        uint32_t at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, said->name, STORE_NONE);
-        while (at != STORE_NONE && store_session(store, store_endpoint(store, at)->session)->ended_ns != 0)
-                at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, said->name, at);
-        return at;
+        unsigned seen = 0;
+        for (uint32_t at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, said->name, STORE_NONE);
+             at != STORE_NONE && seen++ < CHAIN_MOST;
+             at = store_find_endpoint(store, ENDPOINT_NAME, act->context, STORE_NONE, said->name, at))
+                if (store_session(store, store_endpoint(store, at)->session)->ended_ns == 0)
+                        return at;
+        return STORE_NONE;
 }
 
 uint32_t match_create(struct act *act, const struct wanted *wanted)
@@ -276,10 +279,12 @@ static uint32_t find_by_header(const struct act *act, const struct said *said, u
 
 uint32_t match_receiver(const struct act *act, const struct said *said, uint32_t record)
 {
-        uint32_t at = find_by_header(act, said, STORE_NONE);
-        while (at != STORE_NONE && store_endpoint(act->bindings->store, at)->session != record)
-                at = find_by_header(act, said, at);
-        return at;
+        unsigned seen = 0;
+        for (uint32_t at = find_by_header(act, said, STORE_NONE); at != STORE_NONE && seen++ < CHAIN_MOST;
+             at = find_by_header(act, said, at))
+                if (store_endpoint(act->bindings->store, at)->session == record)
+                        return at;
+        return STORE_NONE;
 }
 
 struct addressed match_addressed(const struct act *act, const struct wanted *wanted)

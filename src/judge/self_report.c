@@ -263,7 +263,7 @@ void self_report_note(struct self_reports *reports, struct fleets *fleets, struc
         if (reports->intel == NULL)
                 return;
         if (event->body_case == APNWATCH__V1__EVENT__BODY_TRANSFER) {
-                const char *vendor = device->said_strength <= SAID_BY_AGENT ? user_agent_vendor(reports->intel, event) : NULL;
+                const char *vendor = device->said_strength < SAID_BY_AGENT ? user_agent_vendor(reports->intel, event) : NULL;
                 if (vendor != NULL)
                         take_make(reports, fleets, device, SAID_BY_AGENT, (struct said_make){vendor, NULL, event->transfer->protocol});
         } else if (event->body_case == APNWATCH__V1__EVENT__BODY_POSITION && event->from_device) {

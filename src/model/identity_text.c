@@ -12,7 +12,8 @@
 #include "model/pseudonym.h"
 
 enum { RUN_LEAST = 14, MODULE_DIGITS = 14, DECIMALS_LEAST = 3, WHOLE_MOST = 3, PHONE_LEAST = 10, PHONE_MOST = 13,
-       PLUS_LEAST = 8, NAMED_LEAST = 6, PLUS_MOST = 15, NAI_DIGITS = 16, HEX_LEAST = 16, CHAIN_DIGITS = 20, CHAIN_GROUPS = 7, ENCODED_MOST = 256 };
+       PLUS_LEAST = 8, NAMED_LEAST = 6, PLUS_MOST = 15, NAI_DIGITS = 16, HEX_LEAST = 16, CHAIN_DIGITS = 20, CHAIN_GROUPS = 7, ENCODED_MOST = 256,
+       CELL_MOST = 40 };
 
 struct covering {
         const struct identity_text *text;
@@ -112,7 +113,8 @@ static bool is_short_time(const char *run, size_t length)
 /* Behind "ncgi:262-01-" and its like. */
 static bool is_of_cell(const char *from, const char *at)
 {
-        while (at > from && (is_digit(at[-1]) || at[-1] == '-'))
+        const char *end = at;
+        while (at > from && end - at < CELL_MOST && (is_digit(at[-1]) || at[-1] == '-'))
                 at--;
         return at - from >= 4 && at[-1] == ':' && (memcmp(at - 4, "cgi", 3) == 0 || memcmp(at - 3, "ai", 2) == 0);
 }
@@ -122,9 +124,9 @@ static bool is_in_hex(const char *from, const char *at, size_t length)
 {
         const char *begin = at, *end = at + length;
         bool has_letter = false;
-        for (; begin > from && isxdigit((unsigned char)begin[-1]); begin--)
+        for (; begin > from && at - begin < HEX_LEAST && isxdigit((unsigned char)begin[-1]); begin--)
                 has_letter = true;
-        for (; isxdigit((unsigned char)*end); end++)
+        for (; end < at + length + HEX_LEAST && isxdigit((unsigned char)*end); end++)
                 has_letter = true;
         if (has_letter && end - begin >= HEX_LEAST)
                 return true;

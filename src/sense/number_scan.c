@@ -23,9 +23,11 @@ static bool is_named(const struct text *text, size_t at)
         static const char *const names[] = {"imei", "imsi", "ccid", "msisdn", "phone", "mobile"};
         for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
                 size_t length = strlen(names[i]);
-                for (size_t gap = 0; gap <= NAME_REACH && gap + length <= at; gap++)
-                        if (strncasecmp((const char *)text->bytes + at - gap - length, names[i], length) == 0)
+                for (size_t gap = 0; gap <= NAME_REACH && gap + length <= at; gap++) {
+                        const uint8_t *name = text->bytes + at - gap - length;
+                        if ((*name | 0x20) == names[i][0] && strncasecmp((const char *)name, names[i], length) == 0)
                                 return true;
+                }
         }
         return false;
 }
