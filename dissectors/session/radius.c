@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/text.h"
 
 enum { HEADER_LENGTH = 20, LENGTH_MOST = 4096, VENDOR_3GPP = 10415, IDENTIFIERS = 256, PLAIN_MSISDN_LEAST = 7, PLAIN_MSISDN_MOST = 15 };
 
@@ -252,16 +253,6 @@ static bool is_hardware_address(const struct attribute_bytes *text)
         return true;
 }
 
-static bool luhn_fits(const char *digits)
-{
-        unsigned sum = 0;
-        for (unsigned i = 0; i < 15; i++) {
-                unsigned digit = (unsigned)(digits[i] - '0') * (i % 2 + 1);
-                sum += digit / 10 + digit % 10;
-        }
-        return sum % 10 == 0;
-}
-
 /* 15 digits, alone or before a realm, that begin as a country does and are not a module's IMEI. */
 static bool imsi_of_user_name(const struct attribute_bytes *name, char out[DIGITS_SIZE])
 {
@@ -269,7 +260,7 @@ static bool imsi_of_user_name(const struct attribute_bytes *name, char out[DIGIT
         if (name->length < 15 || (name->length > 15 && name->bytes[15] != '@') || !imsi_of_text(name->bytes, 15, digits))
                 return false;
         bool of_country = (digits[0] >= '2' && digits[0] <= '7') || strncmp(digits, "901", 3) == 0;
-        bool of_module = strncmp(digits, "35", 2) == 0 && luhn_fits(digits);
+        bool of_module = strncmp(digits, "35", 2) == 0 && text_luhn_fits(digits, 15);
         if (!of_country || of_module)
                 return false;
         memcpy(out, digits, DIGITS_SIZE);

@@ -85,6 +85,20 @@ void text_hex(const void *bytes, size_t length, char *out)
         *out = '\0';
 }
 
+/* Every second digit from the right is doubled. */
+bool text_luhn_fits(const void *digits, size_t length)
+{
+        const uint8_t *at = digits;
+        unsigned sum = 0;
+        for (size_t i = 0; i < length; i++) {
+                unsigned digit = at[length - 1 - i] - (unsigned)'0';
+                if (i % 2 == 1)
+                        digit = digit > 4 ? 2 * digit - 9 : 2 * digit;
+                sum += digit;
+        }
+        return sum % 10 == 0;
+}
+
 void text_base64(const void *bytes, size_t length, char *out)
 {
         static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

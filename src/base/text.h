@@ -19,5 +19,8 @@ size_t text_escape(const void *bytes, size_t length, char *out, size_t size);
 /* Lower-case hex, 2 * length + 1 bytes with the NUL. */
 void text_hex(const void *bytes, size_t length, char *out);
 
+/* Digits whose last is the check digit of those before it (Luhn's, ISO/IEC 7812-1, annex B): of an IMEI, of an ICCID. */
+bool text_luhn_fits(const void *digits, size_t length);
+
 /* RFC 4648, 4, with padding: 4 * ((length + 2) / 3) + 1 bytes with the NUL. */
 void text_base64(const void *bytes, size_t length, char *out);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 enum { MODULE_DIGITS = 14, NAME_REACH = 9, DIGITS_LEAST = 7, DIGITS_MOST = 20, OWN_NUMBER_LEAST = 8, TAC_DIGITS = 8 };
 
 static const struct {
@@ -38,19 +40,6 @@ struct number {
         bool is_word; /* neither letters nor digits touch it */
 };
 
-/* Luhn's: every second digit from the right is doubled. */
-static bool check_digit_fits(const char *digits, size_t length)
-{
-        unsigned sum = 0;
-        for (size_t i = 0; i < length; i++) {
-                unsigned digit = (unsigned)(digits[length - 1 - i] - '0');
-                if (i % 2 == 1)
-                        digit = digit > 4 ? 2 * digit - 9 : 2 * digit;
-                sum += digit;
-        }
-        return sum % 10 == 0;
-}
-
 static bool is_known(const struct number *n, const char *known, size_t compared)
 {
         return known && strlen(known) >= compared && n->length >= compared && strncmp(n->digits, known, compared) == 0;
@@ -70,10 +59,10 @@ static void find_own(const struct number *n, const struct known_identities *own,
 static void find_alone(const struct number *n, struct found_identities *out)
 {
         static const char *const beginnings[] = {"35", "86", "01", "99"};
-        if ((n->length == 19 || n->length == 20) && strncmp(n->digits, "89", 2) == 0 && check_digit_fits(n->digits, n->length))
+        if ((n->length == 19 || n->length == 20) && strncmp(n->digits, "89", 2) == 0 && text_luhn_fits(n->digits, n->length))
                 out->maybe |= 1U << IDENTITY_ICCID;
         for (unsigned i = 0; n->length == 15 && i < sizeof beginnings / sizeof *beginnings; i++)
-                if (strncmp(n->digits, beginnings[i], 2) == 0 && check_digit_fits(n->digits, n->length))
+                if (strncmp(n->digits, beginnings[i], 2) == 0 && text_luhn_fits(n->digits, n->length))
                         out->maybe |= 1U << IDENTITY_IMEI;
 }
 

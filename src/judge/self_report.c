@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "judge/fleets.h"
 #include "judge/name_pool.h"
 
@@ -49,19 +50,8 @@ uint64_t self_reports_bytes(const struct self_reports *reports)
 
 bool self_report_is_imei(const char *text)
 {
-        size_t length = text ? strlen(text) : 0;
-        unsigned sum = 0;
-        if (length < 14 || length > 16)
-                return false;
-        for (size_t i = 0; i < length; i++) {
-                unsigned digit = (unsigned)(text[i] - '0');
-                if (digit > 9)
-                        return false;
-                if (i % 2 == 1)
-                        digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
-                sum += digit;
-        }
-        return length != 15 || sum % 10 == 0;
+        size_t length = text ? strspn(text, "0123456789") : 0;
+        return length >= 14 && length <= 16 && text[length] == '\0' && (length != 15 || text_luhn_fits(text, length));
 }
 
 /* Update clients of services and of operators run on anybody's modules. */

@@ -160,19 +160,6 @@ size_t pseudonym_length(const char *text)
         return digits == 2 * SHOWN ? front + sizeof mark - 1 + digits : 0;
 }
 
-/* ISO/IEC 7812-1, annex B. */
-static unsigned check_digit(const char *digits, size_t length)
-{
-        unsigned sum = 0;
-        for (size_t i = 0; i < length; i++) {
-                unsigned digit = (unsigned)(digits[length - 1 - i] - '0');
-                if (i % 2 == 0)
-                        digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
-                sum += digit;
-        }
-        return (10 - sum % 10) % 10;
-}
-
 bool digits_look_like_imei(const char *digits, size_t length)
 {
         static const char *const bodies[] = {"01", "35", "86", "91", "98", "99"};
@@ -183,5 +170,5 @@ bool digits_look_like_imei(const char *digits, size_t length)
                 known |= memcmp(digits, bodies[i], 2) == 0;
         if (!known || length != 15)
                 return known;
-        return digits[14] == '0' || (unsigned)(digits[14] - '0') == check_digit(digits, 14);
+        return digits[14] == '0' || text_luhn_fits(digits, length);
 }

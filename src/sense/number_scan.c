@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 /* An identity has 14 to 20 digits, a telephone number (ITU-T E.164) up to 15; of those that nothing marks only 11 to 13 are taken. */
 enum { SHORTEST = 7, PHONE_LEAST = 11, PHONE_MOST = 13, LONG_LEAST = 14, LONG_MOST = 20, NAME_REACH = 9, IMEI_DIGITS = 15,
        IMEI_MOST = 16 };
@@ -39,23 +41,10 @@ static bool is_behind_plus(const struct text *text, size_t at)
                (at >= 4 && strncasecmp((const char *)text->bytes + at - 4, "tel:", 4) == 0);
 }
 
-/* Luhn's. */
-static bool check_digit_fits(const uint8_t *digits, size_t length)
-{
-        unsigned sum = 0;
-        for (size_t i = 0; i < length; i++) {
-                unsigned digit = (unsigned)(digits[length - 1 - i] - '0');
-                if (i % 2 == 1)
-                        digit = digit > 4 ? 2 * digit - 9 : 2 * digit;
-                sum += digit;
-        }
-        return sum % 10 == 0;
-}
-
 static bool has_check_digit(const uint8_t *digits, size_t length)
 {
         bool is_iccid = length >= LONG_LEAST + 4 && digits[0] == '8' && digits[1] == '9';
-        return (is_iccid || length == IMEI_DIGITS) && check_digit_fits(digits, length);
+        return (is_iccid || length == IMEI_DIGITS) && text_luhn_fits(digits, length);
 }
 
 /* Unix seconds, milliseconds and the like begin with 1 until 2033. */

@@ -71,6 +71,16 @@ static void hex_and_base64_are_those_of_rfc_4648(void **state)
         }
 }
 
+static void a_check_digit_fits_the_digits_before_it(void **state)
+{
+        (void)state;
+        assert_true(text_luhn_fits("490154203237518", 15));      /* TS 23.003's example */
+        assert_false(text_luhn_fits("490154203237519", 15));
+        assert_false(text_luhn_fits("490154203273518", 15));     /* neighbours that changed places */
+        assert_true(text_luhn_fits("79927398713", 11));
+        assert_true(text_luhn_fits("8944500102198304826", 19));  /* an ICCID */
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -78,6 +88,7 @@ int main(void)
                 cmocka_unit_test(an_escape_or_a_character_is_never_cut),
                 cmocka_unit_test(utf8_is_told_from_what_is_not),
                 cmocka_unit_test(hex_and_base64_are_those_of_rfc_4648),
+                cmocka_unit_test(a_check_digit_fits_the_digits_before_it),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
