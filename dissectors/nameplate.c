@@ -23,17 +23,13 @@ static size_t digits_at(const struct cursor *at)
 
 static bool is_imei(const uint8_t *digits)
 {
-        unsigned sum = 0, alike = 1;
+        unsigned alike = 1;
         for (unsigned i = 0; i < IMEI_DIGITS; i++) {
-                unsigned digit = (unsigned)(digits[i] - '0');
-                if (digit > 9)
+                if (!is_digit(digits[i]))
                         return false;
                 alike += i > 0 && digits[i] == digits[i - 1];
-                if (i % 2 == 1)
-                        digit = digit > 4 ? digit * 2 - 9 : digit * 2;
-                sum += digit;
         }
-        return sum % 10 == 0 && alike < IMEI_DIGITS - 1;
+        return text_luhn_fits(digits, IMEI_DIGITS) && alike < IMEI_DIGITS - 1;
 }
 
 bool nameplate_take_imei(struct nameplate *plate, const uint8_t *digits, size_t length)
@@ -58,6 +54,15 @@ bool nameplate_take_bcd(struct nameplate *plate, const uint8_t octets[8], char d
         }
         digits[16] = '\0';
         return digits[0] == '0' && nameplate_take_imei(plate, (const uint8_t *)digits + 1, IMEI_DIGITS);
+}
+
+void nameplate_take_iccid(struct nameplate *plate, const uint8_t octets[10])
+{
+        enum { MOST = 20, LEAST = 18 };
+        unsigned length = 0, digit = 0;
+        while (length < MOST && (digit = length % 2 == 0 ? octets[length / 2] >> 4 : octets[length / 2] & 15) <= 9)
+                plate->iccid[length++] = (char)('0' + digit);
+        plate->iccid[length >= LEAST && strncmp(plate->iccid, "89", 2) == 0 ? length : 0] = '\0';
 }
 
 static struct cursor trimmed(struct cursor text)

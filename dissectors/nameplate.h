@@ -22,6 +22,9 @@ bool nameplate_take_imei(struct nameplate *plate, const uint8_t *digits, size_t 
  * a half above 9: none, and `digits` is empty. */
 bool nameplate_take_bcd(struct nameplate *plate, const uint8_t octets[8], char digits[NAMEPLATE_DIGITS]);
 
+/* Ten octets likewise, of 18 to 20 digits that begin with 89 (ITU-T E.118), what is left filled up. Else none is kept. */
+void nameplate_take_iccid(struct nameplate *plate, const uint8_t octets[10]);
+
 /* A field of digits, with blanks, NULs or a plus in front or behind; of so many. Else `out` stays as it is. */
 void nameplate_take_digits(char out[NAMEPLATE_DIGITS], struct cursor text, size_t least, size_t most);
 

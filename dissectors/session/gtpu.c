@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-enum { PORT_GTPU = 2152, EXTENSIONS_MOST = 8, ELEMENTS_MOST = 32, TOLD = 64, REPEATED_S = 10, TOLD_A_SECOND = 256 };
+#include "dissectors/session/gtpv1c.h"
+
+enum { PORT_GTPU = 2152, ELEMENTS_MOST = 32, TOLD = 64, REPEATED_S = 10, TOLD_A_SECOND = 256 };
 enum { FLAG_EXTENSION = 0x04, FLAGS_OPTIONAL = 0x07 };
 enum message_type { ECHO_REQUEST = 1, ECHO_RESPONSE = 2, ERROR_INDICATION = 26, EXTENSIONS_SUPPORTED = 31, TUNNEL_STATUS = 253, END_MARKER = 254, G_PDU = 255 };
 enum element { IE_RECOVERY = 14, IE_TEID_DATA = 16, IE_PEER_ADDRESS = 133, IE_EXTENSION_TYPES = 141 };
@@ -13,20 +15,6 @@ static bool is_read(uint8_t type)
 {
         return type == ECHO_REQUEST || type == ECHO_RESPONSE || type == ERROR_INDICATION || type == EXTENSIONS_SUPPORTED ||
                type == TUNNEL_STATUS || type == END_MARKER;
-}
-
-/* Lengths are in units of 4 octets, with the length and the next type. */
-static bool skip_extensions(struct cursor *at, uint8_t next)
-{
-        for (unsigned i = 0; next != 0 && !at->short_read; i++) {
-                uint8_t length = cursor_u8(at);
-                if ((length == 0 && !at->short_read) || i == EXTENSIONS_MOST)
-                        return false;
-                if (length > 0)
-                        cursor_skip(at, length * 4U - 2);
-                next = cursor_u8(at);
-        }
-        return true;
 }
 
 /* False: one leads beyond the end. Below 128 the type says the length; one of them tells it in an octet. */
@@ -68,7 +56,7 @@ enum dissect_result gtpu_parse(struct cursor *at, struct gtpu_message *out)
         if (flags & FLAGS_OPTIONAL) {
                 cursor_skip(&body, 3);
                 uint8_t next = cursor_u8(&body);
-                if (flags & FLAG_EXTENSION && !skip_extensions(&body, next))
+                if (flags & FLAG_EXTENSION && !gtpv1_skip_extensions(&body, next))
                         return DISSECT_MALFORMED;
         }
         if (body.short_read)

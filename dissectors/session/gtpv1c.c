@@ -333,7 +333,7 @@ static bool read_elements(struct reader *reader, struct cursor *at)
 }
 
 /* Lengths are in units of 4 octets, with the length and the next type. */
-static bool skip_extensions(struct cursor *at, uint8_t next)
+bool gtpv1_skip_extensions(struct cursor *at, uint8_t next)
 {
         for (unsigned i = 0; next != 0 && !at->short_read; i++) {
                 uint8_t length = cursor_u8(at);
@@ -365,7 +365,7 @@ static enum dissect_result read_header(struct cursor *at, struct signalling *out
                 sequence = cursor_be16(&body);
                 cursor_skip(&body, 1);
                 uint8_t next = cursor_u8(&body);
-                if (flags & FLAG_EXTENSION && !skip_extensions(&body, next))
+                if (flags & FLAG_EXTENSION && !gtpv1_skip_extensions(&body, next))
                         return DISSECT_MALFORMED;
         }
         *elements = body;

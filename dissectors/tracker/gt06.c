@@ -43,14 +43,7 @@ static void read_card(struct cursor body, struct tracker_scratch *scratch, struc
         (void)nameplate_take_bcd(&other, imsi, digits);
         if (digits[0] == '0' && digits[1] != '0')
                 memcpy(plate->imsi, digits + 1, 16);
-        for (unsigned i = 0; i < ICCID_BCD; i++) {
-                if (iccid[i] >> 4 > 9)
-                        return;
-                plate->iccid[2 * i] = (char)('0' + (iccid[i] >> 4));
-                plate->iccid[2 * i + 1] = (char)((iccid[i] & 15) > 9 ? '\0' : '0' + (iccid[i] & 15)); /* 19 digits: a filler */
-        }
-        if (plate->iccid[0] != '8' || plate->iccid[1] != '9')
-                plate->iccid[0] = '\0';
+        nameplate_take_iccid(plate, iccid);
 }
 
 static enum dissect_result gt06_read(struct cursor *at, bool is_datagram, struct tracker_scratch *scratch, struct nameplate *plate)

@@ -108,21 +108,6 @@ static void read_authentication(const struct jt808_message *m, struct nameplate 
         plate->firmware = cursor_of(body.at, cursor_left(&body) < 20 ? cursor_left(&body) : 20);
 }
 
-static void read_iccid(struct cursor packed, struct nameplate *plate)
-{
-        for (unsigned i = 0; i < cursor_left(&packed); i++) {
-                unsigned high = packed.at[i] >> 4, low = packed.at[i] & 15;
-                if (high > 9) {
-                        plate->iccid[0] = '\0';
-                        return;
-                }
-                plate->iccid[2 * i] = (char)('0' + high);
-                plate->iccid[2 * i + 1] = (char)(low > 9 ? '\0' : '0' + low);
-        }
-        if (strncmp(plate->iccid, "89", 2) != 0)
-                plate->iccid[0] = '\0';
-}
-
 /* 0x0107: type u16 | maker | model | id | ICCID, packed, 10 octets | length u8, hardware | length u8, firmware | ... */
 static void read_attributes(const struct jt808_message *m, struct nameplate *plate)
 {
@@ -131,9 +116,9 @@ static void read_attributes(const struct jt808_message *m, struct nameplate *pla
         plate->vendor = cursor_take(&body, m->is_2019 ? 11 : 5);
         plate->model = cursor_take(&body, m->is_2019 ? 30 : 20);
         cursor_skip(&body, m->is_2019 ? 30 : 7);
-        struct cursor iccid = cursor_take(&body, 10);
-        if (!iccid.short_read)
-                read_iccid(iccid, plate);
+        const uint8_t *iccid = cursor_bytes(&body, 10);
+        if (iccid != NULL)
+                nameplate_take_iccid(plate, iccid);
         cursor_skip(&body, cursor_u8(&body));
         struct cursor firmware = cursor_take(&body, cursor_u8(&body));
         if (!firmware.short_read)

@@ -123,6 +123,24 @@ static void no_changed_octet_makes_another_imei(void **state)
         }
 }
 
+static void a_card_has_a_whole_number_or_none(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *octets, *expected;
+        } rows[] = {{"\x89\x49\x02\x00\x00\x12\x34\x56\x78\x97", "89490200001234567897"},
+                    {"\x89\x49\x02\x00\x00\x12\x34\x56\x78\x9f", "8949020000123456789"},
+                    {"\x89\x49\x02\x00\x00\x12\x34\x56\x78\xff", "894902000012345678"},
+                    {"\x89\x49\x02\x00\x00\xff\xff\xff\xff\xff", ""},
+                    {"\x12\x49\x02\x00\x00\x12\x34\x56\x78\xff", ""},
+                    {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", ""}};
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct nameplate plate = {.protocol = "GT06"};
+                nameplate_take_iccid(&plate, (const uint8_t *)rows[i].octets);
+                assert_string_equal(plate.iccid, rows[i].expected);
+        }
+}
+
 static void the_card_and_the_next_messages_are_read(void **state)
 {
         (void)state;
@@ -216,6 +234,7 @@ int main(void)
                 cmocka_unit_test(a_login_of_the_server_is_none),
                 cmocka_unit_test(no_changed_octet_makes_another_imei),
                 cmocka_unit_test(the_card_and_the_next_messages_are_read),
+                cmocka_unit_test(a_card_has_a_whole_number_or_none),
                 cmocka_unit_test(what_every_message_repeats_is_told_once),
                 cmocka_unit_test(what_looks_alike_is_nobodys),
                 cmocka_unit_test(frames_are_read_field_by_field),
