@@ -10,7 +10,7 @@ enum { /* bytes a row, with its links and its slot; limits where the configurati
         NAME_BYTES = 48, NAMES = 2000000,
         ALERT_BYTES = 1200, ALERTS = 200000,
         SESSION_BYTES = 600, SESSIONS = 1000000,
-        SIM_BYTES = 224, SIMS = 1000000,
+        SIM_BYTES = 264, SIMS = 1000000,
         WAITING_BYTES = 80 << 20, /* messages without their answers, events without their sessions */
         OUTBOX_BYTES = 96 << 20, /* its limit in memory, and SQLite's cache */
 };

@@ -171,6 +171,8 @@ int sim_table_save(const struct sim_table *table, struct state_writer *writer)
                 saved.used_s = sim->used_s;
                 saved.placed_s = sim->placed_s;
                 saved.has_moved = saved.moved = sim->is_moved;
+                saved.has_last_area = sim->last_area != 0;
+                saved.last_area = sim->last_area;
                 saved.has_place = sim->place_count > 0;
                 saved.place = (ProtobufCBinaryData){sim->place_count * sizeof *places, (uint8_t *)places};
                 saved.last_place = sim->last_place[0] ? (char *)sim->last_place : NULL;
@@ -198,6 +200,7 @@ void sim_table_load(struct sim_table *table, const Apnwatch__V1__SavedSim *saved
         struct sim *sim = &entry->sim;
         sim->imei = is_digits_number(saved->imei) ? saved->imei : 0;
         sim->placed_s = saved->placed_s;
+        sim->last_area = saved->last_area;
         sim_table_note_move(table, sim, saved->moved);
         for (size_t at = 0; at + sizeof(uint32_t) <= saved->place.len && at < SIM_PLACES * sizeof(uint32_t); at += sizeof(uint32_t)) {
                 uint32_t place;

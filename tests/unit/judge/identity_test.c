@@ -544,30 +544,49 @@ static void a_sim_that_talks_like_a_phone_after_its_change_is_relocated(void **s
         }
 }
 
+/* The same, after a restart. */
+static struct court *reopen(struct court *court, const char *row)
+{
+        FILE *file = tmpfile();
+        uint64_t number;
+        assert_non_null(file);
+        assert_int_equal(judge_save(court->judge, 7, fileno(file)), 0);
+        court_close(court);
+        court = open_with_row(row);
+        judge_destroy(court->judge);
+        court->judge = judge_create(&court->settings);
+        assert_int_equal(lseek(fileno(file), 0, SEEK_SET), 0);
+        assert_int_equal(judge_load(court->judge, fileno(file), &number), 0);
+        fclose(file);
+        return court;
+}
+
 /* The second SIM's record comes back from a file: its change is a change, and its places are known. */
 static void what_sims_were_survives_a_restart(void **state)
 {
         (void)state;
-        struct court *court = open_with_row("," SIM_A ",,,static,installed,,,"), *next;
-        FILE *file = tmpfile();
-        uint64_t number;
-        assert_non_null(file);
+        static const char row[] = "," SIM_A ",,,static,installed,,,";
+        struct court *court = open_with_row(row);
         court_attach(court, &(struct court_session){.imsi = SIM_A, .imei = MODULE_A, .ip = "10.20.0.7", .plmn = "262-01", .cell = 25601,
                                                     .teid = 17, .at_s = 10});
-        assert_int_equal(judge_save(court->judge, 7, fileno(file)), 0);
+        court = reopen(court, row);
+        court_attach(court, &(struct court_session){.imsi = SIM_A, .imei = MODULE_B, .ip = "10.20.0.7", .plmn = "208-01", .cell = 25601,
+                                                    .teid = 18, .at_s = 600});
+        assert_string_equal(court_types(court), "identity.imei_change identity.relocated");
+        assert_string_equal(court->alerts[0]->detail->former, MODULE_A);
+        assert_string_equal(court->alerts[1]->detail->former, "ecgi:262-01-25601");
         court_close(court);
-        next = open_with_row("," SIM_A ",,,static,installed,,,");
-        judge_destroy(next->judge);
-        next->judge = judge_create(&next->settings);
-        assert_int_equal(lseek(fileno(file), 0, SEEK_SET), 0);
-        assert_int_equal(judge_load(next->judge, fileno(file), &number), 0);
-        court_attach(next, &(struct court_session){.imsi = SIM_A, .imei = MODULE_B, .ip = "10.20.0.7", .plmn = "208-01", .cell = 25601,
-                                                   .teid = 18, .at_s = 600});
-        assert_string_equal(court_types(next), "identity.imei_change identity.relocated");
-        assert_string_equal(next->alerts[0]->detail->former, MODULE_A);
-        assert_string_equal(next->alerts[1]->detail->former, "ecgi:262-01-25601");
-        court_close(next);
-        fclose(file);
+}
+
+static void an_area_far_from_that_before_a_restart_is_told(void **state)
+{
+        (void)state;
+        struct court *court = visit("static", (struct stay[]){{"262-01", 4660, 25601, 10}}, 1);
+        court = reopen(court, "," SIM_A ",,,static,installed,,,");
+        court_attach(court, &(struct court_session){.imsi = SIM_A, .ip = "10.20.0.7", .plmn = "262-01", .area = 9001, .cell = 51201,
+                                                    .teid = 18, .at_s = 3600});
+        assert_string_equal(court_types(court), "identity.relocated");
+        court_close(court);
 }
 
 int main(void)
@@ -595,6 +614,7 @@ int main(void)
                 cmocka_unit_test(rows_of_the_users_are_judged_when_somebody_sends),
                 cmocka_unit_test(a_static_device_elsewhere_is_relocated),
                 cmocka_unit_test(what_sims_were_survives_a_restart),
+                cmocka_unit_test(an_area_far_from_that_before_a_restart_is_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
