@@ -19,9 +19,9 @@ static const char imsi_a[] = "262011234567890", imsi_b[] = "262019876543210", im
 static void change(struct binding_scene *scene, uint32_t sequence, const char *imei, const char *msisdn, uint64_t eci)
 {
         SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(MODIFY), REQUEST, .from = MME, .to = SGW, .sequence = sequence, .key = 21, .imei = imei, .eci = eci,
-            .bearer = 5, .endpoints = {{ENB, 12, .user = true, .bearer = 5, .interface = S1U_ENB}, {MME, 11}});
+            .bearer = 5, .endpoints = {{ENB, 12, .user = true, .bearer = 5, .interface = S1U_ENB}, {.node = MME, .key = 11}});
         SAY(scene, PROTOCOL(GTPV2C), PROCEDURE(MODIFY), RESPONSE, .from = SGW, .to = MME, .sequence = sequence, .key = 11, .msisdn = msisdn,
-            .bearer = 5, .endpoints = {{SGW, 22, .user = true, .of_network = true, .bearer = 5}, {SGW, 21}});
+            .bearer = 5, .endpoints = {{SGW, 22, .user = true, .of_network = true, .bearer = 5}, {.node = SGW, .key = 21}});
 }
 
 static void a_change_that_names_a_module_or_a_number_makes_a_session_by_its_tunnels(void **state)

@@ -92,7 +92,7 @@ static void both_versions_of_gtp_are_believed_alike(void **state)
         attach(&scene, 1, imsi_a, 100);
         scene_pass(&scene, 10);
         SAY(&scene, V1, PROCEDURE(MODIFY), REQUEST, .from = SGSN, .to = PGW, .sequence = 2, .key = 103, .imsi = imsi_a, .rat = "UTRAN",
-            .plmn = "262-02", .bearer = 5, .endpoints = {{SGSN, 201}});
+            .plmn = "262-02", .bearer = 5, .endpoints = {{.node = SGSN, .key = 201}});
         SAY(&scene, V1, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGSN, .sequence = 2, .key = 201);
         const struct binding *binding = scene_who(&scene, ADDRESS(7));
         assert_non_null(binding);
@@ -139,9 +139,9 @@ static void a_context_lives_on_without_its_first_bearer(void **state)
         (void)state;
         scene_open(&scene, (struct bindings_settings){0});
         SAY(&scene, V1, PROCEDURE(CREATE), REQUEST, .from = SGSN, .to = GGSN, .sequence = 1, .imsi = imsi_a, .apn = apn, .bearer = 5,
-            .endpoints = {{SGSN, 51}, {SGSN, 52, .user = true, .bearer = 5}});
+            .endpoints = {{.node = SGSN, .key = 51}, {SGSN, 52, .user = true, .bearer = 5}});
         SAY(&scene, V1, PROCEDURE(CREATE), RESPONSE, .from = GGSN, .to = SGSN, .sequence = 1, .key = 51, .ipv4 = ADDRESS(7),
-            .endpoints = {{GGSN, 61}, {GGSN, 62, .user = true, .of_network = true, .bearer = 5}});
+            .endpoints = {{.node = GGSN, .key = 61}, {GGSN, 62, .user = true, .of_network = true, .bearer = 5}});
         SAY(&scene, V1, PROCEDURE(CREATE), REQUEST, .from = SGSN, .to = GGSN, .sequence = 2, .key = 61, .bearer = 6, .linked_bearer = 5,
             .endpoints = {{SGSN, 53, .user = true, .bearer = 6}});
         SAY(&scene, V1, PROCEDURE(CREATE), RESPONSE, .from = GGSN, .to = SGSN, .sequence = 2, .key = 51,

@@ -258,8 +258,8 @@ static void causes_below_64_mean_yes(void **state)
 static void sets_and_what_is_retained_are_told(void **state)
 {
         (void)state;
-        static const char *const texts[] = {"200e 0025 000001 00 003c 0005 00 0aff0005 0041 0008 01 0aff0005 0007 01"
-                                            "0041 0008 01 0aff0006 0008 05",
+        static const char *const texts[] = {("200e 0025 000001 00 003c 0005 00 0aff0005 0041 0008 01 0aff0005 0007 01"
+                                             "0041 0008 01 0aff0006 0008 05"),
                                             "200e 000f 000001 00 0041 0007 01 0aff0006 0008", "2005 0011 000001 00 003c 0005 00 0aff0005 00b7 0000"};
         static const struct {
                 unsigned sets;
