@@ -4,7 +4,7 @@
 #include <string.h>
 #include <uthash.h>
 
-enum { PEER_LIMIT = 65536 };
+enum { PEER_LIMIT = 65536, FORMERS = 3 };
 
 static const int64_t HOUR_NS = INT64_C(3600) * 1000000000, MINUTE_NS = INT64_C(60) * 1000000000;
 
@@ -13,9 +13,12 @@ struct peer {
                 struct address address;
                 uint16_t context, protocol;
         } key;
-        uint64_t value, before;
-        int64_t changed_ns, heard_ns;
-        bool has_before;
+        uint64_t value;
+        struct former {
+                uint64_t value;
+                int64_t left_ns; /* 0: none */
+        } formers[FORMERS];      /* of nodes that share the address; the one that was left longest ago makes room */
+        int64_t heard_ns;
         UT_hash_handle hh;
 };
 
@@ -105,6 +108,22 @@ static void note_heard(struct binding_peers *peers, struct peer *peer, int64_t t
         HASH_ADD(hh, peers->by_key, key, sizeof peer->key, peer);
 }
 
+/* Another value stands now. True: it stood within the last hour, several nodes take turns. */
+static bool change_value(struct peer *peer, uint64_t value, int64_t time_ns)
+{
+        struct former *place = &peer->formers[0];
+        bool takes_turns = false;
+        for (unsigned i = 0; i < FORMERS && !takes_turns; i++) {
+                struct former *former = &peer->formers[i];
+                takes_turns = former->left_ns != 0 && former->value == value && time_ns - former->left_ns < HOUR_NS;
+                if (takes_turns || former->left_ns < place->left_ns)
+                        place = former;
+        }
+        *place = (struct former){peer->value, time_ns};
+        peer->value = value;
+        return takes_turns;
+}
+
 bool binding_peers_restarted(struct binding_peers *peers, const struct address *address, uint16_t context, enum binding_source protocol,
                              uint64_t value, int64_t time_ns)
 {
@@ -126,14 +145,10 @@ bool binding_peers_restarted(struct binding_peers *peers, const struct address *
         bool only_rises = protocol != BINDING_GTPV1C && protocol != BINDING_GTPV2C; /* times, Origin-State-Id (RFC 6733, 8.16) */
         if (peer->value == value || (only_rises && value < peer->value))
                 return false;
-        bool takes_turns = peer->has_before && peer->before == value && time_ns - peer->changed_ns < HOUR_NS;
-        peer->before = peer->value;
-        peer->has_before = true;
-        peer->value = value;
-        peer->changed_ns = time_ns;
-        if (!takes_turns)
-                binding_peers_note_restart(peers, address, time_ns);
-        return !takes_turns;
+        if (change_value(peer, value, time_ns))
+                return false;
+        binding_peers_note_restart(peers, address, time_ns);
+        return true;
 }
 
 uint64_t binding_peers_forgotten(const struct binding_peers *peers)
