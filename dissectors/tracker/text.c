@@ -36,6 +36,12 @@ static enum dissect_result take_text(struct cursor *at, const char *text)
         return DISSECT_OK;
 }
 
+static enum dissect_result take_message(struct cursor *at, const char *head, const char *terminators, struct cursor *line)
+{
+        enum dissect_result result = take_text(at, head);
+        return result == DISSECT_OK ? take_line(at, terminators, line) : result;
+}
+
 static struct cursor take_field(struct cursor *line, uint8_t separator)
 {
         const uint8_t *from = line->at, *end = cursor_left(line) > 0 ? memchr(from, separator, cursor_left(line)) : NULL;
@@ -155,9 +161,7 @@ static enum dissect_result h02_read(struct cursor *at, bool is_datagram, struct 
         struct cursor line, from = *at;
         (void)is_datagram;
         (void)scratch;
-        enum dissect_result result = take_text(&from, "*");
-        if (result == DISSECT_OK)
-                result = take_line(&from, "#", &line);
+        enum dissect_result result = take_message(&from, "*", "#", &line);
         if (result != DISSECT_OK)
                 return result;
         struct cursor maker = take_field(&line, ','), id = take_field(&line, ','), command = take_field(&line, ',');
@@ -209,9 +213,7 @@ static enum dissect_result wialon_read(struct cursor *at, bool is_datagram, stru
         struct cursor line, from = *at;
         (void)is_datagram;
         (void)scratch;
-        enum dissect_result result = take_text(&from, "#L#");
-        if (result == DISSECT_OK)
-                result = take_line(&from, "\r\n", &line);
+        enum dissect_result result = take_message(&from, "#L#", "\r\n", &line);
         if (result != DISSECT_OK)
                 return result;
         struct cursor id = take_field(&line, ';');
@@ -231,9 +233,7 @@ static enum dissect_result tk103_read(struct cursor *at, bool is_datagram, struc
         struct cursor line, from = *at;
         (void)is_datagram;
         (void)scratch;
-        enum dissect_result result = take_text(&from, "(");
-        if (result == DISSECT_OK)
-                result = take_line(&from, ")", &line);
+        enum dissect_result result = take_message(&from, "(", ")", &line);
         if (result != DISSECT_OK)
                 return result;
         struct cursor id = cursor_take(&line, ID), command = cursor_take(&line, COMMAND);
@@ -253,9 +253,7 @@ static enum dissect_result gosafe_read(struct cursor *at, bool is_datagram, stru
         struct cursor line, from = *at;
         (void)is_datagram;
         (void)scratch;
-        enum dissect_result result = take_text(&from, "*GS");
-        if (result == DISSECT_OK)
-                result = take_line(&from, "#", &line);
+        enum dissect_result result = take_message(&from, "*GS", "#", &line);
         if (result != DISSECT_OK)
                 return result;
         struct cursor version = take_field(&line, ','), id = take_field(&line, ',');
@@ -282,9 +280,7 @@ static enum dissect_result atrack_text_read(struct cursor *at, bool is_datagram,
         struct cursor line, from = *at;
         (void)is_datagram;
         (void)scratch;
-        enum dissect_result result = take_text(&from, "@P,");
-        if (result == DISSECT_OK)
-                result = take_line(&from, "\r\n", &line);
+        enum dissect_result result = take_message(&from, "@P,", "\r\n", &line);
         if (result != DISSECT_OK)
                 return result;
         struct cursor check = take_field(&line, ','), length = take_field(&line, ',');
