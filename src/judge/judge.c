@@ -207,8 +207,7 @@ static void tell_network(struct judge *judge, const event_t *event)
 static bool has_to_wait(struct judge *judge, const event_t *event)
 {
         struct device_key owner;
-        if (event->flow == NULL || !bindings_are_visible(judge->bindings) || event->flow->start >= JUDGE_TIME_LIMIT ||
-            !owner_of(judge, event, &owner))
+        if (!sighting_has_good_times(event) || !bindings_are_visible(judge->bindings) || !owner_of(judge, event, &owner))
                 return false;
         struct device *device = device_table_touch(judge->devices, &owner, (uint32_t)(judge->clock_ns / 1000000000));
         if (device == NULL)

@@ -149,10 +149,10 @@ static void find_peer_fleet(struct sighting *s, uint16_t context, int64_t now_ns
         s->contact.peer_fleet = fleet ? fleet->name : NULL;
 }
 
-static bool has_good_times(const event_t *event)
+bool sighting_has_good_times(const event_t *event)
 {
         const Apnwatch__V1__Flow *flow = event->flow;
-        return event->clock < JUDGE_TIME_LIMIT && flow->start < JUDGE_TIME_LIMIT && flow->last < JUDGE_TIME_LIMIT &&
+        return flow != NULL && event->clock < JUDGE_TIME_LIMIT && flow->start < JUDGE_TIME_LIMIT && flow->last < JUDGE_TIME_LIMIT &&
                (!event->has_time || event->time < JUDGE_TIME_LIMIT) &&
                (event->body_case != APNWATCH__V1__EVENT__BODY_TRANSFER || event->transfer->start < JUDGE_TIME_LIMIT);
 }
@@ -171,7 +171,7 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         struct address device, peer;
         int64_t now_ns = (int64_t)event->clock;
         *s = (struct sighting){.judge = judge, .event = event, .flow = flow};
-        if (flow == NULL || !has_good_times(event) || !address_from_bytes(flow->device.data, flow->device.len, &device) ||
+        if (!sighting_has_good_times(event) || !address_from_bytes(flow->device.data, flow->device.len, &device) ||
             !address_from_bytes(flow->peer.data, flow->peer.len, &peer))
                 return false;
         peer = policy_unwrap_nat64(judge->policy, &peer);

@@ -41,7 +41,10 @@ struct sighting {
 /* How the ends of a flow between two devices are taken. */
 enum sighting_view { AS_TOLD, OPENER_FIRST };
 
-/* false: the event has no flow, or addresses that are none. */
+/* It has a flow, and no time beyond those that can be reckoned with; a pipe or a log may say any. */
+bool sighting_has_good_times(const event_t *event);
+
+/* false: the event has no flow, addresses that are none, or such times. */
 bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_view view, struct sighting *out);
 
 /* What policy says of the contact; worked out once. */

@@ -478,6 +478,34 @@ static void what_a_device_says_of_its_make_is_the_last_resort(void **state)
         court_close(court);
 }
 
+/* Of a log that somebody made: a moment in 2262 that belongs to no session. */
+static void a_moment_that_cannot_be_reckoned_with_is_nobodys(void **state)
+{
+        (void)state;
+        struct court *court = court_open(by_apn, NULL, NULL);
+        Apnwatch__V1__Flow flow = APNWATCH__V1__FLOW__INIT;
+        Apnwatch__V1__Position position = APNWATCH__V1__POSITION__INIT;
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        struct bindings_numbers numbers;
+        uint8_t device[4] = {10, 20, 0, 1}, peer[4] = {198, 51, 100, 9};
+        court_attach(court, &(struct court_session){.imsi = "262011234567890", .ip = "10.20.0.1", .teid = 17, .at_s = 10});
+        flow.device = (ProtobufCBinaryData){sizeof device, device};
+        flow.peer = (ProtobufCBinaryData){sizeof peer, peer};
+        flow.start = flow.last = event.clock = (uint64_t)COURT_NS(20);
+        position.family = (char *)"NMEA";
+        event.body_case = APNWATCH__V1__EVENT__BODY_POSITION;
+        event.position = &position;
+        event.flow = &flow;
+        event.has_time = true;
+        event.time = INT64_MAX - 1;
+        judge_event(court->judge, &event);
+        court_wait(court, 3 * 86400.0); /* it is not kept alive until then */
+        bindings_numbers(court->judge->bindings, &numbers);
+        assert_int_equal(numbers.sessions, 0);
+        assert_string_equal(court_types(court), "");
+        court_close(court);
+}
+
 static void begin_run(struct court *court, const char *context)
 {
         Apnwatch__V1__Run run = APNWATCH__V1__RUN__INIT;
@@ -590,6 +618,7 @@ int main(void)
                 cmocka_unit_test(sessions_live_on_over_a_restart),
                 cmocka_unit_test(a_row_is_for_flows_that_began_in_its_time),
                 cmocka_unit_test(where_contexts_mean_other_pools_no_session_lives_on),
+                cmocka_unit_test(a_moment_that_cannot_be_reckoned_with_is_nobodys),
                 cmocka_unit_test(imported_rows_bind_where_nothing_is_signalled),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
