@@ -189,7 +189,8 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         if (s->device == NULL)
                 return false;
         take_binding(s);
-        fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context), attribution_time(event));
+        fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context),
+                    attribution_time(event));
         if (!s->is_swapped)
                 self_report_note(judge->self_reports, judge->fleets, s->device, event);
         s->fleet_index = s->device->fleet;

@@ -12,8 +12,8 @@
 #include "model/pseudonym.h"
 
 enum { RUN_LEAST = 14, MODULE_DIGITS = 14, DECIMALS_LEAST = 3, WHOLE_MOST = 3, PHONE_LEAST = 10, PHONE_MOST = 13,
-       PLUS_LEAST = 8, NAMED_LEAST = 6, PLUS_MOST = 15, NAI_DIGITS = 16, HEX_LEAST = 16, CHAIN_DIGITS = 20, CHAIN_GROUPS = 7, ENCODED_MOST = 256,
-       CELL_MOST = 40 };
+       PLUS_LEAST = 8, NAMED_LEAST = 6, PLUS_MOST = 15, NAI_DIGITS = 16, HEX_LEAST = 16, CHAIN_DIGITS = 20, CHAIN_GROUPS = 7,
+       ENCODED_MOST = 256, CELL_MOST = 40 };
 
 struct covering {
         const struct identity_text *text;
