@@ -6,20 +6,23 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/wide_memory.h"
 #include "judge/binding_facts.h"
 
-enum { CHUNK = 4096, ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
+enum { SESSIONS_A_CHUNK = 13, ENDPOINTS_A_CHUNK = 16, ROUTES_A_CHUNK = 12, /* powers of two */
+       ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
 
 /* Records in chunks that stay where they are; freed ones are used again. */
 struct slab {
         void **chunks;
+        unsigned bits;    /* of records in a chunk */
         uint32_t chunk_count, used, free; /* free: head of a chain through the first four bytes of freed records */
         size_t size;
 };
 
 static void *slab_at(const struct slab *slab, uint32_t record)
 {
-        return (char *)slab->chunks[(record - 1) / CHUNK] + (size_t)((record - 1) % CHUNK) * slab->size;
+        return (char *)slab->chunks[(record - 1) >> slab->bits] + ((record - 1) & ((1U << slab->bits) - 1)) * slab->size;
 }
 
 static uint32_t slab_take(struct slab *slab)
@@ -30,12 +33,12 @@ static uint32_t slab_take(struct slab *slab)
                 memset(slab_at(slab, record), 0, slab->size);
                 return record;
         }
-        if (slab->used == slab->chunk_count * CHUNK) {
+        if (slab->used == slab->chunk_count << slab->bits) {
                 void **chunks = realloc(slab->chunks, (slab->chunk_count + 1) * sizeof *chunks);
                 if (chunks == NULL)
                         return STORE_NONE;
                 slab->chunks = chunks;
-                if ((chunks[slab->chunk_count] = calloc(CHUNK, slab->size)) == NULL)
+                if ((chunks[slab->chunk_count] = wide_memory_take(slab->size << slab->bits)) == NULL)
                         return STORE_NONE;
                 slab->chunk_count++;
         }
@@ -48,10 +51,16 @@ static void slab_give(struct slab *slab, uint32_t record)
         slab->free = record;
 }
 
+/* Chunks take room as they are filled. */
+static uint64_t slab_bytes(const struct slab *slab)
+{
+        return (uint64_t)slab->used * slab->size;
+}
+
 static void slab_clear(struct slab *slab)
 {
         for (uint32_t i = 0; i < slab->chunk_count; i++)
-                free(slab->chunks[i]);
+                wide_memory_give(slab->chunks[i], slab->size << slab->bits);
         free(slab->chunks);
 }
 
@@ -91,9 +100,9 @@ struct store *store_create(uint32_t session_limit)
         if (store == NULL)
                 return NULL;
         store->limit = session_limit;
-        store->sessions.size = sizeof(struct session);
-        store->endpoints.size = sizeof(struct endpoint);
-        store->routes.size = sizeof(struct route);
+        store->sessions = (struct slab){.size = sizeof(struct session), .bits = SESSIONS_A_CHUNK};
+        store->endpoints = (struct slab){.size = sizeof(struct endpoint), .bits = ENDPOINTS_A_CHUNK};
+        store->routes = (struct slab){.size = sizeof(struct route), .bits = ROUTES_A_CHUNK};
         store->node_limit = session_limit > NODES_MOST ? NODES_MOST : session_limit < NODES_LEAST ? NODES_LEAST : session_limit;
         store->nodes = calloc(store->node_limit + 1, sizeof *store->nodes);
         store->node_slots = calloc(2 * (size_t)store->node_limit, sizeof *store->node_slots);
@@ -656,9 +665,9 @@ static uint64_t index_bytes(const struct index *index)
 
 uint64_t store_bytes(const struct store *store)
 {
-        return (uint64_t)store->sessions.chunk_count * CHUNK * sizeof(struct session) +
-               (uint64_t)store->endpoints.chunk_count * CHUNK * sizeof(struct endpoint) +
-               (uint64_t)store->routes.chunk_count * CHUNK * sizeof(struct route) + index_bytes(&store->imsi) +
+        return slab_bytes(&store->sessions) +
+               slab_bytes(&store->endpoints) +
+               slab_bytes(&store->routes) + index_bytes(&store->imsi) +
                index_bytes(&store->imei) + index_bytes(&store->ipv4) + index_bytes(&store->ipv6) + index_bytes(&store->endpoint) + index_bytes(&store->route) +
                (store->node_limit + UINT64_C(1)) * (sizeof *store->nodes + sizeof *store->node_uses) + UINT64_C(2) * store->node_limit * sizeof *store->node_slots;
 }

@@ -5,7 +5,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { CHUNK = 4096, NONE = UINT32_MAX, FIRST_SLOTS = 1024, RENEW_S = 60 };
+#include "base/wide_memory.h"
+
+enum { CHUNK = WIDE_PAGE / sizeof(struct device), NONE = UINT32_MAX, FIRST_SLOTS = 1024, RENEW_S = 60 };
 
 /* The hash stands beside the number, so that a probe that does not fit costs no look at the record. */
 struct slot {
@@ -48,7 +50,7 @@ struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *c
         struct device_table *table = calloc(1, sizeof *table);
         if (table == NULL)
                 return NULL;
-        table->slots = malloc(FIRST_SLOTS * sizeof *table->slots);
+        table->slots = wide_memory_take(FIRST_SLOTS * sizeof *table->slots);
         if (table->slots == NULL) {
                 free(table);
                 return NULL;
@@ -67,9 +69,9 @@ void device_table_destroy(struct device_table *table)
         if (table == NULL)
                 return;
         for (uint32_t i = 0; i < table->chunk_count; i++)
-                free(table->chunks[i]);
+                wide_memory_give(table->chunks[i], WIDE_PAGE);
         free(table->chunks);
-        free(table->slots);
+        wide_memory_give(table->slots, (table->slot_mask + 1UL) * sizeof *table->slots);
         free(table);
 }
 
@@ -106,7 +108,7 @@ static void link_newest(struct device_table *table, struct device *device)
 static int grow_slots(struct device_table *table)
 {
         uint32_t size = (table->slot_mask + 1) * 2;
-        struct slot *slots = malloc((size_t)size * sizeof *slots);
+        struct slot *slots = wide_memory_take((size_t)size * sizeof *slots);
         if (slots == NULL)
                 return -1;
         memset(slots, 0xff, (size_t)size * sizeof *slots);
@@ -118,7 +120,7 @@ static int grow_slots(struct device_table *table)
                         slot = (slot + 1) & (size - 1);
                 slots[slot] = table->slots[i];
         }
-        free(table->slots);
+        wide_memory_give(table->slots, (table->slot_mask + 1UL) * sizeof *table->slots);
         table->slots = slots;
         table->slot_mask = size - 1;
         return 0;
@@ -162,7 +164,7 @@ static struct device *fresh_record(struct device_table *table)
                 if (chunks == NULL)
                         return NULL;
                 table->chunks = chunks;
-                chunks[table->chunk_count] = malloc(CHUNK * sizeof(struct device));
+                chunks[table->chunk_count] = wide_memory_take(WIDE_PAGE);
                 if (chunks[table->chunk_count] == NULL)
                         return NULL;
                 table->chunk_count++;
@@ -233,7 +235,7 @@ uint64_t device_table_evictions(const struct device_table *table)
 
 uint64_t device_table_bytes(const struct device_table *table)
 {
-        return (uint64_t)table->chunk_count * CHUNK * sizeof(struct device) +
+        return (uint64_t)table->chunk_count * WIDE_PAGE +
                (table->slot_mask + 1ULL) * sizeof *table->slots;
 }
 

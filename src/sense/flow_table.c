@@ -8,7 +8,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { CHUNK_FLOWS = 1024, FIRST_SLOTS = 4096, AHEAD = 4 }; /* AHEAD: places between a hint and what it is for */
+#include "base/wide_memory.h"
+
+enum { CHUNK_FLOWS = WIDE_PAGE / sizeof(struct flow), FIRST_SLOTS = 4096, AHEAD = 4 }; /* AHEAD: places between a hint and what it is for */
 
 struct slot {
         uint32_t hash;
@@ -57,7 +59,7 @@ struct flow_table *flow_table_create(uint32_t limit)
         table->chunk_limit = limit / CHUNK_FLOWS + SHARDS + 1;
         table->chunks = calloc(table->chunk_limit, sizeof *table->chunks);
         table->free_head = FLOW_NONE;
-        table->slots = malloc(FIRST_SLOTS * sizeof *table->slots);
+        table->slots = wide_memory_take(FIRST_SLOTS * sizeof *table->slots);
         if (table->chunks == NULL || table->slots == NULL) {
                 flow_table_destroy(table);
                 return NULL;
@@ -71,12 +73,12 @@ void flow_table_destroy(struct flow_table *table)
 {
         if (table == NULL)
                 return;
-        free(table->slots);
+        wide_memory_give(table->slots, (table->mask + 1UL) * sizeof *table->slots);
         for (unsigned i = 0; i < WHEEL_SECONDS; i++)
                 free(table->wheel[i].places);
         free(table->due.places);
         for (uint32_t i = 0; i < table->chunk_count; i++)
-                free(table->chunks[i]);
+                wide_memory_give(table->chunks[i], WIDE_PAGE);
         free(table->chunks);
         free(table);
 }
@@ -172,7 +174,7 @@ static int slots_grow(struct flow_table *table)
 {
         uint32_t old_size = table->mask + 1, size = old_size * 2;
         struct slot *old = table->slots;
-        struct slot *slots = malloc(size * sizeof *slots);
+        struct slot *slots = wide_memory_take(size * sizeof *slots);
         if (slots == NULL)
                 return -1;
         memset(slots, 0xff, size * sizeof *slots);
@@ -181,7 +183,7 @@ static int slots_grow(struct flow_table *table)
         for (uint32_t i = 0; i < old_size; i++)
                 if (old[i].flow != FLOW_NONE)
                         slot_put(table, old[i].hash, old[i].flow);
-        free(old);
+        wide_memory_give(old, old_size * sizeof *old);
         return 0;
 }
 
@@ -189,7 +191,7 @@ static int pool_grow(struct flow_table *table)
 {
         if (table->chunk_count == table->chunk_limit)
                 return -1;
-        struct flow *chunk = malloc(CHUNK_FLOWS * sizeof *chunk);
+        struct flow *chunk = wide_memory_take(WIDE_PAGE);
         if (chunk == NULL)
                 return -1;
         uint32_t first = table->chunk_count * CHUNK_FLOWS;
