@@ -4,7 +4,7 @@
 #include <string.h>
 #include <uthash.h>
 
-enum { PEER_LIMIT = 65536, FORMERS = 3 };
+enum { PEER_LIMIT = 65536, FORMERS = 3, RESTARTS_AN_HOUR = 8 };
 
 static const int64_t HOUR_NS = INT64_C(3600) * 1000000000, MINUTE_NS = INT64_C(60) * 1000000000;
 
@@ -19,6 +19,8 @@ struct peer {
                 int64_t left_ns; /* 0: none */
         } formers[FORMERS];      /* of nodes that share the address; the one that was left longest ago makes room */
         int64_t heard_ns;
+        int64_t hour_ns;         /* the first restart of the last hour */
+        unsigned restarts;       /* since then */
         UT_hash_handle hh;
 };
 
@@ -124,6 +126,16 @@ static bool change_value(struct peer *peer, uint64_t value, int64_t time_ns)
         return takes_turns;
 }
 
+/* What is another number with every message counts no restarts; each that is believed costs a look at every session. */
+static bool is_believed(struct peer *peer, int64_t time_ns)
+{
+        if (peer->restarts == 0 || time_ns - peer->hour_ns >= HOUR_NS) {
+                peer->hour_ns = time_ns;
+                peer->restarts = 0;
+        }
+        return ++peer->restarts <= RESTARTS_AN_HOUR;
+}
+
 bool binding_peers_restarted(struct binding_peers *peers, const struct address *address, uint16_t context, enum binding_source protocol,
                              uint64_t value, int64_t time_ns)
 {
@@ -145,7 +157,7 @@ bool binding_peers_restarted(struct binding_peers *peers, const struct address *
         bool only_rises = protocol != BINDING_GTPV1C && protocol != BINDING_GTPV2C; /* times, Origin-State-Id (RFC 6733, 8.16) */
         if (peer->value == value || (only_rises && value < peer->value))
                 return false;
-        if (change_value(peer, value, time_ns))
+        if (change_value(peer, value, time_ns) || !is_believed(peer, time_ns))
                 return false;
         binding_peers_note_restart(peers, address, time_ns);
         return true;

@@ -13,7 +13,8 @@ struct binding_peers *binding_peers_create(void);
 void binding_peers_destroy(struct binding_peers *peers);
 
 /* The peer says this of itself: true when that means that it has restarted. PFCP's are time stamps that only rise. Up
- * to four values that take turns within an hour are as many nodes behind one address. */
+ * to four values that take turns within an hour are as many nodes behind one address; more than eight restarts in an hour
+ * are not believed. */
 bool binding_peers_restarted(struct binding_peers *peers, const struct address *peer, uint16_t context, enum binding_source protocol,
                              uint64_t value, int64_t time_ns);
 void binding_peers_note_restart(struct binding_peers *peers, const struct address *peer, int64_t time_ns); /* somebody else told of it */

@@ -276,6 +276,23 @@ static void peers_that_are_heard_are_remembered(void **state)
         binding_peers_destroy(peers);
 }
 
+/* Another number with every message is no restart counter; a node that falls over a few times a day is believed. */
+static void a_counter_that_never_rests_is_none(void **state)
+{
+        (void)state;
+        const int64_t second = 1000000000;
+        struct binding_peers *peers = binding_peers_create();
+        struct address restless = peer_address(1), frail = peer_address(2);
+        unsigned believed = 0;
+        for (unsigned n = 0; n < 200; n++)
+                believed += binding_peers_restarted(peers, &restless, 0, BINDING_GTPV2C, n, second * n);
+        assert_int_equal(believed, 8);
+        for (unsigned n = 0; n < 24; n++)
+                assert_int_equal(binding_peers_restarted(peers, &frail, 0, BINDING_GTPV2C, n, 1800 * second * (n + 1)), n > 0);
+        assert_true(binding_peers_restarted(peers, &restless, 0, BINDING_GTPV2C, 201, 3700 * second));
+        binding_peers_destroy(peers);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -287,6 +304,7 @@ int main(void)
                 cmocka_unit_test(without_the_mmes_side_the_first_word_is_for_all),
                 cmocka_unit_test(an_association_ends_for_both_ends_only),
                 cmocka_unit_test(peers_that_are_heard_are_remembered),
+                cmocka_unit_test(a_counter_that_never_rests_is_none),
                 cmocka_unit_test(a_user_planes_set_ends_on_its_word),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
