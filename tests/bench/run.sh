@@ -59,7 +59,11 @@ make_capture() { # name, mkfleet's arguments
         name=$1
         shift
         [ -f "$work/$name.pcap" ] || ./tests/traffic/mkfleet "$@" --seed 1 --capture "$work/$name.pcap" --policy "$work/$name.yaml" 2> "$work/$name.made"
-        cat "$work/$name.pcap" > /dev/null # into the page cache
+}
+
+# Its pages into memory: some machines take away what was not touched for a while.
+warm() { # name
+        cat "$work/$1.pcap" > /dev/null
 }
 
 measure() { # result file, command
@@ -69,6 +73,7 @@ measure() { # result file, command
 }
 
 run_apnwatch() { # name
+        warm "$1"
         measure "$work/$1.apnwatch" ./apnwatch read -q -j 0 --intel "$here/../../contrib/intel" -p "$work/$1.yaml" -o "jsonl:$work/$1.jsonl" "$work/$1.pcap"
 }
 
@@ -107,7 +112,9 @@ compare_shape() { # name, packets, ndpiReader's option or ""
         rm -f "$work/$name.apnwatch" "$work/$name.ndpiReader" "$work/$name.tcpdump"
         for run in $(seq "$runs"); do
                 run_apnwatch "$name"
+                warm "$name"
                 measure "$work/$name.ndpiReader" ndpiReader -q $3 -i "$work/$name.pcap"
+                warm "$name"
                 measure "$work/$name.tcpdump" tcpdump -Z root -r "$work/$name.pcap" -w /dev/null 2> /dev/null
         done
         for tool in apnwatch ndpiReader tcpdump; do
