@@ -8,9 +8,15 @@
 
 enum { INTERFACE_S11_SGW = 11, SETS_MOST = 16, RESTART_KNOWN_S = 3600 };
 
+/* Who gives a session up and is told that there is none has got what was asked for. Who would change one may set it up again, at the
+ * address that it has (after a failure of its serving gateway: TS 23.007, 27): it lives until more is said. */
 static bool is_accepted(const struct act *act)
 {
-        return act->response == NULL || !act->response->is_refused;
+        if (act->response == NULL || !act->response->is_refused)
+                return true;
+        bool gives_up = act->request != NULL && (act->request->procedure == SAID(PROCEDURE__DELETE) ||
+                                                 act->request->procedure == SAID(PROCEDURE__BEARER_DELETE));
+        return gives_up && act->response->is_not_found;
 }
 
 static void update_all(struct act *act, const struct addressed *found)

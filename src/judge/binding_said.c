@@ -92,6 +92,7 @@ static void read_header(struct said *said, const signalling_t *from)
         said->key = from->has_key ? from->key : 0;
         said->cause = from->cause;
         said->is_refused = from->has_accepted && !from->accepted;
+        said->is_not_found = signalling_says_not_found(from);
         said->has_recovery = from->has_recovery;
         said->recovery = from->recovery;
         if (said->protocol == SAID(PROTOCOL__PFCP) && from->node != NULL && !address_parse(from->node, &said->node))

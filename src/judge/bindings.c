@@ -26,6 +26,14 @@ const char *binding_end_text(enum binding_end end)
         return texts[end];
 }
 
+bool signalling_says_not_found(const Apnwatch__V1__Signalling *said)
+{
+        static const uint32_t causes[] = {
+                [SAID(PROTOCOL__GTPV1C)] = 192, [SAID(PROTOCOL__GTPV2C)] = 64, [SAID(PROTOCOL__PFCP)] = 65, [SAID(PROTOCOL__GX)] = 5002,
+                [SAID(PROTOCOL__GY)] = 5002, [SAID(PROTOCOL__S6B)] = 5002};
+        return said->cause != 0 && said->protocol < sizeof causes / sizeof *causes && causes[said->protocol] == said->cause;
+}
+
 static enum binding_source source_of(const struct said *said)
 {
         static const enum binding_source sources[] = {

@@ -12,9 +12,10 @@
  * Addresses are kept by (context, APN): where the tap's context does not tell pools of two APNs apart, the APN does, and
  * a lookup without APN answers only when it is unique. IPv6 is kept by prefix, /64 unless signalling says a shorter one.
  *
- * A session ends: deleted (by signalling; its tunnels are remembered for two minutes as released), replaced (the same
- * IMSI, APN and bearer, or the same address for another IMSI), restarted (its peer came back with another recovery
- * counter; older values and values of a VIP that alternate are ignored), timeout (nothing for `idle_s`), end_of_input.
+ * A session ends: deleted (by signalling, also when the answer to a deletion is that there is no such session; its
+ * tunnels are remembered for two minutes as released), replaced (the same IMSI, APN and bearer, or the same address for
+ * another IMSI), restarted (its peer came back with another recovery counter; older values and values of a VIP that
+ * alternate are ignored), timeout (nothing for `idle_s`), end_of_input.
  *
  * A session that packets of its address use (bindings_of_address) does not time out.
  *
@@ -34,6 +35,9 @@ enum binding_source {
         BINDING_GTPV2C, BINDING_SOURCES
 };
 const char *binding_source_text(enum binding_source source); /* "gtpv2c", "imported", ...; NULL for none */
+
+/* The answerer has no such session: TS 29.060 7.7.1 (non-existent), TS 29.274 8.4, TS 29.244 8.2.1, RFC 6733 7.1.5. */
+bool signalling_says_not_found(const Apnwatch__V1__Signalling *said);
 
 enum binding_fact { FACT_IMSI, FACT_IMEI, FACT_MSISDN, FACT_APN, FACT_IPV4, FACT_IPV6, FACT_RAT, FACT_PLMN, FACT_CELL, FACT_AREA, BINDING_FACTS };
 

@@ -25,7 +25,7 @@
 
 enum { SWEEP_LIMIT = 1024, KEPT = 64, USER_LEAST = 20, CONTROL_LEAST = 10, MINUTE_S = 60, GRACE_S = 12 * 3600, SETTLED_S = 600,
        RESTART_S = 3600, STEADY_S = 600, LEARNED_LEAST = 3, DENIERS = 64, DENIALS_LEAST = 3, DENIAL_S = 300, TUNNEL_SETS = 32768,
-       TUNNEL_WAYS = 4, NEAR = 4, CAUSE_V2 = 64, CAUSE_V1 = 192, CAUSE_PFCP = 65 };
+       TUNNEL_WAYS = 4, NEAR = 4 };
 
 static const int64_t SECOND = 1000000000;
 
@@ -549,13 +549,6 @@ static bool speaks_of_a_session(const Apnwatch__V1__Signalling *said)
         }
 }
 
-static bool says_not_found(const Apnwatch__V1__Signalling *said)
-{
-        static const uint32_t causes[] = {[SAID(PROTOCOL__GTPV1C)] = CAUSE_V1, [SAID(PROTOCOL__GTPV2C)] = CAUSE_V2,
-                                          [SAID(PROTOCOL__PFCP)] = CAUSE_PFCP};
-        return said->has_cause && said->cause == causes[said->protocol];
-}
-
 static void take_request(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
@@ -578,7 +571,7 @@ static void take_answer(struct judge *judge, struct sweep_state *state, uint16_t
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
         struct address source, gateway;
-        bool is_refused = says_not_found(said);
+        bool is_refused = signalling_says_not_found(said);
         if (!address_from_bytes(said->destination.data, said->destination.len, &source) ||
             !address_from_bytes(said->source.data, said->source.len, &gateway))
                 return;

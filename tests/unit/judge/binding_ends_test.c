@@ -293,6 +293,53 @@ static void a_counter_that_never_rests_is_none(void **state)
         binding_peers_destroy(peers);
 }
 
+/* One session of each protocol, then a request about it that is answered so. */
+static unsigned closed_by(int protocol, int procedure, int cause, bool is_asked)
+{
+        struct binding_scene scene;
+        bool is_named = protocol >= APNWATCH__V1__SIGNALLING__PROTOCOL__RADIUS;
+        const char *session = is_named ? "pgw;1;1" : NULL;
+        scene_open(&scene, (struct bindings_settings){0});
+        SAY(&scene, .protocol = protocol, PROCEDURE(CREATE), REQUEST, .from = SGW, .to = PGW, .sequence = 1, .imsi = sim(1), .apn = "iot",
+            .session = session, .ipv4 = ADDRESS(1), .bearer = 5, .endpoints = {{.node = is_named ? 0 : SGW, .key = 0x101}});
+        SAY(&scene, .protocol = protocol, PROCEDURE(CREATE), RESPONSE, .from = PGW, .to = SGW, .sequence = 1, .key = is_named ? 0 : 0x101,
+            .session = session, .bearer = 5, .endpoints = {{.node = is_named ? 0 : PGW, .key = 0x201}});
+        assert_int_equal(scene.opened, 1);
+        if (is_asked)
+                SAY(&scene, .protocol = protocol, .procedure = procedure, REQUEST, .from = SGW, .to = PGW, .sequence = 2,
+                    .key = is_named ? 0 : 0x201, .session = session, .linked_bearer = 5, .teardown = true);
+        SAY(&scene, .protocol = protocol, .procedure = procedure, RESPONSE, .from = PGW, .to = SGW, .sequence = 2, .session = session,
+            .key = is_named ? 0 : 0x101, .cause = cause);
+        scene_pass(&scene, 60);
+        unsigned closed = scene.closed;
+        assert_true(closed == 0 || scene.end == BINDING_DELETED);
+        assert_int_equal(scene_who(&scene, ADDRESS(1)) == NULL, closed);
+        scene_close(&scene);
+        return closed;
+}
+
+static void what_the_other_side_does_not_have_is_deleted(void **state)
+{
+        enum { DELETE = APNWATCH__V1__SIGNALLING__PROCEDURE__DELETE, BEARER_DELETE = APNWATCH__V1__SIGNALLING__PROCEDURE__BEARER_DELETE,
+               MODIFY = APNWATCH__V1__SIGNALLING__PROCEDURE__MODIFY };
+        static const struct {
+                int protocol, not_found, other;
+        } rows[] = {
+                {APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV1C, 192, 64},  {APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C, 64, 192},
+                {APNWATCH__V1__SIGNALLING__PROTOCOL__PFCP, 65, 64},     {APNWATCH__V1__SIGNALLING__PROTOCOL__GX, 5002, 5012},
+                {APNWATCH__V1__SIGNALLING__PROTOCOL__GY, 5002, 5012},   {APNWATCH__V1__SIGNALLING__PROTOCOL__S6B, 5002, 5012},
+        };
+        (void)state;
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                assert_int_equal(closed_by(rows[i].protocol, DELETE, rows[i].not_found, true), 1);
+                assert_int_equal(closed_by(rows[i].protocol, DELETE, rows[i].other, true), 0);
+                assert_int_equal(closed_by(rows[i].protocol, DELETE, rows[i].not_found, false), 0);
+                assert_int_equal(closed_by(rows[i].protocol, MODIFY, rows[i].not_found, true), 0);
+        }
+        assert_int_equal(closed_by(rows[1].protocol, BEARER_DELETE, 64, true), 1);
+        assert_int_equal(closed_by(rows[1].protocol, BEARER_DELETE, 110, true), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -306,6 +353,7 @@ int main(void)
                 cmocka_unit_test(peers_that_are_heard_are_remembered),
                 cmocka_unit_test(a_counter_that_never_rests_is_none),
                 cmocka_unit_test(a_user_planes_set_ends_on_its_word),
+                cmocka_unit_test(what_the_other_side_does_not_have_is_deleted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,8 @@ static void put_rest(Apnwatch__V1__Signalling *said, const struct told *told)
         *(told->phase == APNWATCH__V1__SIGNALLING__PHASE__RESPONSE ? &said->destination_port : &said->source_port) = told->port;
         said->has_accepted = told->phase == APNWATCH__V1__SIGNALLING__PHASE__RESPONSE;
         said->accepted = told->cause == 0;
+        said->has_cause = told->cause > 1;
+        said->cause = (uint32_t)told->cause;
         said->has_bearer = told->bearer != 0;
         said->bearer = told->bearer;
         said->has_linked_bearer = told->linked_bearer != 0;

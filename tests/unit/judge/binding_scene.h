@@ -17,7 +17,7 @@ struct told {
         uint32_t sequence, key;  /* 0: none */
         uint16_t port;           /* of the requester */
         const char *session, *node;
-        int cause;               /* of a response: 0 accepted, 1 refused */
+        int cause;               /* of a response: 0 accepted, 1 refused, else as on the wire */
         const char *imsi, *imei, *msisdn, *apn;
         uint32_t ipv4;           /* 0x0a140007 is 10.20.0.7; 0: not said */
         const char *ipv6;        /* prefix */
