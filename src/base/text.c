@@ -99,6 +99,24 @@ bool text_luhn_fits(const void *digits, size_t length)
         return sum % 10 == 0;
 }
 
+bool text_unpack_digits(const uint8_t packed[TEXT_PACKED_BYTES], char digits[TEXT_PACKED_DIGITS + 1])
+{
+        enum { FILLER = 15 };
+        uint8_t last = packed[TEXT_PACKED_BYTES - 1];
+        bool is_swapped = last >> 4 == FILLER;
+        unsigned begin = !is_swapped && (last & 15) != FILLER;
+        if (begin == 1 && packed[0] >> 4 != 0)
+                return false;
+        for (unsigned i = 0; i < TEXT_PACKED_DIGITS; i++) {
+                unsigned at = i + begin, digit = (at % 2 == 1) != is_swapped ? packed[at / 2] & 15 : packed[at / 2] >> 4;
+                if (digit > 9)
+                        return false;
+                digits[i] = (char)('0' + digit);
+        }
+        digits[TEXT_PACKED_DIGITS] = '\0';
+        return true;
+}
+
 void text_base64(const void *bytes, size_t length, char *out)
 {
         static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -22,5 +22,10 @@ void text_hex(const void *bytes, size_t length, char *out);
 /* Digits whose last is the check digit of those before it (Luhn's, ISO/IEC 7812-1, annex B): of an IMEI, of an ICCID. */
 bool text_luhn_fits(const void *digits, size_t length);
 
+/* Fifteen digits in eight bytes, two in each: behind a zero (03 53 46 ...), in front of a filler (35 34 ... 1f), or as telephony packs
+ * them, the lower half first and the filler last (53 43 ... f1: TBCD, 3GPP TS 29.002, 17.7.8). False: it is none of these. */
+enum { TEXT_PACKED_BYTES = 8, TEXT_PACKED_DIGITS = 15 };
+bool text_unpack_digits(const uint8_t packed[TEXT_PACKED_BYTES], char digits[TEXT_PACKED_DIGITS + 1]);
+
 /* RFC 4648, 4, with padding: 4 * ((length + 2) / 3) + 1 bytes with the NUL. */
 void text_base64(const void *bytes, size_t length, char *out);

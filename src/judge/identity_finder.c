@@ -56,6 +56,16 @@ static void find_own(const struct number *n, const struct known_identities *own,
                 out->sure |= 1U << IDENTITY_MSISDN;
 }
 
+/* Eight bytes of BCD, written in hexadecimal: a zero stands in front of 15 digits. */
+static void find_own_behind_zero(const struct number *n, const struct known_identities *own, struct found_identities *out)
+{
+        struct number rest = {.length = n->length - 1, .is_word = n->is_word};
+        if (n->length != 16 || n->digits[0] != '0')
+                return;
+        memcpy(rest.digits, n->digits + 1, rest.length);
+        find_own(&rest, own, out);
+}
+
 static void find_alone(const struct number *n, struct found_identities *out)
 {
         static const char *const beginnings[] = {"35", "86", "01", "99"};
@@ -131,6 +141,8 @@ static void judge_number(const char *text, const struct number *n, const struct 
         if (n->length < DIGITS_LEAST)
                 return;
         find_own(n, own, &found);
+        if (found.sure == 0)
+                find_own_behind_zero(n, own, &found);
         if (found.sure == 0 && !find_named(text, n, &found) && n->is_word)
                 find_alone(n, &found);
         out->sure |= found.sure;
@@ -170,4 +182,11 @@ void identity_of_field(const char *digits, const struct known_identities *own, s
                 return;
         memcpy(number.digits, digits, number.length);
         judge_number(digits, &number, own, out);
+}
+
+void identity_of_packed(const uint8_t packed[8], const struct known_identities *own, struct found_identities *out)
+{
+        struct number number = {.length = TEXT_PACKED_DIGITS, .is_word = true};
+        if (text_unpack_digits(packed, number.digits))
+                find_own(&number, own, out);
 }

@@ -11,7 +11,7 @@
 #include "sense/tcp_stream.h"
 
 enum { DATAGRAMS_UNDECIDED = 4, SCTP_PACKETS_UNDECIDED = 16, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 192, SPARE_MOST = 4096,
-       NUMBERS_TOLD = 4, NUMBER_BYTES = 256 * 1024, SNIPPET_FRONT = 64, SNIPPET_SIZE = 256 };
+       NUMBERS_TOLD = 4, NUMBER_BYTES = 256 * 1024, SEAM_TAIL = 40, SEAM_HEAD = 24, SNIPPET_FRONT = 64, SNIPPET_SIZE = 256 };
 static const int64_t EXPECTATION_NS = 60 * 1000000000LL;
 
 struct inspected_end {
@@ -32,7 +32,8 @@ struct inspection {
         uint8_t undecided;      /* datagrams given to candidates */
         bool owner_done;
         bool tunnelled;         /* a packet came in GTP-U: the flow is a device's own */
-        uint8_t numbers_told[2]; /* numbers in clear: any, likely ones */
+        uint8_t numbers_told[2], packed_told; /* numbers in clear: any, likely ones; binary ones */
+        uint8_t tail[SEAM_TAIL], tail_length; /* what the device's last segment ends with, when that is a digit */
         uint32_t bytes_scanned; /* for them */
         struct inspected_end ends[2];
         _Alignas(16) uint8_t small_state[SMALL_STATE];
@@ -474,13 +475,14 @@ static bool wants_more(const struct flow *flow, const struct inspection *inspect
         return !flow->classified || inspection->candidates != 0 || (inspection->owner != NULL && !inspection->owner_done);
 }
 
-static void tell_number(struct call *call, const struct chunk *chunk, const struct number_found *found)
+static void tell_number(struct call *call, const struct chunk *chunk, const struct number_found *found, bool is_packed)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__ClearNumber number = APNWATCH__V1__CLEAR_NUMBER__INIT;
         Apnwatch__V1__Snippet snippet = APNWATCH__V1__SNIPPET__INIT;
         size_t begin = found->offset > SNIPPET_FRONT ? found->offset - SNIPPET_FRONT : 0, left = chunk->captured - begin;
         number.likely = found->is_likely;
+        number.has_packed = number.packed = is_packed;
         snippet.data.data = (uint8_t *)(uintptr_t)chunk->bytes + begin;
         snippet.data.len = left < SNIPPET_SIZE ? left : SNIPPET_SIZE;
         snippet.has_offset = snippet.has_length = true;
@@ -492,22 +494,80 @@ static void tell_number(struct call *call, const struct chunk *chunk, const stru
         call->d.services->emit(&call->d, &event);
 }
 
-/* What the device sends before the flow is settled, whoever reads it. What is likely an identity does not wait behind what is not. */
+/* What is likely an identity does not wait behind what is not. */
+static void tell_some(struct call *call, struct inspection *inspection, const struct chunk *chunk, const struct number_found *found)
+{
+        if (inspection->numbers_told[found->is_likely] >= NUMBERS_TOLD)
+                return;
+        inspection->numbers_told[found->is_likely]++;
+        tell_number(call, chunk, found, false);
+}
+
+static bool is_digit(uint8_t byte)
+{
+        return byte >= '0' && byte <= '9';
+}
+
+/* A number that began in the segment before. How many bytes of this one have been looked at. */
+static size_t scan_seam(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+{
+        uint8_t joint[SEAM_TAIL + SEAM_HEAD];
+        size_t tail = inspection->tail_length, head = chunk->captured < SEAM_HEAD ? chunk->captured : SEAM_HEAD, from = tail, digits = 0;
+        struct chunk both = *chunk;
+        struct number_found found;
+        if (tail == 0 || !is_digit(chunk->bytes[0]))
+                return 0;
+        memcpy(joint, inspection->tail, tail);
+        memcpy(joint + tail, chunk->bytes, head);
+        both.bytes = joint;
+        both.captured = (uint32_t)(tail + head);
+        while (from > 0 && is_digit(joint[from - 1]))
+                from--;
+        const struct cursor payload = cursor_of(joint, tail + head);
+        if (number_scan(&payload, &from, &found) && found.offset < tail && found.offset + found.length > tail)
+                tell_some(call, inspection, &both, &found);
+        while (digits < chunk->captured && is_digit(chunk->bytes[digits]))
+                digits++;
+        return digits;
+}
+
+static void keep_tail(struct inspection *inspection, const struct chunk *chunk)
+{
+        inspection->tail_length = 0;
+        if (chunk->captured < chunk->length || !is_digit(chunk->bytes[chunk->captured - 1]))
+                return;
+        inspection->tail_length = (uint8_t)(chunk->captured < SEAM_TAIL ? chunk->captured : SEAM_TAIL);
+        memcpy(inspection->tail, chunk->bytes + chunk->captured - inspection->tail_length, inspection->tail_length);
+}
+
+/* Protocols that we know are read by those who know them. */
+static void scan_packed(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+{
+        const struct cursor payload = cursor_of(chunk->bytes, chunk->captured);
+        struct number_found found;
+        size_t from = 0;
+        while (inspection->owner == NULL && inspection->packed_told < NUMBERS_TOLD && number_scan_packed(&payload, &from, &found)) {
+                inspection->packed_told++;
+                tell_number(call, chunk, &found, true);
+        }
+}
+
+/* What the device sends before the flow is settled, whoever reads it. */
 static void scan_numbers(struct call *call, struct inspection *inspection, const struct chunk *chunk)
 {
         struct number_found found;
-        size_t from = 0;
         const struct cursor payload = cursor_of(chunk->bytes, chunk->captured);
         bool is_signalling = inspection->owner != NULL && inspection->owner->is_signalling;
-        if (chunk->end != call->flow->device || call->flow->encrypted || is_signalling || inspection->bytes_scanned >= NUMBER_BYTES)
+        if (chunk->end != call->flow->device || call->flow->encrypted || is_signalling || inspection->bytes_scanned >= NUMBER_BYTES ||
+            chunk->captured == 0)
                 return;
         inspection->bytes_scanned += chunk->captured;
-        while (inspection->numbers_told[true] < NUMBERS_TOLD && number_scan(&payload, &from, &found)) {
-                if (inspection->numbers_told[found.is_likely] >= NUMBERS_TOLD)
-                        continue;
-                inspection->numbers_told[found.is_likely]++;
-                tell_number(call, chunk, &found);
-        }
+        size_t from = scan_seam(call, inspection, chunk);
+        while (inspection->numbers_told[true] < NUMBERS_TOLD && number_scan(&payload, &from, &found))
+                tell_some(call, inspection, chunk, &found);
+        scan_packed(call, inspection, chunk);
+        if (call->flow->protocol == IPPROTO_TCP)
+                keep_tail(inspection, chunk);
 }
 
 static void deliver(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
@@ -523,6 +583,7 @@ static void deliver(struct inspector *inspector, struct flow *flow, const struct
                 else
                         hold_drop(end);
                 end->stream.missing = 0;
+                inspection->tail_length = 0;
         }
         if (inspection->owner != NULL) {
                 if (!inspection->owner_done)

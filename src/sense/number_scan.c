@@ -117,3 +117,37 @@ bool number_scan(const struct cursor *payload, size_t *from, struct number_found
         *from = text.length;
         return false;
 }
+
+static bool is_text(const uint8_t *bytes, size_t length)
+{
+        for (size_t i = 0; i < length; i++)
+                if (bytes[i] < 0x20 || bytes[i] > 0x7e)
+                        return false;
+        return true;
+}
+
+/* Country codes begin with 2 to 7, and with 9 those of no country (ITU-T E.212). */
+static bool may_be_identity(const char digits[TEXT_PACKED_DIGITS + 1])
+{
+        bool may_be_imsi = (digits[0] >= '2' && digits[0] <= '7') || strncmp(digits, "90", 2) == 0;
+        return may_be_imsi || (strncmp(digits, "00", 2) != 0 && text_luhn_fits(digits, TEXT_PACKED_DIGITS));
+}
+
+bool number_scan_packed(const struct cursor *payload, size_t *from, struct number_found *out)
+{
+        enum { FRONT = 64 };
+        size_t length = cursor_left(payload) < FRONT ? cursor_left(payload) : FRONT;
+        for (size_t at = *from; at + TEXT_PACKED_BYTES <= length; at++) {
+                const uint8_t *bytes = payload->at + at;
+                char digits[TEXT_PACKED_DIGITS + 1];
+                uint8_t last = bytes[TEXT_PACKED_BYTES - 1];
+                bool has_filler = bytes[0] <= 9 || last >= 0xf0 || (last & 15) == 15;
+                if (has_filler && text_unpack_digits(bytes, digits) && may_be_identity(digits) && !is_text(bytes, TEXT_PACKED_BYTES)) {
+                        *out = (struct number_found){at, TEXT_PACKED_BYTES, false};
+                        *from = at + 1;
+                        return true;
+                }
+        }
+        *from = length;
+        return false;
+}

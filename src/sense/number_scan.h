@@ -1,6 +1,6 @@
 /* Numbers in payload that a device sends readable and that are long enough to be an IMEI, IMSI, ICCID or telephone number; whose they
- * are, and whether they are any, is judge's to say. Digits of ASCII alone; left out: BCD, hexadecimal, UTF-16, and numbers that two
- * packets share. */
+ * are, and whether they are any, is judge's to say. Digits of ASCII, and binary ones in the first bytes of a message; left out: UTF-16,
+ * and digits that are written as the hexadecimal numbers of their characters, as is done towards a modem but not behind it. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,3 +15,7 @@ struct number_found {
 
 /* The next number at or behind `*from`, which moves behind it. False: none. */
 bool number_scan(const struct cursor *payload, size_t *from, struct number_found *out);
+
+/* Likewise fifteen digits in eight bytes (text_unpack_digits), among the first 64 of a message: no text, and an IMSI of 3GPP TS 23.003,
+ * 2.2, by its country, or with a check digit that fits. */
+bool number_scan_packed(const struct cursor *payload, size_t *from, struct number_found *out);

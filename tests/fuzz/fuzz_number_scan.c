@@ -14,5 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         abort();
                 last = from;
         }
+        for (from = last = 0; number_scan_packed(&payload, &from, &found); last = from)
+                if (found.offset + found.length > size || from <= last)
+                        abort();
         return 0;
 }

@@ -4,6 +4,7 @@
  * One alert for each device, peer and kind of identity. */
 #include "judge/detectors/detectors.h"
 
+#include "base/text.h"
 #include "judge/draft.h"
 #include "judge/identity_finder.h"
 #include "judge/judge_state.h"
@@ -36,6 +37,16 @@ static void look_in_snippet(struct disclosure *out, const Apnwatch__V1__Snippet 
 {
         if (snippet)
                 identity_find((const char *)snippet->data.data, snippet->data.len, own, &out->found);
+}
+
+static void look_at_number(struct disclosure *out, const event_t *event, const struct known_identities *own)
+{
+        const ProtobufCBinaryData *data = &event->snippet->data;
+        size_t at = event->snippet->offset;
+        if (!event->clear_number->packed)
+                identity_find_at((const char *)data->data, data->len, at, own, &out->found);
+        else if (data->len >= TEXT_PACKED_BYTES && at <= data->len - TEXT_PACKED_BYTES)
+                identity_of_packed(data->data + at, own, &out->found);
 }
 
 /* Who asks for a position gives his IMSI or number (OMA ULP, SET ID): whatever number it is, it is one. */
@@ -82,8 +93,7 @@ static void look_in_event(const event_t *event, const struct known_identities *o
         case APNWATCH__V1__EVENT__BODY_CLEAR_NUMBER:
                 out->protocol = event->flow->label;
                 if (event->snippet)
-                        identity_find_at((const char *)event->snippet->data.data, event->snippet->data.len, event->snippet->offset, own,
-                                         &out->found);
+                        look_at_number(out, event, own);
                 break;
         default:
                 out->protocol = event->transfer->protocol;

@@ -81,6 +81,26 @@ static void a_check_digit_fits_the_digits_before_it(void **state)
         assert_true(text_luhn_fits("8944500102198304826", 19));  /* an ICCID */
 }
 
+static void packed_digits_are_those_that_were_packed(void **state)
+{
+        (void)state;
+        static const struct { uint8_t packed[8]; const char *digits; } rows[] = {
+                {{0x04, 0x90, 0x15, 0x42, 0x03, 0x23, 0x75, 0x18}, "490154203237518"},
+                {{0x49, 0x01, 0x54, 0x20, 0x32, 0x37, 0x51, 0x8f}, "490154203237518"},
+                {{0x94, 0x10, 0x45, 0x02, 0x23, 0x73, 0x15, 0xf8}, "490154203237518"},
+                {{0x14, 0x90, 0x15, 0x42, 0x03, 0x23, 0x75, 0x18}, NULL}, /* sixteen */
+                {{0x04, 0x90, 0x15, 0x42, 0x0a, 0x23, 0x75, 0x18}, NULL},
+                {{0x49, 0x01, 0x54, 0x20, 0x32, 0xf7, 0x51, 0x8f}, NULL},
+                {{0x94, 0x10, 0x45, 0x02, 0x23, 0x73, 0x15, 0xff}, NULL},
+        };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                char digits[TEXT_PACKED_DIGITS + 1];
+                assert_int_equal(text_unpack_digits(rows[i].packed, digits), rows[i].digits != NULL);
+                if (rows[i].digits)
+                        assert_string_equal(digits, rows[i].digits);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -89,6 +109,7 @@ int main(void)
                 cmocka_unit_test(utf8_is_told_from_what_is_not),
                 cmocka_unit_test(hex_and_base64_are_those_of_rfc_4648),
                 cmocka_unit_test(a_check_digit_fits_the_digits_before_it),
+                cmocka_unit_test(packed_digits_are_those_that_were_packed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

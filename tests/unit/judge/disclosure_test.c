@@ -43,6 +43,8 @@ static void identities_are_known_by_their_owner_their_name_or_their_digits(void 
                 {"phone=+491701234567", "msisdn", false},        /* somebody's */
                 {"order 4915112345678", "msisdn", true},
                 {"order 14915112345678", NULL, false},
+                {"0861234051234568", "imei", true},              /* hexadecimal of eight bytes */
+                {"0356938035643809", NULL, false},
         };
         for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
                 struct found_identities found = {0, 0};
@@ -167,6 +169,39 @@ static void trackers_and_locators_are_told_who_it_is(void **state)
         }
 }
 
+/* The device's own, not what binary data hold by chance; a module's number may end with another check digit. */
+static void packed_numbers_are_the_devices_own(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *bytes;
+                uint32_t offset;
+                const char *identity;
+        } rows[] = {{"\x08\x61\x23\x40\x51\x23\x45\x68", 0, "imei"}, {"xx\x86\x12\x34\x05\x12\x34\x56\x8f", 2, "imei"},
+                    {"\x62\x02\x11\x32\x54\x76\x98\xf0", 0, "imsi"}, {"\x03\x56\x93\x80\x35\x64\x38\x09", 0, NULL},
+                    {"x\x08\x61\x23\x40\x51\x23\x45\x68", 2, NULL},  {"\x08\x61\x23\x40\x51\x23\x45\x68", 0xffffffff, NULL}};
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct court *court = court_open(policy, NULL, NULL);
+                struct court_flow flow = {.device = "10.20.0.7", .peer = "198.51.100.9", .peer_port = 7700, .opener = OUT, .start_s = 20};
+                event_t event = APNWATCH__V1__EVENT__INIT;
+                Apnwatch__V1__ClearNumber number = APNWATCH__V1__CLEAR_NUMBER__INIT;
+                Apnwatch__V1__Snippet snippet = APNWATCH__V1__SNIPPET__INIT;
+                number.has_packed = number.packed = true;
+                snippet.data = (ProtobufCBinaryData){strlen(rows[i].bytes), (uint8_t *)(uintptr_t)rows[i].bytes};
+                snippet.has_offset = true;
+                snippet.offset = rows[i].offset;
+                event.body_case = APNWATCH__V1__EVENT__BODY_CLEAR_NUMBER;
+                event.clear_number = &number;
+                event.snippet = &snippet;
+                court_attach(court, &(struct court_session){.imsi = SIM, .imei = MODULE, .ip = "10.20.0.7", .teid = 17, .at_s = 1});
+                court_event(court, &flow, &event, 21, true);
+                assert_string_equal(court_types(court), rows[i].identity ? "identity.disclosed" : "");
+                if (rows[i].identity)
+                        assert_string_equal(court->alerts[0]->detail->identity, rows[i].identity);
+                court_close(court);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -174,6 +209,7 @@ int main(void)
                 cmocka_unit_test(nothing_behind_the_end_is_read),
                 cmocka_unit_test(an_identity_in_clear_is_told_with_whom),
                 cmocka_unit_test(trackers_and_locators_are_told_who_it_is),
+                cmocka_unit_test(packed_numbers_are_the_devices_own),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static const struct dissector over_others = {.name = "GTP", .transports = DISSEC
 const struct dissector *const dissectors[] = {&over_sctp, &over_others, NULL};
 
 struct told {
-        unsigned news, numbers;
+        unsigned news, numbers, packed;
         char labels[256];
         char last_number[32];
 };
@@ -59,6 +59,7 @@ static void note(void *context, const event_t *event)
         if (event->body_case == APNWATCH__V1__EVENT__BODY_CLEAR_NUMBER) {
                 const Apnwatch__V1__Snippet *snippet = event->snippet;
                 told->numbers++;
+                told->packed += event->clear_number->packed;
                 assert_true(event->from_device);
                 snprintf(told->last_number, sizeof told->last_number, "%.*s", (int)snippet->length, snippet->data.data + snippet->offset);
         }
@@ -208,6 +209,48 @@ static void numbers_in_clear_are_told(void **state)
         assert_string_equal(told.last_number, "351234567890123");
 }
 
+static struct told run_segments(unsigned port, const char *first, const char *second, unsigned lost)
+{
+        struct frame_builder *builder = builder_create();
+        uint32_t sequence = 1001;
+        build_tcp(builder, 0, true, port, 0x02, 1000, 0, NULL, 0);
+        build_tcp(builder, 0.1, false, port, 0x12, 5000, 1001, NULL, 0);
+        build_tcp(builder, 0.2, true, port, 0x18, sequence, 5001, first, strlen(first));
+        sequence += (uint32_t)strlen(first) + lost;
+        build_tcp(builder, 0.3, true, port, 0x18, sequence, 5001, second, strlen(second));
+        build_tcp(builder, 0.4, false, port, 0x10, 5001, sequence + (uint32_t)strlen(second), NULL, 0);
+        return run(builder);
+}
+
+/* Of "id=2620112|34567890;x" neither half would be told alone. */
+static void a_number_may_be_split_over_two_segments(void **state)
+{
+        (void)state;
+        static const char number[] = "a long line in front of it, imei=351234567890123;behind";
+        static const size_t begin = 33, end = 48;
+        for (size_t at = begin + 1; at < end; at++) {
+                char first[64];
+                snprintf(first, sizeof first, "%.*s", (int)at, number);
+                struct told told = run_segments(PORT_FOLLOWED, first, number + at, 0);
+                assert_true(told.numbers >= 1);
+                assert_string_equal(told.last_number, "351234567890123");
+        }
+        assert_int_equal(run_segments(PORT_FOLLOWED, "id=2620112", "34567890;x", 0).numbers, 1);
+        assert_int_equal(run_segments(PORT_FOLLOWED, "id=2620112", "34567890;x", 3).numbers, 0); /* others stood between them */
+        assert_int_equal(run_segments(PORT_FOLLOWED, "id=2620112", ";34567890x", 0).numbers, 0);
+        assert_int_equal(run_segments(PORT_FOLLOWED, "id=1234567890", "12345678901;x", 0).numbers, 0); /* longer than any */
+}
+
+static void packed_numbers_are_looked_for_where_nobody_knows_the_protocol(void **state)
+{
+        (void)state;
+        static const char login[] = "\x78\x78\x71\x03\x56\x93\x80\x35\x64\x38\x09";
+        struct told told = run_segments(9999, login, "x", 0);
+        assert_int_equal(told.packed, 1);
+        assert_memory_equal(told.last_number, login + 3, 8);
+        assert_int_equal(run_segments(PORT_FOLLOWED, login, "x", 0).packed, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -217,6 +260,8 @@ int main(void)
                 cmocka_unit_test(what_came_in_gtpu_is_said_to_be_a_devices_own),
                 cmocka_unit_test(a_flow_once_seen_in_gtpu_stays_a_devices_own),
                 cmocka_unit_test(numbers_in_clear_are_told),
+                cmocka_unit_test(a_number_may_be_split_over_two_segments),
+                cmocka_unit_test(packed_numbers_are_looked_for_where_nobody_knows_the_protocol),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,12 +85,56 @@ static void a_number_is_found_at_any_place_and_nothing_behind_is_read(void **sta
         }
 }
 
+static void packed_numbers_are_found_at_the_front_of_a_message(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *bytes;
+                size_t length;
+                int offset;
+        } rows[] = {
+                {"\x78\x78\x11\x71\x03\x56\x93\x80\x35\x64\x38\x09\x00\x01", 14, 4}, /* an IMEI behind a zero */
+                {"\x24\x35\x69\x38\x03\x56\x43\x80\x9f\xff", 10, 1},
+                {"\x53\x96\x83\x30\x65\x34\x08\xf9", 8, 0},                          /* telephony's order */
+                {"\x03\x56\x93\x80\x35\x64\x38\x08", 8, 0},                          /* no check digit: an IMSI */
+                {"\x08\x56\x93\x80\x35\x64\x38\x08", 8, -1},                         /* nor a country's */
+                {"\x00\x00\x00\x01\x00\x00\x00\x02", 8, -1},
+                {"\x35\x69\x38\x03\x56\x43\x80\x9a", 8, -1},
+                {"5iHDVdP/", 8, -1},                                                  /* text */
+                {"\x03\x56\x93\x80\x35\x64\x38", 7, -1},
+        };
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct number_found found;
+                size_t from = 0;
+                uint8_t *copy = malloc(rows[i].length);
+                memcpy(copy, rows[i].bytes, rows[i].length);
+                const struct cursor payload = cursor_of(copy, rows[i].length);
+                assert_int_equal(number_scan_packed(&payload, &from, &found), rows[i].offset >= 0);
+                if (rows[i].offset >= 0) {
+                        assert_int_equal(found.offset, rows[i].offset);
+                        assert_int_equal(found.length, 8);
+                        assert_false(number_scan_packed(&payload, &from, &found));
+                }
+                free(copy);
+        }
+        uint8_t long_message[80] = {0};
+        for (size_t at = 0; at <= sizeof long_message - 8; at++) {
+                struct number_found found;
+                size_t from = 0;
+                memset(long_message, 0xee, sizeof long_message);
+                memcpy(long_message + at, "\x03\x56\x93\x80\x35\x64\x38\x09", 8);
+                const struct cursor payload = cursor_of(long_message, sizeof long_message);
+                assert_int_equal(number_scan_packed(&payload, &from, &found), at <= 56);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(numbers_that_may_be_identities_are_found),
                 cmocka_unit_test(each_is_found_once),
                 cmocka_unit_test(a_number_is_found_at_any_place_and_nothing_behind_is_read),
+                cmocka_unit_test(packed_numbers_are_found_at_the_front_of_a_message),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
