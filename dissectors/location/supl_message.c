@@ -55,7 +55,7 @@ static void skip_additions(struct bits *b, bool extended)
         if (!extended)
                 return;
         if (take(b, 1)) { /* more than 64 additions: nobody has these */
-                b->at.short_read = true;
+                cursor_fail(&b->at);
                 return;
         }
         unsigned count = take(b, 6) + 1, present = 0;

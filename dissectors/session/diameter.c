@@ -147,7 +147,7 @@ static bool next_data(struct cursor *at, struct data_chunk *chunk)
                 uint8_t type = cursor_u8(at), flags = cursor_u8(at);
                 size_t length = cursor_be16(at);
                 if (at->short_read || length < HEADER || (type == CHUNK_DATA && length < DATA_HEADER)) {
-                        at->short_read = true;
+                        cursor_fail(at);
                         return false;
                 }
                 size_t wanted = length - HEADER, there = wanted < cursor_left(at) ? wanted : cursor_left(at);

@@ -20,7 +20,9 @@ enum { ADDRESS_TEXT_SIZE = 46, PREFIX_TEXT_SIZE = 50 };
 
 static inline struct address address_of_ipv4(const uint8_t bytes[4])
 {
-        struct address a = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, bytes[0], bytes[1], bytes[2], bytes[3]}};
+        static const struct address mapped = {{[10] = 0xff, [11] = 0xff}};
+        struct address a = mapped;
+        memcpy(a.bytes + 12, bytes, 4);
         return a;
 }
 
@@ -45,10 +47,12 @@ static inline bool address_is_ipv4(const struct address *a)
 
 static inline bool address_equal(const struct address *a, const struct address *b)
 {
-        uint64_t x[2], y[2];
-        memcpy(x, a->bytes, 16);
-        memcpy(y, b->bytes, 16);
-        return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+        uint64_t a0, a1, b0, b1; /* no arrays: those would get a guard of the stack */
+        memcpy(&a0, a->bytes, 8);
+        memcpy(&a1, a->bytes + 8, 8);
+        memcpy(&b0, b->bytes, 8);
+        memcpy(&b1, b->bytes + 8, 8);
+        return ((a0 ^ b0) | (a1 ^ b1)) == 0;
 }
 
 static inline int address_compare(const struct address *a, const struct address *b)

@@ -12,7 +12,7 @@
 
 struct cursor {
         const uint8_t *at;
-        const uint8_t *end;
+        const uint8_t *end;     /* is `at` after a short read: nothing is left, so that one comparison is all that a read asks */
         bool short_read;
 };
 
@@ -24,17 +24,26 @@ static inline struct cursor cursor_of(const void *bytes, size_t length)
 
 static inline size_t cursor_left(const struct cursor *cursor)
 {
-        return cursor->short_read ? 0 : (size_t)(cursor->end - cursor->at);
+        return (size_t)(cursor->end - cursor->at);
+}
+
+/* What was read makes no sense: as if it had been too short. */
+static inline void cursor_fail(struct cursor *cursor)
+{
+        cursor->short_read = true;
+        cursor->end = cursor->at;
 }
 
 /* The next `length` bytes, consumed; NULL (and short_read) when there are fewer. */
 static inline const uint8_t *cursor_bytes(struct cursor *cursor, size_t length)
 {
-        if (cursor_left(cursor) < length || cursor->short_read) {
-                cursor->short_read = true;
+        if (cursor_left(cursor) < length || (length == 0 && cursor->short_read)) {
+                cursor_fail(cursor);
                 return NULL;
         }
         const uint8_t *bytes = cursor->at;
+        if (length > 0 && bytes == NULL)
+                __builtin_unreachable(); /* only an empty cursor may have no bytes */
         cursor->at += length;
         return bytes;
 }

@@ -267,7 +267,7 @@ static inline uint64_t take_varint(struct cursor *in)
                 if ((byte & 0x80) == 0)
                         return value;
         }
-        in->short_read = true;
+        cursor_fail(in);
         return 0;
 }
 
@@ -275,7 +275,7 @@ static struct cursor take_prefixed(struct cursor *in)
 {
         uint64_t length = take_varint(in);
         if (length > cursor_left(in))
-                in->short_read = true;
+                cursor_fail(in);
         return cursor_take(in, (size_t)length);
 }
 
