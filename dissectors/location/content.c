@@ -62,8 +62,11 @@ static bool is_letter(uint8_t c)
         return (uint8_t)((c | 0x20) - 'a') < 26;
 }
 
-/* Three letters that a key of a position or a cell has somewhere (reading.c's tables): most payloads have none, and are done
- * with after one pass. */
+/* Three letters that a key of a position or a cell has somewhere (reading.c's tables), by the first: most payloads have none,
+ * and are done with after one pass. */
+static const bool may_tell[256] = {['l'] = true, ['L'] = true, ['g'] = true, ['G'] = true, ['c'] = true, ['C'] = true,
+                                   ['p'] = true, ['P'] = true, ['m'] = true, ['M'] = true, ['b'] = true, ['B'] = true};
+
 static bool is_telling(const uint8_t *at)
 {
         uint8_t b = at[1] | 0x20, c = at[2] | 0x20;
@@ -90,7 +93,7 @@ static bool has_telling_key(const struct cursor *bytes)
 {
         size_t length = cursor_left(bytes);
         for (size_t i = 0; i + 2 < length; i++)
-                if (is_letter(bytes->at[i]) && is_telling(bytes->at + i))
+                if (may_tell[bytes->at[i]] && is_telling(bytes->at + i))
                         return true;
         return false;
 }

@@ -1,9 +1,9 @@
 #include "judge/alert_book.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/address.h"
+#include "base/text.h"
 #include "judge/alert_book_parts.h"
 
 static const int64_t revision_pause_ns = INT64_C(600) * 1000000000;
@@ -77,8 +77,7 @@ static void write_id(char id[33], const struct finding *finding, const struct or
                 XXH3_128bits_update(&state, key, 8);
         }
         XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(&state));
-        for (int i = 0; i < 16; i++)
-                snprintf(id + 2 * i, 3, "%02x", digest.digest[i]);
+        text_hex(digest.digest, sizeof digest.digest, id);
 }
 
 static struct alert **queue_of(struct alert_book *book, const struct alert *alert)

@@ -100,12 +100,24 @@ static void service_expect(struct dissection *d, const struct address *address, 
 
 static const struct dissect_services services = {.emit = service_emit, .name = service_name, .expect = service_expect};
 
-static unsigned dissector_count(void)
+static unsigned dissect_transport(const struct flow *flow)
 {
-        static unsigned count;
-        while (dissectors[count] != NULL && count < DISSECTORS_MOST)
-                count++;
-        return count;
+        if (flow->protocol == IPPROTO_TCP)
+                return DISSECT_ON_TCP;
+        return flow->protocol == IPPROTO_SCTP ? DISSECT_ON_SCTP : DISSECT_ON_UDP;
+}
+
+/* Bit i: dissectors[i] reads what runs on this transport. */
+static uint32_t candidates_on(unsigned transport)
+{
+        static uint32_t known[DISSECT_ON_SCTP + 1];
+        uint32_t candidates = known[transport];
+        if (candidates != 0)
+                return candidates;
+        for (unsigned i = 0; i < DISSECTORS_MOST && dissectors[i] != NULL; i++)
+                if (dissectors[i]->transports & transport)
+                        candidates |= 1U << i;
+        return known[transport] = candidates;
 }
 
 static void call_prepare(struct call *call, struct inspector *inspector, struct flow *flow, const struct inspection *inspection,
@@ -301,24 +313,13 @@ static void owner_claims(struct inspector *inspector, struct flow *flow, struct 
         }
 }
 
-static unsigned dissect_transport(const struct flow *flow)
-{
-        if (flow->protocol == IPPROTO_TCP)
-                return DISSECT_ON_TCP;
-        return flow->protocol == IPPROTO_SCTP ? DISSECT_ON_SCTP : DISSECT_ON_UDP;
-}
-
 /* Asks the candidates; true when one owns the flow now. */
 static bool recognise(struct call *call, struct inspection *inspection, const uint8_t *bytes, size_t length)
 {
         const struct cursor payload = cursor_of(bytes, length);
-        unsigned transport = dissect_transport(call->flow);
-        for (unsigned i = 0; inspection->candidates >> i != 0; i++) {
-                if (!(inspection->candidates >> i & 1))
-                        continue;
-                enum recognition answer = NOT_MINE;
-                if (dissectors[i]->transports & transport)
-                        answer = dissectors[i]->recognise(&call->d, &payload);
+        for (uint32_t left = inspection->candidates; left != 0; left &= left - 1) {
+                unsigned i = (unsigned)__builtin_ctz(left);
+                enum recognition answer = dissectors[i]->recognise(&call->d, &payload);
                 if (answer == MINE) {
                         owner_claims(call->inspector, call->flow, inspection, i);
                         return inspection->owner != NULL;
@@ -570,11 +571,23 @@ static void scan_numbers(struct call *call, struct inspection *inspection, const
                 keep_tail(inspection, chunk);
 }
 
+/* Amid what the owner skips of a download: counted, and of no use to anyone else. */
+static bool is_passed_over(const struct flow *flow, const struct inspection *inspection, const struct chunk *chunk)
+{
+        const struct inspected_end *end = &inspection->ends[chunk->end];
+        return end->skip > chunk->length && end->stream.missing == 0 && inspection->owner != NULL && !inspection->owner_done &&
+               flow->classified && chunk->end != flow->device;
+}
+
 static void deliver(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
 {
         struct inspection *inspection = flow->inspection;
         struct inspected_end *end = &inspection->ends[chunk->end];
         struct call call;
+        if (is_passed_over(flow, inspection, chunk)) {
+                end->skip -= chunk->length;
+                return;
+        }
         call_prepare(&call, inspector, flow, inspection, chunk);
         if (end->stream.missing > 0) {
                 inspector->streams_gapped++;
@@ -609,7 +622,7 @@ static struct inspection *inspection_start(struct inspector *inspector, struct f
         } else if ((inspection = calloc(1, sizeof *inspection)) == NULL) {
                 return NULL;
         }
-        inspection->candidates = (uint32_t)((1ULL << dissector_count()) - 1);
+        inspection->candidates = candidates_on(dissect_transport(flow));
         flow->inspection = inspection;
         const struct expectation *expected = expectations_take(inspector->expectations, flow->address, flow->port, flow->protocol,
                                                                flow->context, chunk->time_ns);
@@ -708,10 +721,11 @@ void inspection_packet(struct inspector *inspector, struct flow *flow, const str
 void inspection_acknowledgement(struct inspector *inspector, struct flow *flow, const struct packet *packet, unsigned source_end)
 {
         struct inspection *inspection = flow->inspection;
-        if (inspection == NULL || !(packet->tcp_flags & 0x10))
+        if (inspection == NULL || inspection->ends[!source_end].stream.held == NULL || !(packet->tcp_flags & 0x10))
                 return;
-        if (tcp_stream_acknowledged(&inspection->ends[!source_end].stream, packet->acknowledgement))
-                deliver_held(inspector, flow, !source_end);
+        if (!tcp_stream_acknowledged(&inspection->ends[!source_end].stream, packet->acknowledgement))
+                return;
+        deliver_held(inspector, flow, !source_end);
         if (!wants_more(flow, inspection))
                 settle(inspector, flow);
 }
