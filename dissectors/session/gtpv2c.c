@@ -22,33 +22,27 @@ enum element {
 
 #define PROCEDURE(name) APNWATCH__V1__SIGNALLING__PROCEDURE__##name
 #define PHASE(name) APNWATCH__V1__SIGNALLING__PHASE__##name
-#define PAIR(type, name) {type, PROCEDURE(name), PHASE(REQUEST)}, {type + 1, PROCEDURE(name), PHASE(RESPONSE)}
+#define ONE(type, name, of) [type] = {true, PROCEDURE(name), PHASE(of)}
+#define PAIR(type, name) ONE(type, name, REQUEST), ONE(type + 1, name, RESPONSE)
 
-/* Table 6.1-1. Command failure indications answer their command. */
+/* Table 6.1-1, by type. Command failure indications answer their command. */
 static const struct message_kind {
-        uint8_t type, procedure, phase;
-} kinds[] = {
-        PAIR(1, PATH), {3, PROCEDURE(OTHER), PHASE(RESPONSE)},
+        bool is_known;
+        uint8_t procedure, phase;
+} kinds[UINT8_MAX + 1] = {
+        PAIR(1, PATH), ONE(3, OTHER, RESPONSE),
         PAIR(32, CREATE), PAIR(34, MODIFY), PAIR(36, DELETE), PAIR(38, NOTIFY), PAIR(40, OTHER),
-        {64, PROCEDURE(BEARER), PHASE(COMMAND)}, {65, PROCEDURE(BEARER), PHASE(RESPONSE)},
-        {66, PROCEDURE(BEARER_DELETE), PHASE(COMMAND)}, {67, PROCEDURE(BEARER_DELETE), PHASE(RESPONSE)},
-        {68, PROCEDURE(BEARER), PHASE(COMMAND)}, {69, PROCEDURE(BEARER), PHASE(RESPONSE)},
-        {70, PROCEDURE(OTHER), PHASE(COMMAND)}, {73, PROCEDURE(OTHER), PHASE(COMMAND)},
+        ONE(64, BEARER, COMMAND), ONE(65, BEARER, RESPONSE),
+        ONE(66, BEARER_DELETE, COMMAND), ONE(67, BEARER_DELETE, RESPONSE),
+        ONE(68, BEARER, COMMAND), ONE(69, BEARER, RESPONSE),
+        ONE(70, OTHER, COMMAND), ONE(73, OTHER, COMMAND),
         PAIR(95, BEARER), PAIR(97, BEARER), PAIR(99, BEARER_DELETE), PAIR(101, NODE_DELETE), PAIR(103, OTHER),
-        PAIR(128, RELOCATE), PAIR(130, RELOCATE), {132, PROCEDURE(RELOCATE), PHASE(COMMAND)},
+        PAIR(128, RELOCATE), PAIR(130, RELOCATE), ONE(132, RELOCATE, COMMAND),
         PAIR(133, RELOCATE), PAIR(135, RELOCATE), PAIR(137, OTHER), PAIR(139, OTHER), PAIR(149, OTHER),
-        {151, PROCEDURE(OTHER), PHASE(COMMAND)}, {152, PROCEDURE(OTHER), PHASE(COMMAND)}, PAIR(153, OTHER), PAIR(155, OTHER),
+        ONE(151, OTHER, COMMAND), ONE(152, OTHER, COMMAND), PAIR(153, OTHER), PAIR(155, OTHER),
         PAIR(160, OTHER), PAIR(162, RELEASE), PAIR(164, OTHER), PAIR(166, OTHER), PAIR(168, OTHER), PAIR(170, RELEASE),
         PAIR(176, OTHER), PAIR(179, NODE_DELETE), PAIR(200, OTHER), PAIR(211, MODIFY),
 };
-
-static const struct message_kind *kind_of(uint8_t type)
-{
-        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-                if (kinds[i].type == type)
-                        return &kinds[i];
-        return NULL;
-}
 
 /* Interface types of 8.22: whose tunnel it is. */
 enum role { CONTROL, USER_TO_DEVICE, USER_TO_NETWORK, USER_EITHER, NOT_GTP };
@@ -98,11 +92,14 @@ static bool next_ie(struct reader *reader, struct cursor *at, struct ie *ie)
                 reader->malformed = true;
                 return false;
         }
-        ie->type = cursor_u8(at);
-        ie->length = cursor_be16(at);
-        ie->instance = cursor_u8(at) & 0x0f;
+        const uint8_t *head = cursor_bytes(at, 4);
+        if (head == NULL)
+                return false;
+        ie->type = head[0];
+        ie->length = (size_t)head[1] << 8 | head[2];
+        ie->instance = head[3] & 0x0f;
         ie->bytes = cursor_bytes(at, ie->length);
-        return !at->short_read;
+        return ie->bytes != NULL;
 }
 
 static void read_fteid(struct signalling *out, const struct ie *ie, const struct bearer_context *context)
@@ -442,11 +439,17 @@ static void read_element(struct reader *reader, const struct ie *ie)
         case IE_FQ_CSID:
                 read_sets(out, ie);
                 break;
-        default:
+        case IE_IMSI: case IE_MEI: case IE_MSISDN: case IE_APN: case IE_PAA: case IE_MM_CONTEXT_EPS:
                 read_user(out, ie);
+                break;
+        case IE_RAT: case IE_SERVING_NETWORK: case IE_ULI:
                 read_place(out, ie);
+                break;
+        case IE_CAUSE: case IE_RECOVERY: case IE_CHARGING_ID:
                 if (ie->instance == 0)
                         read_state(out, ie);
+                break;
+        default:
                 break;
         }
 }
@@ -467,12 +470,14 @@ static enum dissect_result read_header(struct cursor *at, struct signalling *out
         struct cursor body = cursor_take(at, *cut ? cursor_left(at) : length);
         *end = body.end;
         message->piggybacked = flags & FLAG_PIGGYBACKED && !*cut;
-        const struct message_kind *kind = kind_of(type);
-        if (kind == NULL)
+        const struct message_kind *kind = &kinds[type];
+        if (!kind->is_known)
                 return DISSECT_NO_MATCH;
         if (!message->piggybacked) /* there are stacks that count too few: the last element may end behind the message */
                 body.end = at->end;
-        signalling_init(out, APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C, kind->procedure, kind->phase, type);
+        out->procedure = (Apnwatch__V1__Signalling__Procedure)kind->procedure;
+        out->phase = (Apnwatch__V1__Signalling__Phase)kind->phase;
+        out->message = type;
         out->has_key = flags & FLAG_TEID;
         if (out->has_key)
                 out->key = cursor_be32(&body);

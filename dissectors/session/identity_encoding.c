@@ -6,24 +6,26 @@
 
 enum { FILLER = 0xf, IMSI_LEAST = 6, IMSI_MOST = 16, IMEI_LEAST = 14, IMEI_MOST = 16, MSISDN_MOST = 20, IMEI_OCTETS = 8 };
 
-static bool digits_of_tbcd(const uint8_t *bytes, size_t length, size_t least, size_t most, char out[DIGITS_SIZE])
+static bool digits_of_tbcd(const uint8_t *restrict bytes, size_t length, size_t least, size_t most, char *restrict out)
 {
-        size_t count = 0;
-        bool filled = false, odd = length > DIGITS_SIZE;
-        for (size_t i = 0; i < 2 * length && !odd; i++) {
-                unsigned digit = i % 2 ? bytes[i / 2] >> 4 : bytes[i / 2] & 0x0f;
-                if (digit == FILLER) {
-                        filled = true;
-                        continue;
-                }
-                odd = filled || digit > 9 || count == most;
-                if (!odd)
-                        out[count++] = (char)('0' + digit);
+        size_t octets = length;
+        while (octets > 0 && bytes[octets - 1] == (FILLER << 4 | FILLER))
+                octets--;
+        bool is_odd = octets > 0 && bytes[octets - 1] >> 4 == FILLER;
+        size_t count = 2 * octets - is_odd;
+        unsigned above = 0; /* a digit above 9 sets its bit of 16 */
+        out[0] = '\0';
+        if (length > DIGITS_SIZE || count < least || count > most)
+                return false;
+        for (size_t i = 0; i < octets; i++) {
+                unsigned low = bytes[i] & 0x0f, high = bytes[i] >> 4;
+                above |= low + 6;
+                above |= i + 1 < octets || !is_odd ? high + 6 : 0;
+                out[2 * i] = (char)('0' + low);
+                out[2 * i + 1] = (char)('0' + high);
         }
-        if (odd || count < least)
-                count = 0;
-        out[count] = '\0';
-        return count > 0;
+        out[above & 16 ? 0 : count] = '\0';
+        return (above & 16) == 0;
 }
 
 bool imsi_of_tbcd(const uint8_t *bytes, size_t length, char out[DIGITS_SIZE])
@@ -140,10 +142,9 @@ static bool ends_like(const char *text, const char *pattern)
 }
 
 /* The operator identifier (TS 23.003, 9.1.2) is the last three labels. */
-static void apn_split(char *text, struct apn *out)
+static void apn_split(char *text, size_t length, struct apn *out)
 {
         static const char *const patterns[] = {"mnc###.mcc###.gprs", "mnc##.mcc###.gprs"};
-        size_t length = strlen(text);
         for (unsigned i = 0; i < 2; i++) {
                 size_t operator_length = strlen(patterns[i]);
                 if (length <= operator_length || text[length - operator_length - 1] != '.')
@@ -161,10 +162,10 @@ static bool apn_take(const uint8_t *bytes, size_t length, struct apn *out)
 {
         if (length == 0)
                 return false;
-        text_escape(bytes, length, out->network, sizeof out->network);
-        for (char *c = out->network; *c != '\0'; c++)
-                *c = lower(*c);
-        apn_split(out->network, out);
+        size_t written = text_escape(bytes, length, out->network, sizeof out->network);
+        for (size_t i = 0; i < written; i++)
+                out->network[i] = lower(out->network[i]);
+        apn_split(out->network, written, out);
         return true;
 }
 

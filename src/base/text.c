@@ -45,12 +45,41 @@ static bool is_control(const uint8_t *at, unsigned taken)
         return (taken == 1 && (at[0] < 0x20 || at[0] == 0x7f)) || (taken == 2 && at[0] == 0xc2 && at[1] < 0xa0);
 }
 
+/* Whether eight bytes are all printable ASCII, and none is a backslash. */
+static bool are_plain(const uint8_t *at)
+{
+        const uint64_t each = UINT64_C(0x0101010101010101), tops = each * 0x80;
+        uint64_t x;
+        memcpy(&x, at, sizeof x);
+        uint64_t slash = x ^ each * '\\';
+        uint64_t below_space = (x - each * 0x20) & ~x, is_slash = (slash - each) & ~slash, is_delete = x + each;
+        return ((x | below_space | is_slash | is_delete) & tops) == 0;
+}
+
+/* How many bytes from here on stand for themselves. */
+static size_t plain_run(const uint8_t *at, size_t length)
+{
+        size_t run = 0;
+        while (length - run >= 8 && are_plain(at + run))
+                run += 8;
+        while (run < length && at[run] >= 0x20 && at[run] < 0x7f && at[run] != '\\')
+                run++;
+        return run;
+}
+
 size_t text_escape(const void *bytes, size_t length, char *out, size_t size)
 {
         static const char digits[] = "0123456789abcdef";
         const uint8_t *at = bytes;
         size_t used = 0;
         for (size_t i = 0; i < length;) {
+                size_t room = size - used - 1, run = plain_run(at + i, room < length - i ? room : length - i);
+                if (run > 0) {
+                        memcpy(out + used, at + i, run);
+                        used += run;
+                        i += run;
+                        continue;
+                }
                 unsigned taken = text_character(at + i, length - i);
                 char escaped[TEXT_ESCAPED_MOST] = {'\\', 'x', digits[at[i] >> 4], digits[at[i] & 15]};
                 const char *piece = escaped;

@@ -18,14 +18,16 @@ const char *binding_rat_text(uint8_t rat)
 uint64_t digits_pack(const char *text)
 {
         uint64_t digits = 0;
-        size_t length = text ? strlen(text) : 0;
-        if (length == 0 || length > DIGITS_MOST)
-                return 0;
-        for (size_t i = 0; i < DIGITS_MOST; i++) {
-                if (i < length && (text[i] < '0' || text[i] > '9'))
+        unsigned length = 0;
+        for (; text != NULL && text[length] != '\0'; length++) {
+                if (length == DIGITS_MOST || text[length] < '0' || text[length] > '9')
                         return 0;
-                digits = digits << 4 | (i < length ? (uint64_t)(text[i] - '0') : 0xf);
+                digits = digits << 4 | (uint64_t)(text[length] - '0');
         }
+        if (length == 0)
+                return 0;
+        if (length < DIGITS_MOST) /* filled up */
+                digits = ((digits + 1) << (DIGITS_MOST - length) * 4) - 1;
         return digits != 0 ? digits : DIGITS_ZEROS;
 }
 
@@ -281,16 +283,17 @@ void binding_endpoints_fill(struct binding_endpoints *out, struct store *store, 
         for (uint32_t record = store_session(store, session)->endpoints; record != STORE_NONE; record = store_endpoint(store, record)->next) {
                 const struct endpoint *endpoint = store_endpoint(store, record);
                 bool user = endpoint->kind == ENDPOINT_USER;
-                struct binding_endpoint shown = {.key = endpoint->key, .bearer = endpoint->bearer,
-                                                 .of_network = endpoint->of_network, .is_released = endpoint->is_released,
-                                                 .is_seid = endpoint->kind == ENDPOINT_SEID};
-                if (endpoint->kind == ENDPOINT_NAME || endpoint->node == STORE_NONE)
+                uint8_t *count = user ? &out->user_count : &out->control_count;
+                if (endpoint->kind == ENDPOINT_NAME || endpoint->node == STORE_NONE || *count == (user ? BINDING_USER : BINDING_CONTROL))
                         continue;
-                shown.address = *store_node_address(store, endpoint->node);
-                if (user && out->user_count < BINDING_USER)
-                        out->user[out->user_count++] = shown;
-                else if (!user && out->control_count < BINDING_CONTROL)
-                        out->control[out->control_count++] = shown;
+                struct binding_endpoint *shown = user ? &out->user[*count] : &out->control[*count];
+                ++*count;
+                shown->address = *store_node_address(store, endpoint->node);
+                shown->key = endpoint->key;
+                shown->bearer = endpoint->bearer;
+                shown->of_network = endpoint->of_network;
+                shown->is_released = endpoint->is_released;
+                shown->is_seid = endpoint->kind == ENDPOINT_SEID;
         }
 }
 

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#define HASH_FUNCTION(key, length, hash) ((hash) = (unsigned)XXH3_64bits(key, length))
 #include <uthash.h>
 
 enum { PEER_LIMIT = 65536, FORMERS = 3, RESTARTS_AN_HOUR = 8 };

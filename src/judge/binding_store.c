@@ -9,16 +9,8 @@
 #include "base/wide_memory.h"
 #include "judge/binding_facts.h"
 
-enum { SESSIONS_A_CHUNK = 13, ENDPOINTS_A_CHUNK = 16, ROUTES_A_CHUNK = 12, /* powers of two */
-       ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, PREFIX_LENGTHS = 129, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
-
-/* Records in chunks that stay where they are; freed ones are used again. */
-struct slab {
-        void **chunks;
-        unsigned bits;    /* of records in a chunk */
-        uint32_t chunk_count, used, free; /* free: head of a chain through the first four bytes of freed records */
-        size_t size;
-};
+enum { ROUTES_A_CHUNK = 12, /* power of two */
+       ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
 
 static void *slab_at(const struct slab *slab, uint32_t record)
 {
@@ -64,35 +56,12 @@ static void slab_clear(struct slab *slab)
         free(slab->chunks);
 }
 
-/* Heads of chains; doubled when there are more records than heads. */
-struct index {
-        uint32_t *heads;
-        uint32_t mask, count;
-};
-
 static bool index_init(struct index *index)
 {
         index->heads = calloc(FIRST_HEADS, sizeof *index->heads);
         index->mask = FIRST_HEADS - 1;
         return index->heads != NULL;
 }
-
-struct store {
-        struct slab sessions, endpoints, routes;
-        struct index imsi, imei, ipv4, ipv6, endpoint, route;
-        uint32_t prefix_lengths[PREFIX_LENGTHS]; /* how many sessions have a prefix of this length */
-        uint32_t route_lengths[PREFIX_LENGTHS];  /* likewise of routes */
-        struct address *nodes;
-        uint32_t *node_slots;
-        uint32_t *node_uses; /* by how many endpoints; of a free one the next free */
-        uint32_t node_count, node_limit, node_free, node_idle; /* count: that were ever given; idle: with no endpoint */
-        uint64_t nodes_refused, nodes_freed;
-        uint32_t limit, live, ended;
-        uint32_t oldest, newest, oldest_ended, newest_ended;
-        uint32_t endpoint_count, route_count;
-        uint64_t numbers;
-        uint32_t stamps;
-};
 
 struct store *store_create(uint32_t session_limit)
 {
@@ -135,11 +104,6 @@ void store_destroy(struct store *store)
         free(store);
 }
 
-struct session *store_session(struct store *store, uint32_t record)
-{
-        return slab_at(&store->sessions, record);
-}
-
 bool store_holds(const struct store *store, uint32_t record)
 {
         return record != STORE_NONE && record <= store->sessions.used;
@@ -148,11 +112,6 @@ bool store_holds(const struct store *store, uint32_t record)
 struct route *store_route(struct store *store, uint32_t record)
 {
         return slab_at(&store->routes, record);
-}
-
-struct endpoint *store_endpoint(struct store *store, uint32_t record)
-{
-        return slab_at(&store->endpoints, record);
 }
 
 /* What each index hashes, and through which member it chains. */

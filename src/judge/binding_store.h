@@ -21,9 +21,17 @@ struct chain_link {
 enum { SESSION_SETS = 5 };
 
 struct session {
-        uint64_t number;                 /* this and what it is found by: near each other, since chains are walked over many sessions */
-        uint64_t imsi, imei;             /* digits in nibbles, the first highest; 0xf fills */
-        struct chain_link by_imsi, by_imei, by_ipv4, by_ipv6;
+        struct chain_link by_imsi, by_imei, by_ipv4, by_ipv6; /* near to what it is found by: chains are walked over many sessions */
+        uint64_t number;
+        uint64_t imei, imsi;             /* digits in nibbles, the first highest; 0xf fills */
+        /* With the IMSI before it what each event of its flows asks: one line of the cache, or two. */
+        uint32_t stamp;                  /* of its last change */
+        uint16_t context;
+        bool is_created;                 /* its beginning was seen */
+        bool shares_imei;                /* a session of another SIM had its module's IMEI */
+        int64_t first_ns, last_ns;       /* last: of packets or signalling */
+        int64_t ended_ns;                /* 0 while it lives */
+        int64_t sent_ns;                 /* see struct binding */
         struct address ipv4;
         uint64_t msisdn;
         struct prefix ipv6;
@@ -31,17 +39,11 @@ struct session {
         uint8_t rat, protocol, bearer, end; /* end: enum binding_end */
         uint8_t sources[BINDING_FACTS];
         struct binding_plmn plmn;
-        bool is_created;                 /* its beginning was seen */
-        bool shares_imei;                /* a session of another SIM had its module's IMEI */
-        uint16_t context;
         struct binding_place cell, area;
-        int64_t first_ns, said_ns, last_ns; /* said: by signalling; last: or used by packets */
-        int64_t ended_ns;                /* 0 while it lives */
-        int64_t sent_ns;                 /* see struct binding */
+        int64_t said_ns;                 /* when signalling last spoke of it */
         uint64_t file_frame;
         uint32_t file;
         uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
-        uint32_t stamp;                  /* of its last change */
         int64_t moved_ns;                /* its last move; 0: none */
         uint32_t past;                   /* and that of binding_past.h */
         uint32_t endpoints;              /* head of its chain, the newest first */
@@ -71,12 +73,49 @@ struct route {
         struct chain_link by_prefix;
 };
 
-struct store;
+enum { SESSIONS_A_CHUNK = 13, ENDPOINTS_A_CHUNK = 16, PREFIX_LENGTHS = 129 }; /* of chunks: powers of two */
+
+/* Records in chunks that stay where they are; freed ones are used again. */
+struct slab {
+        void **chunks;
+        unsigned bits;    /* of records in a chunk */
+        uint32_t chunk_count, used, free; /* free: head of a chain through the first four bytes of freed records */
+        size_t size;
+};
+
+/* Heads of chains; doubled when there are more records than heads. */
+struct index {
+        uint32_t *heads;
+        uint32_t mask, count;
+};
+
+/* Only store_session and store_endpoint look inside; they are asked for with every link of every chain. */
+struct store {
+        struct slab sessions, endpoints, routes;
+        struct index imsi, imei, ipv4, ipv6, endpoint, route;
+        uint32_t prefix_lengths[PREFIX_LENGTHS]; /* how many sessions have a prefix of this length */
+        uint32_t route_lengths[PREFIX_LENGTHS];  /* likewise of routes */
+        struct address *nodes;
+        uint32_t *node_slots;
+        uint32_t *node_uses; /* by how many endpoints; of a free one the next free */
+        uint32_t node_count, node_limit, node_free, node_idle; /* count: that were ever given; idle: with no endpoint */
+        uint64_t nodes_refused, nodes_freed;
+        uint32_t limit, live, ended;
+        uint32_t oldest, newest, oldest_ended, newest_ended;
+        uint32_t endpoint_count, route_count;
+        uint64_t numbers;
+        uint32_t stamps;
+};
 
 struct store *store_create(uint32_t session_limit);
 void store_destroy(struct store *store);
 
-struct session *store_session(struct store *store, uint32_t record);
+static inline struct session *store_session(const struct store *store, uint32_t record)
+{
+        uint32_t at = record - 1;
+        return (struct session *)store->sessions.chunks[at >> SESSIONS_A_CHUNK] + (at & ((1U << SESSIONS_A_CHUNK) - 1));
+}
+
 bool store_holds(const struct store *store, uint32_t record); /* there is memory behind this number; what it holds now may be another */
 /* A new one, indexed by nothing yet. STORE_NONE: no memory. The caller sees to the limit. */
 uint32_t store_add(struct store *store);
@@ -107,7 +146,12 @@ uint64_t store_nodes_freed(const struct store *store);   /* no endpoint was ther
 uint64_t store_nodes_refused(const struct store *store);
 const struct address *store_node_address(const struct store *store, uint32_t node);
 
-struct endpoint *store_endpoint(struct store *store, uint32_t record);
+static inline struct endpoint *store_endpoint(const struct store *store, uint32_t record)
+{
+        uint32_t at = record - 1;
+        return (struct endpoint *)store->endpoints.chunks[at >> ENDPOINTS_A_CHUNK] + (at & ((1U << ENDPOINTS_A_CHUNK) - 1));
+}
+
 uint32_t store_find_endpoint(struct store *store, enum endpoint_kind kind, uint16_t context, uint32_t node, uint64_t key, uint32_t after);
 uint32_t store_add_endpoint(struct store *store, uint32_t session, const struct endpoint *what); /* STORE_NONE: no room */
 void store_remove_endpoint(struct store *store, uint32_t record);

@@ -68,18 +68,15 @@ void tunnels_release_node(struct act *act, uint32_t record, uint32_t node)
 static void make_room(struct store *store, uint32_t record, uint8_t kind)
 {
         uint32_t last = STORE_NONE, released = STORE_NONE;
-        unsigned count = 0;
         for (EACH_ENDPOINT(store, record, at)) {
                 const struct endpoint *held = store_endpoint(store, at);
                 if (held->kind != kind)
                         continue;
-                count++;
                 last = at;
                 if (kind == ENDPOINT_USER && held->is_released)
                         released = at;
         }
-        if (count >= ENDPOINTS_OF_A_KIND)
-                store_remove_endpoint(store, released ? released : last);
+        store_remove_endpoint(store, released ? released : last);
 }
 
 /* A TEID is one session's at a time: who has it now has it from a node that gave it back unseen. Sessions of one SIM
@@ -107,8 +104,10 @@ static void take_from_others(struct act *act, uint32_t record, const struct endp
 static bool add_endpoint(struct act *act, uint32_t record, const struct endpoint *what)
 {
         struct store *store = act->bindings->store;
+        unsigned count = 0; /* of its kind */
         for (EACH_ENDPOINT(store, record, at)) {
                 struct endpoint *held = store_endpoint(store, at);
+                count += held->kind == what->kind;
                 if (held->kind != what->kind || held->key != what->key || held->node != what->node || held->context != what->context)
                         continue;
                 bool was_released = held->kind == ENDPOINT_USER && held->is_released;
@@ -125,7 +124,8 @@ static bool add_endpoint(struct act *act, uint32_t record, const struct endpoint
         }
         if (what->kind != ENDPOINT_NAME)
                 take_from_others(act, record, what);
-        make_room(store, record, what->kind);
+        if (count >= ENDPOINTS_OF_A_KIND)
+                make_room(store, record, what->kind);
         return store_add_endpoint(store, record, what) != STORE_NONE;
 }
 
