@@ -60,53 +60,41 @@ struct tunnel_search {
         enum tunnel_knowledge knowledge; /* of what was found */
 };
 
-struct tunnel_found {
-        enum tunnel_knowledge knowledge;
-        bool is_first;               /* by the network's end of the way up */
-};
-
-static bool has_address(const struct binding *binding, const struct address *address)
+static bool find_tunnel(struct tunnel_search *search, const ProtobufCBinaryData *end, bool has_teid, uint32_t teid, struct holder *out)
 {
-        return address_equal(&binding->ipv4, address) || (binding->ipv6.length > 0 && prefix_contains(&binding->ipv6, address));
-}
-
-static const struct binding *find_tunnel(struct tunnel_search *search, const ProtobufCBinaryData *end, bool has_teid, uint32_t teid)
-{
-        const struct binding *found;
         struct address address;
         if (!has_teid || teid == 0 || !address_from_bytes(end->data, end->len, &address))
-                return NULL;
-        search->knowledge = bindings_of_tunnel(search->judge->bindings, search->context, &address, teid, &found);
-        if (search->knowledge == TUNNEL_UNKNOWN || found == NULL)
-                return NULL;
-        if (found->first_ns > search->time_ns + SLACK_S * INT64_C(1000000000))
-                return NULL; /* an earlier session had it, or it was learned late: the address tells */
-        return search->device == NULL || has_address(found, search->device) ? found : NULL;
+                return false;
+        search->knowledge = bindings_of_tunnel(search->judge->bindings, search->context, &address, teid, TUNNEL_ANY, out);
+        if (search->knowledge == TUNNEL_UNKNOWN)
+                return false;
+        if (out->first_ns > search->time_ns + SLACK_S * INT64_C(1000000000))
+                return false; /* an earlier session had it, or it was learned late: the address tells */
+        return search->device == NULL || bindings_holds(search->judge->bindings, out, search->device);
 }
 
-/* Packets from the device go to the network's end of its tunnel, packets to it to the radio's. */
-static const struct binding *by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, int64_t time_ns,
-                                       struct tunnel_found *how)
+/* Packets from the device go to the network's end of its tunnel, packets to it to the radio's. `*is_first`: it was found by the network's
+ * end of the way up, and is in use. */
+static bool by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, int64_t time_ns, struct holder *out,
+                      bool *is_first)
 {
         struct tunnel_search search = {judge, (uint16_t)flow->context, NULL, time_ns, TUNNEL_UNKNOWN};
         const ProtobufCBinaryData *network = &flow->tunnel_destination, *radio = &flow->tunnel_source;
-        const struct binding *found = NULL;
         if (flow->opener == APNWATCH__V1__FLOW__OPENER__PEER) {
                 network = &flow->tunnel_source;
                 radio = &flow->tunnel_destination;
         } else if (flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN) {
                 search.device = device;
         }
-        found = find_tunnel(&search, network, flow->has_teid_up, flow->teid_up);
-        how->is_first = found != NULL;
-        if (found == NULL)
-                found = find_tunnel(&search, radio, flow->has_teid_down, flow->teid_down);
-        if (found == NULL && search.device != NULL)
-                found = find_tunnel(&search, radio, flow->has_teid_up, flow->teid_up);
-        if (found == NULL && search.device != NULL)
-                found = find_tunnel(&search, network, flow->has_teid_down, flow->teid_down);
-        how->knowledge = search.knowledge;
-        return found;
+        bool is_found = find_tunnel(&search, network, flow->has_teid_up, flow->teid_up, out);
+        *is_first = is_found && search.knowledge == TUNNEL_BOUND;
+        if (!is_found)
+                is_found = find_tunnel(&search, radio, flow->has_teid_down, flow->teid_down, out);
+        if (!is_found && search.device != NULL)
+                is_found = find_tunnel(&search, radio, flow->has_teid_up, flow->teid_up, out);
+        if (!is_found && search.device != NULL)
+                is_found = find_tunnel(&search, network, flow->has_teid_down, flow->teid_down, out);
+        return is_found;
 }
 
 static bool is_device_of(const Apnwatch__V1__Flow *flow, const struct device_key *key)
@@ -120,47 +108,56 @@ static bool has_tunnel_of(const Apnwatch__V1__Flow *flow, const struct device_ke
         return flow->has_tunnel_destination && flow->has_tunnel_source && is_device_of(flow, key);
 }
 
-static const struct binding *by_address(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+static bool by_address(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns, struct holder *out)
 {
         if (is_behind_nat(judge, flow) && is_device_of(flow, key))
-                return NULL; /* not unwrapped */
-        return bindings_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns);
+                return false; /* not unwrapped */
+        return bindings_holder_of_address(judge->bindings, key->context, attribution_apn(judge, key->context), &key->address, time_ns, out);
 }
 
-/* A session that was first heard of when it changed: it has tunnels, but neither SIM nor address. */
-static bool is_partial(const struct binding *binding)
+/* The one of the tunnel, unless there is none, or the address knows better. */
+static void settle(struct judge *judge, bool is_of_tunnel, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns,
+                   struct attributed *who)
 {
-        return binding->imsi[0] == '\0' && address_is_unspecified(&binding->ipv4) && binding->ipv6.length == 0;
+        struct holder of_address;
+        who->is_known = is_of_tunnel;
+        who->is_shown = false;
+        if (is_of_tunnel && !who->holder.is_partial)
+                return;
+        if (!by_address(judge, flow, key, time_ns, &of_address))
+                return;
+        who->is_known = true;
+        who->holder = of_address;
+        if (of_address.row != NULL)
+                (void)attribution_show(judge, who); /* while it is there */
 }
 
-/* The one of the tunnel, unless there is none, or the address knows better. As it was at that time. */
-static const struct binding *settle(struct judge *judge, const struct binding *of_tunnel, const Apnwatch__V1__Flow *flow,
-                                    const struct device_key *key, int64_t time_ns)
+const struct binding *attribution_show(struct judge *judge, struct attributed *who)
 {
-        const struct binding *found = of_tunnel;
-        struct binding *partial = &judge->partial;
-        if (found == NULL) {
-                found = by_address(judge, flow, key, time_ns);
-        } else if (is_partial(found)) {
-                *partial = *found;
-                found = by_address(judge, flow, key, time_ns);
-                if (found == NULL)
-                        return partial;
-        }
-        return found ? bindings_as_of(judge->bindings, found, time_ns) : NULL;
+        if (!who->is_shown)
+                bindings_show(judge->bindings, &who->holder, who->time_ns, &who->binding);
+        who->is_shown = true;
+        return &who->binding;
 }
 
-const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns)
+struct attributed *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns,
+                                       struct attributed *room)
 {
-        const struct attributed *owner = &judge->owner;
+        struct attributed *owner = &judge->owner;
+        bool is_first;
         if (!judge->has_identity)
                 return NULL;
         if (owner->flow == flow && owner->time_ns == time_ns && owner->key.context == key->context &&
             address_equal(&owner->key.address, &key->address))
-                return owner->is_known ? &owner->binding : NULL;
-        struct tunnel_found how;
-        const struct binding *found = has_tunnel_of(flow, key) ? by_tunnel(judge, flow, &key->address, time_ns, &how) : NULL;
-        return settle(judge, found, flow, key, time_ns);
+                return owner->is_known ? owner : NULL;
+        room->flow = flow;
+        room->key = *key;
+        room->time_ns = time_ns;
+        room->device = NULL;
+        room->signature = 0;
+        bool is_found = has_tunnel_of(flow, key) && by_tunnel(judge, flow, &key->address, time_ns, &room->holder, &is_first);
+        settle(judge, is_found, flow, key, time_ns, room);
+        return room->is_known ? room : NULL;
 }
 
 /* The network's end of the way up, which decides first; 0: the device did not send. */
@@ -176,40 +173,37 @@ static uint32_t tunnel_signature(const Apnwatch__V1__Flow *flow)
         return (uint32_t)XXH3_64bits(&of, sizeof of) | 1;
 }
 
-static const struct binding *by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, struct device *device, int64_t time_ns)
+static bool by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, struct device *device, int64_t time_ns)
 {
         struct tunnel_memory *memory = &device->tunnel;
+        struct holder *holder = &judge->owner.holder;
         uint32_t signature = judge->owner.signature = tunnel_signature(flow);
-        bool is_usual = signature != 0 && memory->signature == signature;
-        const struct binding *found = is_usual ? bindings_recall(judge->bindings, memory->record, memory->stamp) : NULL;
-        if (found != NULL && found->first_ns <= time_ns + SLACK_S * INT64_C(1000000000))
-                return found;
-        struct tunnel_found how;
-        found = by_tunnel(judge, flow, &device->address, time_ns, &how);
-        if (found != NULL && how.is_first && how.knowledge == TUNNEL_BOUND)
-                *memory = (struct tunnel_memory){.signature = signature, .stamp = found->stamp, .record = found->record};
-        return found;
+        bool is_usual = signature != 0 && memory->signature == signature, is_first;
+        if (is_usual && bindings_recall(judge->bindings, memory->record, memory->stamp, holder) &&
+            holder->first_ns <= time_ns + SLACK_S * INT64_C(1000000000))
+                return true;
+        bool is_found = by_tunnel(judge, flow, &device->address, time_ns, holder, &is_first);
+        if (is_first)
+                *memory = (struct tunnel_memory){.signature = signature, .stamp = holder->stamp, .record = holder->record,
+                                                 .leads = holder->of_network && flow->opener != APNWATCH__V1__FLOW__OPENER__PEER};
+        return is_found;
 }
 
-bool attribution_by_usual_tunnel(const struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device *device,
-                                 const struct binding *binding)
+bool attribution_is_usual(const struct attributed *who, const struct device *device)
 {
         const struct tunnel_memory *memory = &device->tunnel;
-        const struct attributed *owner = &judge->owner;
-        return owner->flow == flow && owner->signature != 0 && memory->signature == owner->signature && memory->record == binding->record &&
-               memory->stamp == binding->stamp;
+        return who->signature != 0 && memory->signature == who->signature && memory->record == who->holder.record &&
+               memory->stamp == who->holder.stamp;
 }
 
 bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns, struct device *device)
 {
         struct attributed *owner = &judge->owner;
-        owner->signature = 0;
-        const struct binding *found = has_tunnel_of(flow, key) ? by_known_tunnel(judge, flow, device, time_ns) : NULL;
-        found = settle(judge, found, flow, key, time_ns);
         owner->flow = flow;
         owner->key = *key;
         owner->time_ns = time_ns;
-        if ((owner->is_known = found != NULL))
-                owner->binding = *found;
+        owner->device = device;
+        owner->signature = 0;
+        settle(judge, has_tunnel_of(flow, key) && by_known_tunnel(judge, flow, device, time_ns), flow, key, time_ns, owner);
         return owner->is_known;
 }

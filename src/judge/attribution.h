@@ -16,21 +16,26 @@ struct attributed {
         const Apnwatch__V1__Flow *flow; /* NULL: it was not asked */
         struct device_key key;
         int64_t time_ns;
+        struct device *device;          /* the record of `key`, until the next touch of another; NULL: not known here */
         uint32_t signature;             /* of the tunnel through which it sent; 0: none */
-        bool is_known;
+        bool is_known, is_shown;        /* is_shown: `binding` is filled */
+        struct holder holder;
         struct binding binding;
 };
 
-/* `key` is one end of the flow. NULL: nobody is known. Borrowed until bindings are asked again. */
-const struct binding *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns);
+/* `key` is one end of the flow. NULL: nobody is known. Where judge->owner does not know, the answer is put into `room`. */
+struct attributed *attribution_of_flow(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns,
+                                       struct attributed *room);
 
 /* The same, kept in judge->owner for those who ask again of this event. False: nobody is known. `device` is the record of `key`: most
  * flows of a device come through one tunnel, and while nothing changes about its session that is whose they are. */
 bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device_key *key, int64_t time_ns, struct device *device);
 
-/* Was `binding`, whom judge->owner says, remembered by the tunnel through which this device, of the flow, sends? */
-bool attribution_by_usual_tunnel(const struct judge *judge, const Apnwatch__V1__Flow *flow, const struct device *device,
-                                 const struct binding *binding);
+/* All that is known of who it is, as it was then; most events ask nothing of it. */
+const struct binding *attribution_show(struct judge *judge, struct attributed *who);
+
+/* Is it remembered by the tunnel through which its device sends? */
+bool attribution_is_usual(const struct attributed *who, const struct device *device);
 
 /* The moment at which an event's device is asked for: a flow belongs to who held the address when it began. */
 int64_t attribution_time(const event_t *event);

@@ -59,10 +59,10 @@ static void look_through(struct bindings *bindings, uint16_t context, const char
         }
 }
 
-static const struct binding *show(struct bindings *bindings, uint32_t record)
+static void point_out(const struct session *session, uint32_t record, struct holder *out)
 {
-        binding_fill(&bindings->view, bindings->store, bindings->names, record);
-        return &bindings->view;
+        bool is_partial = session->imsi == 0 && session->ipv6.length == 0 && address_is_unspecified(&session->ipv4);
+        *out = (struct holder){.record = record, .stamp = session->stamp, .first_ns = session->first_ns, .is_partial = is_partial};
 }
 
 /* A network behind the device: of a session that has it and nobody else's. */
@@ -87,38 +87,52 @@ static uint32_t find_routed(struct bindings *bindings, uint16_t context, const c
         return best;
 }
 
-const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
-                                          int64_t time_ns)
+bool bindings_holder_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
+                                int64_t time_ns, struct holder *out)
 {
         struct best best = {.record = STORE_NONE};
         bool is_ipv4 = address_is_ipv4(address);
         look_through(bindings, context, apn, address, time_ns, is_ipv4 ? store_by_ipv4 : store_by_ipv6, &best);
         if (best.is_ambiguous)
-                return NULL;
+                return false;
         if (best.record == STORE_NONE)
                 best.record = find_routed(bindings, context, apn, address, time_ns);
-        if (best.record == STORE_NONE)
-                return binding_rows_find(bindings->rows, apn, address, time_ns);
+        if (best.record == STORE_NONE) {
+                const struct binding *row = binding_rows_find(bindings->rows, apn, address, time_ns);
+                *out = (struct holder){.first_ns = row ? row->first_ns : 0, .row = row};
+                return row != NULL;
+        }
         session_use(bindings, best.record, time_ns);
-        return show(bindings, best.record);
+        point_out(store_session(bindings->store, best.record), best.record, out);
+        return true;
 }
 
-static enum tunnel_knowledge find_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
-                                         bool uplink_only, const struct binding **out)
+const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
+                                          int64_t time_ns)
+{
+        struct holder holder;
+        if (!bindings_holder_of_address(bindings, context, apn, address, time_ns, &holder))
+                return NULL;
+        bindings_show(bindings, &holder, INT64_MAX, &bindings->view);
+        return &bindings->view;
+}
+
+enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
+                                         enum tunnel_side side, struct holder *out)
 {
         struct store *store = bindings->store;
         uint32_t node = store_node(store, address, false), stale = STORE_NONE;
-        *out = NULL;
         unsigned seen = 0;
         for (uint32_t at = node ? store_find_endpoint(store, ENDPOINT_USER, context, node, teid, STORE_NONE) : STORE_NONE;
              at != STORE_NONE && seen++ < CHAIN_MOST; at = store_find_endpoint(store, ENDPOINT_USER, context, node, teid, at)) {
                 const struct endpoint *endpoint = store_endpoint(store, at);
                 const struct session *session = store_session(store, endpoint->session);
-                if (uplink_only && !endpoint->of_network)
+                if (side == TUNNEL_UPLINK && !endpoint->of_network)
                         continue;
                 if (session->ended_ns == 0 && !endpoint->is_released) {
                         session_use(bindings, endpoint->session, bindings->clock_ns);
-                        *out = show(bindings, endpoint->session);
+                        point_out(session, endpoint->session, out);
+                        out->of_network = endpoint->of_network;
                         return TUNNEL_BOUND;
                 }
                 int64_t since_ns = session->ended_ns ? session->ended_ns : (int64_t)endpoint->released_s * SECOND;
@@ -127,40 +141,29 @@ static enum tunnel_knowledge find_tunnel(struct bindings *bindings, uint16_t con
         }
         if (stale == STORE_NONE)
                 return TUNNEL_UNKNOWN;
-        *out = show(bindings, stale);
+        point_out(store_session(store, stale), stale, out);
         return TUNNEL_RELEASED;
-}
-
-enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
-                                         const struct binding **out)
-{
-        return find_tunnel(bindings, context, address, teid, false, out);
 }
 
 void bindings_prefetch(const struct bindings *bindings, uint32_t record)
 {
         if (!store_holds(bindings->store, record))
                 return;
-        const char *session = (const char *)store_session(bindings->store, record);
-        for (size_t line = 0; line < sizeof(struct session); line += 64)
-                __builtin_prefetch(session + line, 1);
+        const struct session *session = store_session(bindings->store, record); /* its beginning and its end: see there */
+        __builtin_prefetch(&session->imsi, 1);
+        __builtin_prefetch(&session->sent_ns, 1);
 }
 
-const struct binding *bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp)
+bool bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp, struct holder *out)
 {
         if (!store_holds(bindings->store, record))
-                return NULL;
+                return false;
         const struct session *session = store_session(bindings->store, record);
         if (session->stamp != stamp || session->ended_ns != 0)
-                return NULL;
+                return false;
         session_use(bindings, record, bindings->clock_ns);
-        return show(bindings, record);
-}
-
-enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t context, const struct address *gateway, uint32_t teid,
-                                         const struct binding **out)
-{
-        return find_tunnel(bindings, context, gateway, teid, true, out);
+        point_out(session, record, out);
+        return true;
 }
 
 enum binding_tenure bindings_know(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key)
@@ -228,14 +231,24 @@ static struct session *session_of(struct bindings *bindings, const struct bindin
         return session->number == binding->number ? session : NULL;
 }
 
-const struct binding *bindings_as_of(struct bindings *bindings, const struct binding *binding, int64_t time_ns)
+void bindings_show(struct bindings *bindings, const struct holder *holder, int64_t time_ns, struct binding *out)
 {
-        if (binding->moved_ns <= time_ns || binding != &bindings->view)
-                return binding;
-        const struct session *session = session_of(bindings, binding);
-        if (session != NULL)
-                binding_past_apply(bindings->past, session, time_ns, &bindings->view);
-        return binding;
+        if (holder->row != NULL) {
+                *out = *holder->row;
+                return;
+        }
+        binding_fill(out, bindings->store, bindings->names, holder->record);
+        if (out->moved_ns > time_ns)
+                binding_past_apply(bindings->past, store_session(bindings->store, holder->record), time_ns, out);
+}
+
+bool bindings_holds(struct bindings *bindings, const struct holder *holder, const struct address *address)
+{
+        if (holder->row != NULL)
+                return address_equal(&holder->row->ipv4, address) ||
+                       (holder->row->ipv6.length > 0 && prefix_contains(&holder->row->ipv6, address));
+        const struct session *session = store_session(bindings->store, holder->record);
+        return address_equal(&session->ipv4, address) || (session->ipv6.length > 0 && prefix_contains(&session->ipv6, address));
 }
 
 bool bindings_endpoints(struct bindings *bindings, const struct binding *binding, struct binding_endpoints *out)
@@ -266,20 +279,14 @@ unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct bi
         return list_sessions(bindings, digits_pack(imei), store_by_imei, out, limit);
 }
 
-bool bindings_may_share_imei(struct bindings *bindings, const struct binding *binding)
+bool bindings_note_sent(struct bindings *bindings, const struct holder *holder, int64_t sent_ns)
 {
-        const struct session *session = session_of(bindings, binding);
-        return session == NULL || session->shares_imei;
-}
-
-void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t sent_ns)
-{
-        struct session *session = session_of(bindings, binding);
-        if (session == NULL)
-                return;
+        struct session *session = store_session(bindings->store, holder->record);
+        if (session->imsi == 0 && session->msisdn == 0)
+                return false;
         if (sent_ns > session->sent_ns)
                 session->sent_ns = sent_ns;
-        binding->sent_ns = session->sent_ns;
+        return session->shares_imei;
 }
 
 /* Where a row of the user's or a binding of before stands for itself, only its own addresses are known. */

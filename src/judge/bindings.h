@@ -76,8 +76,7 @@ struct binding_plmn {
         uint8_t mnc_digits;     /* 0: not known */
 };
 
-/* One session as it is known now. Texts are "" when not known. Plain data: copy what is to be kept. It is made for every flow's event:
- * what only alerts and lists want is asked for. */
+/* One session as it is known now. Texts are "" when not known. Plain data: copy what is to be kept. */
 struct binding {
         uint64_t number;        /* unique in a run */
         char imsi[17], imei[17], msisdn[17]; /* zeros behind the digits */
@@ -98,6 +97,16 @@ struct binding {
         uint64_t file_frame;            /* of the message that opened it */
         uint32_t record;                /* for those who ask more of it; 0: a row of the user's */
         uint32_t stamp;                 /* of its last change */
+};
+
+/* Who holds an address or a tunnel, as much as each event of a flow asks of it; bindings_show tells the rest. Good as long as nothing
+ * is said or imported. */
+struct holder {
+        uint32_t record, stamp;         /* as in struct binding */
+        int64_t first_ns;
+        bool is_partial;                /* it was first heard of when it changed: it has tunnels, but neither SIM nor address */
+        bool of_network;                /* found by this tunnel, it leads towards the network */
+        const struct binding *row;      /* a row of the user's: until bindings are asked again; NULL: a session */
 };
 
 /* "262-01", "ecgi:262-01-168496129", "tai:262-01-4660"; "" when not known. */
@@ -148,24 +157,28 @@ void bindings_import(struct bindings *bindings, const struct binding_row *row);
 const struct binding *bindings_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
                                           int64_t time_ns);
 
-/* What the last call answered, with cell, area, network and radio access as they were at that moment, as far as that is kept. */
-const struct binding *bindings_as_of(struct bindings *bindings, const struct binding *binding, int64_t time_ns);
+bool bindings_holder_of_address(struct bindings *bindings, uint16_t context, const char *apn, const struct address *address,
+                                int64_t time_ns, struct holder *out); /* the same; false: nobody */
+
+/* All of it, with cell, area, network and radio access as they were at that moment, as far as that is kept. */
+void bindings_show(struct bindings *bindings, const struct holder *holder, int64_t time_ns, struct binding *out);
 
 enum tunnel_knowledge {
         TUNNEL_UNKNOWN,   /* nobody set it up */
         TUNNEL_BOUND,
         TUNNEL_RELEASED,  /* of a session or a radio bearer that ended less than two minutes ago: stale packets are usual */
 };
-/* The session whose user tunnel ends at this address with this TEID; `out` NULL unless BOUND or RELEASED and still known. */
+enum tunnel_side { TUNNEL_ANY, TUNNEL_UPLINK }; /* UPLINK: those alone that lead towards the network */
+
+/* The session whose user tunnel ends at this address with this TEID; nothing is written unless BOUND or RELEASED. */
 enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
-                                         const struct binding **out);
+                                         enum tunnel_side side, struct holder *out);
 
-/* Likewise, of tunnels that lead towards the network alone: out of which a packet comes from the device. */
-enum tunnel_knowledge bindings_of_uplink(struct bindings *bindings, uint16_t context, const struct address *gateway, uint32_t teid,
-                                         const struct binding **out);
+/* A live session that was found before by a tunnel of its own, and did not change since. False: it did, or is gone. */
+bool bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp, struct holder *out);
 
-/* A live session that was found before by a tunnel of its own, and did not change since; NULL: it did, or is gone. */
-const struct binding *bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp);
+/* Is it the session's own address, or in its own prefix? */
+bool bindings_holds(struct bindings *bindings, const struct holder *holder, const struct address *address);
 
 /* It will be asked for soon: it is brought near. */
 void bindings_prefetch(const struct bindings *bindings, uint32_t record);
@@ -184,14 +197,13 @@ bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const st
 /* The sessions of one SIM, or of one module (first 14 digits), that are live; at most `limit`. */
 unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);
-bool bindings_may_share_imei(struct bindings *bindings, const struct binding *binding); /* false: no other SIM's session had its IMEI */
 
 /* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route), link-local and
  * unspecified, and what another session of the SIM has or had until two minutes ago. */
 bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source);
 
-/* The device sent at that moment: noted in both. */
-void bindings_note_sent(struct bindings *bindings, struct binding *binding, int64_t sent_ns);
+/* The device sent at that moment: noted where a subscriber is known. True then, where another SIM's session had its IMEI. */
+bool bindings_note_sent(struct bindings *bindings, const struct holder *holder, int64_t sent_ns);
 
 bool bindings_hold_any(const struct bindings *bindings);              /* signalling was ever seen, or sessions were loaded */
 bool bindings_are_visible(const struct bindings *bindings);          /* signalling was seen in the last hour of packet time */

@@ -25,6 +25,7 @@ struct tunnel_memory {
         uint32_t back;            /* TEID of the way back */
         bool leads;               /* towards the network, as signalling says */
         bool back_is_live;        /* as far as teid_sweep.c asks */
+        bool is_own;              /* the device's address is its session's own */
 };
 
 struct device {
@@ -35,6 +36,7 @@ struct device {
         uint32_t inventory_row;   /* DEVICE_NO_ROW: not listed */
         uint32_t binding_era;     /* the era of the inventory (see fleets.h) in which fleet and row were found */
         uint32_t identity;        /* hash of the IMSI, IMEI and APN by which they were; 0: it was not bound */
+        uint32_t bound_stamp;     /* of the session then (struct binding); no other has it. 0: none */
         uint32_t older, newer;    /* in the order of last use */
         uint32_t used_s;          /* Unix seconds of the last change in that order */
         uint32_t names_since_s;   /* Unix seconds since when another SIM or module has the address; 0: not seen */

@@ -63,7 +63,7 @@ static char *first_known(const char *seen, const char *listed)
 static void fill_who(const struct sighting *s, struct message_parts *parts, Apnwatch__V1__Device *device)
 {
         const struct inventory_facts *facts = &parts->facts;
-        const struct binding *binding = s->has_binding ? &s->binding : NULL;
+        const struct binding *binding = sighting_binding(s);
         device->imsi = first_known(binding ? binding->imsi : NULL, facts->imsi);
         device->imei = first_known(binding ? binding->imei : NULL, facts->imei);
         device->msisdn = first_known(binding ? binding->msisdn : NULL, facts->msisdn);
@@ -251,7 +251,8 @@ static void take_counters(struct alert_numbers *numbers, const struct sighting *
 /* An address that goes to another SIM makes another cause. */
 static uint64_t subject_of(const struct sighting *s)
 {
-        return s->has_binding && s->binding.imsi[0] ? XXH3_64bits(s->binding.imsi, strlen(s->binding.imsi)) | 1 : 0;
+        const struct binding *binding = sighting_binding(s);
+        return binding && binding->imsi[0] ? XXH3_64bits(binding->imsi, strlen(binding->imsi)) | 1 : 0;
 }
 
 void draft_of_flow(struct draft *draft, const struct sighting *s, enum circumstance circumstance, const char *what)

@@ -245,10 +245,16 @@ static uint32_t era_at(struct fleets *fleets, int64_t time_ns)
         return low + 1;
 }
 
+bool fleets_is_bound(struct fleets *fleets, const struct device *device, uint32_t stamp, int64_t time_ns)
+{
+        return device->bound_stamp == stamp && device->binding_era == era_at(fleets, time_ns);
+}
+
 void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns)
 {
         uint32_t identity = identity_of(binding);
         uint32_t era = era_at(fleets, time_ns);
+        device->bound_stamp = binding ? binding->stamp : 0;
         if (device->binding_era == era && device->identity == identity)
                 return;
         note_identity(device, binding, identity, time_ns);

@@ -212,7 +212,8 @@ static bool has_to_wait(struct judge *judge, const event_t *event)
         struct device *device = device_table_touch(judge->devices, &owner, (uint32_t)(judge->clock_ns / 1000000000));
         if (device == NULL)
                 return false;
-        if (!waiting_room_has(judge->room, &owner) && attribution_ask(judge, event->flow, &owner, attribution_time(event), device)) {
+        bool is_waiting = device->unbound_ns != 0 && waiting_room_has(judge->room, &owner);
+        if (!is_waiting && attribution_ask(judge, event->flow, &owner, attribution_time(event), device)) {
                 device->unbound_ns = 0;
                 return false;
         }
@@ -386,11 +387,12 @@ static bool is_of_device(const struct judge *judge, const event_t *event)
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
         struct address source;
+        struct holder holder;
         if (event->flow == NULL)
                 return false;
         return event->flow->has_teid_up || event->flow->has_teid_down ||
                (address_from_bytes(said->source.data, said->source.len, &source) && !bindings_are_of_node(judge->bindings, &source) &&
-                bindings_of_address(judge->bindings, (uint16_t)event->flow->context, NULL, &source, (int64_t)event->clock) != NULL);
+                bindings_holder_of_address(judge->bindings, (uint16_t)event->flow->context, NULL, &source, (int64_t)event->clock, &holder));
 }
 
 static void take_signalling(struct judge *judge, const event_t *event)

@@ -30,7 +30,6 @@ struct judge {
         struct bindings *bindings; /* who is behind addresses and tunnels */
         struct waiting_room *room; /* events of devices that signalling may still name */
         bool has_identity;         /* somebody was ever bound, or signalling was seen: else none of it costs anything */
-        struct binding partial;    /* of attribution.c */
         struct attributed owner;   /* of the event that is being taken; nobody, where it waited */
         struct run_names run;
         struct judge_report *report;

@@ -134,6 +134,14 @@ static void find_country(struct sighting *s)
         s->contact.asn = facts.asn;
 }
 
+static void bind_device(const struct sighting *s, struct device *device, struct attributed *who, uint16_t context)
+{
+        struct fleets *fleets = s->judge->fleets;
+        int64_t time_ns = attribution_time(s->event);
+        if (who == NULL || who->holder.stamp == 0 || !fleets_is_bound(fleets, device, who->holder.stamp, time_ns))
+                fleets_bind(fleets, device, who ? attribution_show(s->judge, who) : NULL, attribution_apn(s->judge, context), time_ns);
+}
+
 /* The other end, when it is a device too: it gets its record, and the name of its fleet is told to the rules. Only values
  * are kept of the record, since the next touch may evict it. */
 static void find_peer_fleet(struct sighting *s, uint16_t context, int64_t now_ns)
@@ -143,8 +151,8 @@ static void find_peer_fleet(struct sighting *s, uint16_t context, int64_t now_ns
         struct device *peer = device_table_touch(judge->devices, &key, (uint32_t)(now_ns / 1000000000));
         if (peer == NULL)
                 return;
-        const struct binding *binding = attribution_of_flow(judge, s->flow, &key, attribution_time(s->event));
-        fleets_bind(judge->fleets, peer, binding, attribution_apn(judge, context), attribution_time(s->event));
+        struct attributed room;
+        bind_device(s, peer, attribution_of_flow(judge, s->flow, &key, attribution_time(s->event), &room), context);
         const struct fleet *fleet = fleets_at(judge->fleets, peer->fleet)->fleet;
         s->contact.peer_fleet = fleet ? fleet->name : NULL;
 }
@@ -157,12 +165,32 @@ bool sighting_has_good_times(const event_t *event)
                (event->body_case != APNWATCH__V1__EVENT__BODY_TRANSFER || event->transfer->start < JUDGE_TIME_LIMIT);
 }
 
-static void take_binding(struct sighting *s)
+const struct binding *sighting_binding(const struct sighting *s)
 {
-        const struct binding *binding = attribution_of_flow(s->judge, s->flow, &s->key, attribution_time(s->event));
-        s->has_binding = binding != NULL;
-        if (binding != NULL)
-                s->binding = *binding;
+        return s->owner ? attribution_show(s->judge, s->owner) : NULL;
+}
+
+/* The record that is at hand already, unless that of another was touched since. */
+static struct device *touch_device(const struct sighting *s)
+{
+        const struct attributed *owner = &s->judge->owner;
+        if (owner->flow == s->flow && !s->peer_is_device && owner->device->context == s->key.context &&
+            address_equal(&owner->device->address, &s->key.address))
+                return owner->device;
+        return device_table_touch(s->judge->devices, &s->key, (uint32_t)(s->event->clock / 1000000000));
+}
+
+/* What is not set here is of no meaning until it is asked for. */
+static void begin(struct sighting *s, struct judge *judge, const event_t *event)
+{
+        s->judge = judge;
+        s->event = event;
+        s->flow = event->flow;
+        s->contact = (struct contact){.resolver = {name_evidence, s}};
+        s->country[0] = '\0';
+        s->has_verdict = false;
+        s->device_names.is_known = s->fleet_names.is_known = false;
+        s->device_names.count = s->fleet_names.count = s->held_names.count = 0;
 }
 
 bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_view view, struct sighting *s)
@@ -170,7 +198,7 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         const Apnwatch__V1__Flow *flow = event->flow;
         struct address device, peer;
         int64_t now_ns = (int64_t)event->clock;
-        *s = (struct sighting){.judge = judge, .event = event, .flow = flow};
+        begin(s, judge, event);
         if (!sighting_has_good_times(event) || !address_from_bytes(flow->device.data, flow->device.len, &device) ||
             !address_from_bytes(flow->peer.data, flow->peer.len, &peer))
                 return false;
@@ -185,19 +213,18 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         take_flow(&s->contact, flow, s->is_swapped);
         if (s->peer_is_device)
                 find_peer_fleet(s, s->key.context, now_ns);
-        s->device = device_table_touch(judge->devices, &s->key, (uint32_t)(now_ns / 1000000000));
+        s->device = touch_device(s);
         if (s->device == NULL)
                 return false;
-        take_binding(s);
-        fleets_bind(judge->fleets, s->device, s->has_binding ? &s->binding : NULL, attribution_apn(judge, s->key.context),
-                    attribution_time(event));
+        s->owner = attribution_of_flow(judge, flow, &s->key, attribution_time(event), &s->other);
+        s->is_usual = s->owner != NULL && attribution_is_usual(s->owner, s->device);
+        bind_device(s, s->device, s->owner, s->key.context);
         if (!s->is_swapped)
                 self_report_note(judge->self_reports, judge->fleets, s->device, event);
         s->fleet_index = s->device->fleet;
         s->fleet = fleets_at(judge->fleets, s->fleet_index)->fleet;
         s->contact.dns_seen = s->device->dns_since_s != 0 && s->device->dns_since_s >= judge->hole_ns / 1000000000 &&
                               s->device->dns_since_s <= s->contact.start_ns / 1000000000;
-        s->contact.resolver = (struct name_resolver){name_evidence, s};
         return true;
 }
 

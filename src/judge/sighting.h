@@ -2,6 +2,7 @@
  * on the stack for each event of a flow and shared by the detectors; it dies with the event. */
 #pragma once
 
+#include "judge/attribution.h"
 #include "judge/bindings.h"
 #include "judge/fleets.h"
 #include "judge/verdict.h"
@@ -26,8 +27,9 @@ struct sighting {
         struct device_key key;
         unsigned fleet_index;
         const struct fleet *fleet;   /* NULL: unassigned */
-        bool has_binding;
-        struct binding binding;      /* who the device is, as it was at this event */
+        struct attributed *owner;    /* who the device was; sighting_binding tells. NULL: nobody is known */
+        struct attributed other;     /* that, where judge->owner is another's */
+        bool is_usual;               /* it came through the tunnel of its device, as before (attribution_is_usual) */
         bool peer_is_device;
         bool is_swapped;             /* `device` is the flow's peer: of two devices the opener comes first */
         struct contact contact;
@@ -46,6 +48,9 @@ bool sighting_has_good_times(const event_t *event);
 
 /* false: the event has no flow, addresses that are none, or such times. */
 bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_view view, struct sighting *out);
+
+/* Who the device is, as it was at this event; NULL: nobody is known. */
+const struct binding *sighting_binding(const struct sighting *sighting);
 
 /* What policy says of the contact; worked out once. */
 const struct verdict *sighting_verdict(struct sighting *sighting);

@@ -6,12 +6,11 @@
 #include "judge/bindings.h"
 
 struct uplink {
-        struct binding binding;
+        struct holder holder;
         enum tunnel_knowledge knowledge; /* BOUND or RELEASED */
-        struct address gateway;        /* the outer address that the tunnel leads to */
-        uint32_t teid;
         struct address source;         /* inner */
         bool by_device;                /* the flow's device end sent it, else its peer */
+        bool is_usual;                 /* nothing was looked up: it is the device's usual tunnel, and the device sent it */
 };
 
 struct sighting;

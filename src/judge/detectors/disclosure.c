@@ -20,11 +20,12 @@ static void own_identities(const struct judge *judge, const struct sighting *s, 
         *own = (struct known_identities){NULL, NULL, NULL};
         if (fleets_facts(judge->fleets, s->device, facts))
                 *own = (struct known_identities){facts->imsi, facts->imei, facts->msisdn};
-        if (!s->has_binding)
+        const struct binding *binding = sighting_binding(s);
+        if (binding == NULL)
                 return;
-        own->imsi = s->binding.imsi[0] ? s->binding.imsi : own->imsi;
-        own->imei = s->binding.imei[0] ? s->binding.imei : own->imei;
-        own->msisdn = s->binding.msisdn[0] ? s->binding.msisdn : own->msisdn;
+        own->imsi = binding->imsi[0] ? binding->imsi : own->imsi;
+        own->imei = binding->imei[0] ? binding->imei : own->imei;
+        own->msisdn = binding->msisdn[0] ? binding->msisdn : own->msisdn;
 }
 
 static void look(struct disclosure *out, const char *text, const struct known_identities *own)
@@ -136,7 +137,7 @@ static void tell(const struct sighting *s, const struct disclosure *disclosure, 
 /* Nodes of the core tell each other identities all day; a number alone does not make them devices. */
 static bool is_of_device(const struct sighting *s)
 {
-        if (s->has_binding || s->fleet != NULL || s->flow->has_teid_up)
+        if (s->owner || s->fleet != NULL || s->flow->has_teid_up)
                 return true;
         if (s->judge->policy && s->judge->policy->devices.count > 0)
                 return policy_is_device(s->judge->policy, &s->key.address);

@@ -123,11 +123,20 @@ static void begin(struct session_draft *draft, const struct sighting *s, const s
 
 static void judge_source(struct judge *judge, const struct gtp_state *state, const struct sighting *s, const struct uplink *uplink)
 {
-        const struct binding *binding = &uplink->binding;
+        struct tunnel_memory *memory = &s->device->tunnel;
         char name[32], source[ADDRESS_TEXT_SIZE];
         struct session_draft draft;
-        if (uplink->knowledge != TUNNEL_BOUND || (int64_t)s->flow->start < binding->first_ns - SLACK_S * SECOND ||
-            binding_may_send(judge->bindings, binding, &uplink->source) ||
+        struct binding found;
+        if (uplink->knowledge != TUNNEL_BOUND || (int64_t)s->flow->start < uplink->holder.first_ns - SLACK_S * SECOND)
+                return;
+        if (uplink->is_usual && !memory->is_own)
+                memory->is_own = bindings_holds(judge->bindings, &uplink->holder, &uplink->source);
+        if (uplink->is_usual && memory->is_own)
+                return;
+        if (!uplink->is_usual)
+                bindings_show(judge->bindings, &uplink->holder, INT64_MAX, &found);
+        const struct binding *binding = uplink->is_usual ? sighting_binding(s) : &found;
+        if (binding_may_send(judge->bindings, binding, &uplink->source) ||
             was_readdressed(state, binding->number, (int64_t)s->flow->last))
                 return;
         begin(&draft, s, binding, SPOOFED_SOURCE, "Source address that is not the session's");
@@ -231,7 +240,7 @@ static bool is_from_device(const struct sighting *s, const struct uplink *uplink
                 return false;
         if (uplink)
                 return uplink->by_device;
-        return s->has_binding || (s->judge->policy && policy_is_device(s->judge->policy, &s->key.address));
+        return s->owner || (s->judge->policy && policy_is_device(s->judge->policy, &s->key.address));
 }
 
 static void judge_plane(struct judge *judge, const struct gtp_state *state, struct sighting *s, const struct uplink *uplink)

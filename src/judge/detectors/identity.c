@@ -442,7 +442,7 @@ static bool sends(const struct sighting *s)
 /* Rows of the user's (--bindings) open no session: who sends is looked at when the SIM, or the module that it is in, is another. */
 static void judge_row(struct judge *judge, struct identity_state *state, const struct sighting *s)
 {
-        const struct binding *now = &s->binding;
+        const struct binding *now = sighting_binding(s);
         const struct sim *sim = sim_table_find(state->sims, now->imsi, now->msisdn);
         char module[20];
         if (sim != NULL && (is_placeholder(now->imei) || (sim->imei != 0 && is_same_module(digits_of(sim->imei, module), now->imei))))
@@ -457,12 +457,12 @@ static bool sent_since(const struct binding *binding, int64_t overlap_ns)
         return binding->sent_ns >= overlap_ns + SETTLED_S * SECOND;
 }
 
-static void tell_clone(struct judge *judge, struct sighting *s, const struct binding *other, bool is_shared)
+static void tell_clone(struct judge *judge, struct sighting *s, const struct binding *own, const struct binding *other, bool is_shared)
 {
         struct session_draft draft;
-        char module[IMEI_COMPARED + 1], *subscribers[2] = {(char *)subscriber_of(&s->binding), (char *)subscriber_of(other)};
-        snprintf(module, sizeof module, "%.*s", IMEI_COMPARED, s->binding.imei);
-        session_draft_begin(&draft, judge, &s->binding, s->event, IMEI_CLONED, "One IMEI live in two places");
+        char module[IMEI_COMPARED + 1], *subscribers[2] = {(char *)subscriber_of(own), (char *)subscriber_of(other)};
+        snprintf(module, sizeof module, "%.*s", IMEI_COMPARED, own->imei);
+        session_draft_begin(&draft, judge, own, s->event, IMEI_CLONED, "One IMEI live in two places");
         draft.other = other;
         draft.finding.peer = module;
         draft.finding.flow = s->flow->id + 1;
@@ -482,12 +482,12 @@ static int64_t sent_in(const Apnwatch__V1__Flow *flow)
 /* Nearly every module is alone with its number: then nothing is looked up. */
 static void judge_clone(struct judge *judge, struct sighting *s)
 {
-        struct binding others[SHARERS];
-        struct binding *own = &s->binding;
-        if (subscriber_of(own)[0] == '\0' || s->flow->packets_up == 0)
+        struct binding others[SHARERS], now;
+        const struct binding *own = &now;
+        if (s->flow->packets_up == 0 || !bindings_note_sent(judge->bindings, &s->owner->holder, sent_in(s->flow)))
                 return;
-        bindings_note_sent(judge->bindings, own, sent_in(s->flow));
-        if (!bindings_may_share_imei(judge->bindings, own) || is_placeholder(own->imei))
+        bindings_show(judge->bindings, &s->owner->holder, s->owner->time_ns, &now);
+        if (is_placeholder(own->imei))
                 return;
         unsigned count = bindings_of_imei(judge->bindings, own->imei, others, SHARERS), found = SHARERS, sharers = 0;
         for (unsigned i = 0; i < count; i++) {
@@ -499,17 +499,18 @@ static void judge_clone(struct judge *judge, struct sighting *s)
                         found = i;
         }
         if (found < SHARERS) /* many: modules that all left the factory with one number */
-                tell_clone(judge, s, &others[found], sharers >= SHARED_BY_MANY);
+                tell_clone(judge, s, own, &others[found], sharers >= SHARED_BY_MANY);
 }
 
 /* Of a SIM that left its module. */
 static void judge_talk(struct judge *judge, const struct identity_state *state, const struct sighting *s)
 {
         const char *sign = phone_sign_of_event(s->event);
-        const struct sim *sim = sign ? sim_table_find(state->sims, s->binding.imsi, s->binding.msisdn) : NULL;
-        if (sim == NULL || !sim->is_moved || !is_static(judge, &s->binding, (int64_t)s->flow->start))
+        const struct binding *now = sighting_binding(s);
+        const struct sim *sim = sign ? sim_table_find(state->sims, now->imsi, now->msisdn) : NULL;
+        if (sim == NULL || !sim->is_moved || !is_static(judge, now, (int64_t)s->flow->start))
                 return;
-        tell_phone(judge, &s->binding, s->event, RELOCATED_PHONE_MAYBE, sign);
+        tell_phone(judge, now, s->event, RELOCATED_PHONE_MAYBE, sign);
 }
 
 /* For findings about the device, whatever it talks to. */
@@ -548,8 +549,9 @@ static void judge_address(struct judge *judge, const struct identity_state *stat
 static void tell_retired_talk(struct judge *judge, struct sighting *s)
 {
         struct session_draft draft;
-        session_draft_begin(&draft, judge, &s->binding, s->event, RETIRED_TALKED, "Retired device is active");
-        draft.finding.peer = name_of(&s->binding);
+        const struct binding *now = sighting_binding(s);
+        session_draft_begin(&draft, judge, now, s->event, RETIRED_TALKED, "Retired device is active");
+        draft.finding.peer = name_of(now);
         draft.finding.flow = s->flow->id + 1;
         session_draft_report(&draft);
 }
@@ -557,19 +559,19 @@ static void tell_retired_talk(struct judge *judge, struct sighting *s)
 static void on_event(struct judge *judge, void *context, struct sighting *s)
 {
         struct identity_state *state = context;
-        if (s->has_binding && sim_table_moved(state->sims) > 0)
+        if (s->owner && sim_table_moved(state->sims) > 0)
                 judge_talk(judge, state, s);
         if (s->event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS)
                 return;
-        if (s->has_binding && s->binding.record != 0)
+        if (s->owner && s->owner->holder.record != 0)
                 judge_clone(judge, s);
-        else if (s->has_binding && s->event->flow_news->label_final && sends(s))
+        else if (s->owner && s->event->flow_news->label_final && sends(s))
                 judge_row(judge, state, s);
         if (judge->settings.inventory == NULL || !s->event->flow_news->label_final || !sends(s))
                 return;
-        if (!s->has_binding)
+        if (!s->owner)
                 judge_address(judge, state, s);
-        else if (state->lists_retired && is_retired(judge, &s->binding, (int64_t)s->flow->start))
+        else if (state->lists_retired && is_retired(judge, sighting_binding(s), (int64_t)s->flow->start))
                 tell_retired_talk(judge, s);
 }
 

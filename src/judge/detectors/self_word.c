@@ -5,9 +5,11 @@
 
 static void take_identity(const struct sighting *s, struct inventory_facts *facts, struct device_word *word)
 {
-        if (s->has_binding && s->binding.imei[0] != '\0') {
-                word->imei = s->binding.imei;
-                word->imei_source = binding_source_text((enum binding_source)s->binding.sources[FACT_IMEI]);
+        const struct binding *binding = sighting_binding(s);
+        word->session = binding ? binding->number : 0;
+        if (binding && binding->imei[0] != '\0') {
+                word->imei = binding->imei;
+                word->imei_source = binding_source_text((enum binding_source)binding->sources[FACT_IMEI]);
         } else if (fleets_facts(s->judge->fleets, s->device, facts) && facts->imei != NULL) {
                 word->imei = facts->imei;
                 word->imei_source = "inventory";
@@ -37,7 +39,7 @@ static void on_event(struct judge *judge, void *state, struct sighting *s)
         const event_t *event = s->event;
         struct inventory_facts facts;
         struct device_word word = {.address = s->key.address, .context = s->key.context, .frame = event->file_frame,
-                                   .session = s->has_binding ? s->binding.number : 0, .time_ns = (int64_t)event->clock};
+                                   .time_ns = (int64_t)event->clock};
         (void)state;
         if (judge->settings.said == NULL)
                 return;

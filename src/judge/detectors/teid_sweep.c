@@ -458,7 +458,7 @@ static bool is_usual(const struct sighting *s)
 {
         const Apnwatch__V1__Flow *flow = s->flow;
         struct tunnel_memory *memory = &s->device->tunnel;
-        if (!s->has_binding || !attribution_by_usual_tunnel(s->judge, flow, s->device, &s->binding))
+        if (!s->is_usual)
                 return false;
         bool is_met = !flow->has_teid_down || (memory->back_is_live && memory->back == flow->teid_down);
         if (flow->packets_up > 0 && flow->packets_down > 0 && flow->has_teid_down) {

@@ -230,5 +230,10 @@ enum tunnel_knowledge scene_tunnel(struct binding_scene *scene, uint8_t node, ui
 {
         uint8_t room[4];
         struct address address = address_of_ipv4(wire(room, node_address(node)).data);
-        return bindings_of_tunnel(scene->bindings, 0, &address, teid, out);
+        struct holder holder;
+        enum tunnel_knowledge known = bindings_of_tunnel(scene->bindings, 0, &address, teid, TUNNEL_ANY, &holder);
+        if (known != TUNNEL_UNKNOWN)
+                bindings_show(scene->bindings, &holder, INT64_MAX, &scene->found);
+        *out = known != TUNNEL_UNKNOWN ? &scene->found : NULL;
+        return known;
 }

@@ -48,6 +48,7 @@ struct binding_scene {
         uint32_t facts;          /* of the last that changed */
         char apn_before[32];
         struct binding last;     /* as the listener was told, without endpoints */
+        struct binding found;    /* by scene_tunnel */
         uint64_t frames;
 };
 
