@@ -166,20 +166,38 @@ bool bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp,
         return true;
 }
 
-enum binding_tenure bindings_know(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key)
+/* The live session that has it. */
+static uint32_t find_holder(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key,
+                            enum binding_tenure *tenure)
 {
         static const enum endpoint_kind kinds[] = {[BINDING_USER_TEID] = ENDPOINT_USER, [BINDING_CONTROL_TEID] = ENDPOINT_CONTROL,
                                                    [BINDING_SEID] = ENDPOINT_SEID};
         uint32_t number = store_node(bindings->store, node, false);
-        enum binding_tenure tenure = BINDING_NOBODYS;
         unsigned seen = 0;
+        *tenure = BINDING_NOBODYS;
         for (uint32_t at = number ? store_find_endpoint(bindings->store, kinds[plane], context, number, key, STORE_NONE) : STORE_NONE;
              at != STORE_NONE && seen++ < CHAIN_MOST; at = store_find_endpoint(bindings->store, kinds[plane], context, number, key, at)) {
-                if (store_session(bindings->store, store_endpoint(bindings->store, at)->session)->ended_ns == 0)
-                        return BINDING_CURRENT;
-                tenure = BINDING_FORMER;
+                uint32_t record = store_endpoint(bindings->store, at)->session;
+                bool is_live = store_session(bindings->store, record)->ended_ns == 0;
+                *tenure = is_live ? BINDING_CURRENT : BINDING_FORMER;
+                if (is_live)
+                        return record;
         }
+        return STORE_NONE;
+}
+
+enum binding_tenure bindings_know(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key)
+{
+        enum binding_tenure tenure;
+        (void)find_holder(bindings, context, plane, node, key, &tenure);
         return tenure;
+}
+
+int64_t bindings_told_ns(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key)
+{
+        enum binding_tenure tenure;
+        uint32_t record = find_holder(bindings, context, plane, node, key, &tenure);
+        return record ? store_session(bindings->store, record)->said_ns : 0;
 }
 
 /* The other end of one of the session's tunnels; where none is known anybody may be it. */

@@ -190,6 +190,8 @@ bool bindings_endpoints(struct bindings *bindings, const struct binding *binding
 enum binding_plane { BINDING_USER_TEID, BINDING_CONTROL_TEID, BINDING_SEID };
 enum binding_tenure { BINDING_NOBODYS, BINDING_FORMER, BINDING_CURRENT };
 enum binding_tenure bindings_know(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key);
+/* When signalling last spoke of the live session that has this end; 0: none has. */
+int64_t bindings_told_ns(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key);
 /* The node said to `peer` that it does not know this user tunnel: it is stale, the session goes on. True: it was in use. */
 bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const struct address *node, uint32_t teid,
                            const struct address *peer, int64_t time_ns);

@@ -9,8 +9,9 @@
  * count whose inner address is in another of them too, since a device has one tunnel or two; or, of a sender that signalling does not know,
  * those that stand one behind the other.
  *
- * A node that restarted, or denies tunnels that were in use, has lost all it had: nothing that is sent to it counts for an hour. Nothing
- * counts where no signalling is seen, nor refusals within ten minutes of a hole.
+ * A node that restarted, or denies tunnels that were in use, has lost all it had: nothing that is sent to it counts for an hour. Denials
+ * may be forged: once a session that it had before them is served still, by an answered flow or request, they are not believed, nor others
+ * for an hour. Nothing counts where no signalling is seen, nor refusals within ten minutes of a hole.
  *
  * Left out: attempts of the control plane whose answers are not seen; packets that carry no IP, unless an Error Indication tells of
  * them. Nothing is kept over a restart of the sensor. */
@@ -56,6 +57,7 @@ struct sweep {
                 uint32_t file;
                 bool is_there, is_refused, is_told;
                 bool is_current; /* control plane: of a session that lives, no attempt at all */
+                int64_t told_ns; /* of that session: when signalling spoke of it before; 0: not asked */
         } attempts[KEPT];
         unsigned next, learned; /* learned: tunnels of its that signalling did not tell, and that live */
         bool is_sure;
@@ -65,7 +67,8 @@ struct sweep {
 /* A node that does not know what it had. */
 struct denier {
         struct address node;
-        int64_t first_ns, lost_ns; /* lost: since when that is believed; 0: it is not */
+        int64_t first_ns, lost_ns; /* lost: the last denial for which that is believed; 0: it is not */
+        int64_t since_ns, alive_ns; /* the first of those denials; when they were shown to be false */
         unsigned count;
 };
 
@@ -76,6 +79,7 @@ struct sweep_state {
         struct tunnel (*tunnels)[TUNNEL_WAYS]; /* NULL: none was met yet */
         struct denier deniers[DENIERS];
         unsigned next_denier;
+        int64_t denied_ns;      /* when one was last believed to have lost all */
         uint64_t sweeps_dropped, tunnels_dropped;
 };
 
@@ -182,32 +186,56 @@ static struct attempt *add_attempt(struct sweep *sweep, uint64_t key, uint64_t m
         return attempt;
 }
 
+static struct denier *find_denier(struct sweep_state *state, const struct address *node)
+{
+        for (unsigned i = 0; i < DENIERS; i++)
+                if (state->deniers[i].first_ns > 0 && address_equal(&state->deniers[i].node, node))
+                        return &state->deniers[i];
+        return NULL;
+}
+
 /* What was denied though it was there, a few times: the node has lost the rest too. */
 static void note_denial(struct sweep_state *state, const struct address *node, int64_t now_ns)
 {
-        struct denier *denier = NULL;
-        for (unsigned i = 0; i < DENIERS && denier == NULL; i++)
-                if (state->deniers[i].count > 0 && address_equal(&state->deniers[i].node, node))
-                        denier = &state->deniers[i];
-        if (denier == NULL || now_ns - denier->first_ns > DENIAL_S * SECOND || now_ns < denier->first_ns) {
-                int64_t lost_ns = denier ? denier->lost_ns : 0;
-                if (denier == NULL) {
-                        denier = &state->deniers[state->next_denier];
-                        state->next_denier = (state->next_denier + 1) % DENIERS;
-                }
-                *denier = (struct denier){.node = *node, .first_ns = now_ns, .lost_ns = lost_ns};
+        struct denier *denier = find_denier(state, node);
+        if (denier == NULL) {
+                denier = &state->deniers[state->next_denier];
+                state->next_denier = (state->next_denier + 1) % DENIERS;
+                *denier = (struct denier){.node = *node, .first_ns = now_ns};
         }
-        if (++denier->count >= DENIALS_LEAST)
-                denier->lost_ns = now_ns;
+        if (denier->alive_ns > 0 && now_ns - denier->alive_ns <= RESTART_S * SECOND)
+                return;
+        if (now_ns - denier->first_ns > DENIAL_S * SECOND || now_ns < denier->first_ns) {
+                denier->first_ns = now_ns;
+                denier->count = 0;
+        }
+        if (++denier->count < DENIALS_LEAST)
+                return;
+        if (denier->lost_ns == 0 || now_ns - denier->lost_ns > RESTART_S * SECOND)
+                denier->since_ns = denier->first_ns;
+        denier->lost_ns = state->denied_ns = now_ns;
 }
 
-static bool has_lost_all(const struct judge *judge, const struct sweep_state *state, const struct address *node)
+static bool is_any_denier_believed(const struct sweep_state *state, int64_t now_ns)
+{
+        return state->denied_ns > 0 && now_ns - state->denied_ns <= RESTART_S * SECOND;
+}
+
+/* It serves a session since `start_ns` of which nothing was said since `told_ns`. */
+static void note_service(struct sweep_state *state, const struct address *node, int64_t told_ns, int64_t start_ns, int64_t now_ns)
+{
+        struct denier *denier = find_denier(state, node);
+        if (denier == NULL || denier->lost_ns == 0 || told_ns == 0 || told_ns >= denier->since_ns || start_ns <= denier->since_ns)
+                return;
+        denier->lost_ns = denier->count = 0;
+        denier->alive_ns = now_ns;
+}
+
+static bool has_lost_all(const struct judge *judge, struct sweep_state *state, const struct address *node)
 {
         int64_t since_ns = judge->clock_ns - RESTART_S * SECOND;
-        for (unsigned i = 0; i < DENIERS; i++)
-                if (state->deniers[i].lost_ns > 0 && state->deniers[i].lost_ns >= since_ns && address_equal(&state->deniers[i].node, node))
-                        return true;
-        return bindings_peer_restarted(judge->bindings, node, since_ns);
+        const struct denier *denier = find_denier(state, node);
+        return (denier != NULL && denier->lost_ns > 0 && denier->lost_ns >= since_ns) || bindings_peer_restarted(judge->bindings, node, since_ns);
 }
 
 /* A minute around the newest. */
@@ -418,6 +446,14 @@ static uint64_t inner_hash(const struct address *device)
         return XXH3_64bits(device, sizeof *device) | 1;
 }
 
+/* What it is sent by this tunnel is answered. */
+static void note_answered(const struct judge *judge, struct sweep_state *state, uint16_t context, const struct use *use)
+{
+        if (is_any_denier_believed(state, judge->clock_ns))
+                note_service(state, &use->gateway, bindings_told_ns(judge->bindings, context, BINDING_USER_TEID, &use->gateway, use->teid),
+                             use->first_ns, judge->clock_ns);
+}
+
 /* The flow's first packet went from `tunnel_source` to `tunnel_destination`, the opener's way. Where the opening was not seen, the only
  * way there was. */
 static void take_flow(struct judge *judge, struct sweep_state *state, const struct sighting *s)
@@ -445,6 +481,8 @@ static void take_flow(struct judge *judge, struct sweep_state *state, const stru
                 return;
         for (unsigned turn = 0; turn < (is_unseen ? 2U : 1U); turn++) { /* unseen: which way is which is not known */
                 learn(judge, state, s->key.context, &use, true);
+                note_answered(judge, state, s->key.context, &use);
+                note_answered(judge, state, s->key.context, &back);
                 if (back.teid != 0)
                         learn(judge, state, s->key.context, &back, true);
                 uint32_t teid = use.teid;
@@ -475,7 +513,7 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
         if (state->visible_ns == 0)
                 return;
         if (s->event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS) {
-                if (!is_usual(s))
+                if (!is_usual(s) || is_any_denier_believed(state, judge->clock_ns))
                         take_flow(judge, state, s);
                 return;
         }
@@ -565,6 +603,9 @@ static void take_request(struct judge *judge, struct sweep_state *state, uint16_
         if (!attempt->is_refused)
                 attempt->mark = said->sequence;
         attempt->is_current = tenure == BINDING_CURRENT;
+        attempt->told_ns = 0;
+        if (attempt->is_current && is_any_denier_believed(state, judge->clock_ns))
+                attempt->told_ns = bindings_told_ns(judge->bindings, context, plane, &gateway, said->key);
 }
 
 static void take_answer(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
@@ -585,6 +626,8 @@ static void take_answer(struct judge *judge, struct sweep_state *state, uint16_t
                 return;
         if (is_refused && attempt->is_current)
                 note_denial(state, &gateway, judge->clock_ns);
+        else if (attempt->is_current)
+                note_service(state, &gateway, attempt->told_ns, attempt->time_ns, judge->clock_ns);
         if ((!is_refused && !attempt->is_refused) || attempt->is_current)
                 attempt->is_there = false; /* it is known there, or was */
         if (!is_refused || !attempt->is_there || attempt->is_refused || !may_refuse(judge, state))

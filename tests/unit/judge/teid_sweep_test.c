@@ -339,23 +339,56 @@ static void a_session_outlives_the_refusal_of_its_tunnel(void **state)
         }
 }
 
+static void attach_three(struct court *court)
+{
+        for (unsigned k = 0; k < 3; k++) {
+                char imsi[20], ip[32];
+                snprintf(imsi, sizeof imsi, "2620112345678%02u", k);
+                snprintf(ip, sizeof ip, "10.20.0.%u", k + 1);
+                court_attach(court, &(struct court_session){.imsi = imsi, .ip = ip, .teid = 0x17 + k, .at_s = 1 + k});
+        }
+}
+
 /* It denies tunnels that were in use, a few: it has lost all, and its counter was not seen. */
 static void a_node_that_lost_its_tunnels_is_not_swept(void **state)
 {
         (void)state;
         for (unsigned lost = 2; lost < 4; lost++) {
                 struct court *court = court_open(NULL, NULL, NULL);
-                for (unsigned k = 0; k < 3; k++) {
-                        char imsi[20], ip[32];
-                        snprintf(imsi, sizeof imsi, "2620112345678%02u", k);
-                        snprintf(ip, sizeof ip, "10.20.0.%u", k + 1);
-                        court_attach(court, &(struct court_session){.imsi = imsi, .ip = ip, .teid = 0x17 + k, .at_s = 1 + k});
-                }
+                attach_three(court);
                 for (unsigned k = 0; k < lost; k++)
                         refuse(court, SERVING, 0x17 + k, 90 + k);
                 for (unsigned k = 0; k < 30; k++)
                         refuse(court, SERVING, 0x7000 + 977 * k, 100 + k);
                 expect_types(court, lost == 3 ? "" : "gtp.unknown_teid");
+        }
+}
+
+/* Denials that somebody forged: the gateway goes on to serve what it had. Only that speaks against them; then others do not count either. */
+static void a_node_that_goes_on_to_serve_what_it_had_has_lost_nothing(void **state)
+{
+        (void)state;
+        static const struct {
+                uint32_t teid;
+                bool is_answered, is_renewed, is_denied_again;
+                double at_s;
+                const char *types;
+        } rows[] = {{0x17, true, false, false, 95, "gtp.unknown_teid"}, {0x17, true, false, true, 95, "gtp.unknown_teid"},
+                    {0x17, false, false, false, 95, ""},                 {0x17, true, false, false, 80, ""}, /* before */
+                    {0x99, true, true, false, 95, ""}};                     /* set up anew */
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct court *court = court_open(NULL, NULL, NULL);
+                attach_three(court);
+                for (unsigned k = 0; k < 3; k++)
+                        refuse(court, SERVING, 0x17 + k, 90 + k);
+                if (rows[i].is_renewed)
+                        court_attach(court, &(struct court_session){.imsi = "262011234567800", .ip = "10.20.0.1", .teid = 0x99, .at_s = 94});
+                open_flow(court, SERVING, "10.20.0.1", rows[i].teid, rows[i].at_s, rows[i].is_answered);
+                for (unsigned k = 0; k < 3 && rows[i].is_denied_again; k++)
+                        refuse(court, SERVING, 0x17 + k, 97 + k);
+                for (unsigned k = 0; k < 30; k++)
+                        refuse(court, SERVING, 0x7000 + 977 * k, 100 + k);
+                expect_types(court, rows[i].types);
         }
 }
 
@@ -540,17 +573,28 @@ static void a_node_that_lost_its_sessions_is_not_guessed_at(void **state)
         (void)state;
         for (unsigned lost = 2; lost < 4; lost++) {
                 struct court *court = court_open(NULL, NULL, NULL);
-                for (unsigned k = 0; k < 3; k++) {
-                        char imsi[20], ip[32];
-                        snprintf(imsi, sizeof imsi, "2620112345678%02u", k);
-                        snprintf(ip, sizeof ip, "10.20.0.%u", k + 1);
-                        court_attach(court, &(struct court_session){.imsi = imsi, .ip = ip, .teid = 0x17 + k, .at_s = 1 + k});
-                }
+                attach_three(court);
                 for (unsigned k = 0; k < lost; k++)
                         ask(court, &(struct guess){PROTOCOL(GTPV2C), PROCEDURE(MODIFY), 64, SERVING, 0x17 + k, 900 + k}, 90 + k);
                 for (unsigned k = 0; k < 20; k++)
                         ask(court, &(struct guess){PROTOCOL(GTPV2C), PROCEDURE(DELETE), 64, SERVING, 0x7000 + 31 * k, 200 + k}, 100 + k);
                 expect_types(court, lost == 3 ? "" : "gtp.unknown_teid");
+        }
+}
+
+static void a_node_that_knows_a_session_from_before_has_lost_nothing(void **state)
+{
+        (void)state;
+        for (unsigned known = 0; known < 2; known++) {
+                struct court *court = court_open(NULL, NULL, NULL);
+                attach_three(court);
+                for (unsigned k = 0; k < 3; k++)
+                        ask(court, &(struct guess){PROTOCOL(GTPV2C), PROCEDURE(MODIFY), 64, SERVING, 0x17 + k, 900 + k}, 90 + k);
+                if (known)
+                        ask(court, &(struct guess){PROTOCOL(GTPV2C), PROCEDURE(MODIFY), 16, SERVING, 0x17, 950}, 95);
+                for (unsigned k = 0; k < 20; k++)
+                        ask(court, &(struct guess){PROTOCOL(GTPV2C), PROCEDURE(DELETE), 64, SERVING, 0x7000 + 31 * k, 200 + k}, 100 + k);
+                expect_types(court, known ? "gtp.unknown_teid" : "");
         }
 }
 
@@ -578,6 +622,8 @@ int main(void)
                 cmocka_unit_test(a_repeated_request_is_one_guess),
                 cmocka_unit_test(guesses_at_a_restarted_node_are_none),
                 cmocka_unit_test(a_node_that_lost_its_sessions_is_not_guessed_at),
+                cmocka_unit_test(a_node_that_goes_on_to_serve_what_it_had_has_lost_nothing),
+                cmocka_unit_test(a_node_that_knows_a_session_from_before_has_lost_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
