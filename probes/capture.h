@@ -23,6 +23,7 @@ struct capture_interface {
         uint8_t fraction_bits;          /* pcapng, if_tsresol a power of two: 2^-bits seconds a unit; else 0 */
         uint64_t multiply, divide;      /* ... a power of ten: nanoseconds = units * multiply / divide */
         int64_t offset_ns;
+        uint64_t plain_units;           /* pcapng: times below are units * multiply + offset_ns without a limit on their way */
 };
 
 /* Grows with the frames that were read; goes back with the mark. */

@@ -24,7 +24,7 @@ enum block_type {
         BLOCK_SECRETS = 10,
 };
 
-enum { BLOCK_OVERHEAD = 12, SECTION_SIZE_MIN = 28, OPTION_END = 0, OPTION_COMMENT = 1 };
+enum { BLOCK_OVERHEAD = 12, SECTION_SIZE_MIN = 28, PACKET_FIELDS = 20, OPTION_END = 0, OPTION_COMMENT = 1 };
 enum { IF_NAME = 2, IF_TSRESOL = 9, IF_TSOFFSET = 14 };
 enum { INTERFACES_MAX = 65536 };
 
@@ -109,7 +109,16 @@ static int64_t clamp_ns(__int128 time_ns)
         return time_ns > limit ? limit : time_ns < -limit ? -limit : (int64_t)time_ns;
 }
 
-static inline int64_t packet_time(const struct capture *capture, const struct capture_interface *interface, uint64_t units)
+/* Nearly all interfaces count micro- or nanoseconds, and no time is near the limits. */
+static void set_plain_units(struct capture_interface *interface)
+{
+        const uint64_t range_ns = INT64_MAX / 4;
+        bool plain = interface->fraction_bits == 0 && interface->divide == 1 && interface->multiply > 0 &&
+                     interface->offset_ns > -(int64_t)range_ns && interface->offset_ns < (int64_t)range_ns;
+        interface->plain_units = plain ? range_ns / interface->multiply : 0;
+}
+
+static int64_t odd_time(const struct capture_interface *interface, uint64_t units)
 {
         __int128 time_ns;
         if (interface->fraction_bits > 0) {
@@ -121,7 +130,14 @@ static inline int64_t packet_time(const struct capture *capture, const struct ca
         } else {
                 time_ns = (__int128)units * interface->multiply;
         }
-        return clamp_ns(time_ns + interface->offset_ns) + capture->settings.clock_offset_ns;
+        return clamp_ns(time_ns + interface->offset_ns);
+}
+
+static inline int64_t packet_time(const struct capture *capture, const struct capture_interface *interface, uint64_t units)
+{
+        int64_t time_ns = units < interface->plain_units ? (int64_t)(units * interface->multiply) + interface->offset_ns :
+                                                           odd_time(interface, units);
+        return time_ns + capture->settings.clock_offset_ns;
 }
 
 static enum block_result read_interface(struct capture *capture, struct block *block)
@@ -151,6 +167,7 @@ static enum block_result read_interface(struct capture *capture, struct block *b
                         capture->state.tally.comments++;
                 }
         }
+        set_plain_units(interface);
         return BLOCK_NO_FRAME;
 }
 
@@ -214,19 +231,20 @@ static inline enum block_result finish_frame(struct capture *capture, struct blo
 static inline enum block_result read_packet(struct capture *capture, struct block *block, struct frame *frame, bool enhanced)
 {
         bool big = capture->state.big_endian;
+        struct cursor fields = cursor_take(&block->body, PACKET_FIELDS);
+        if (fields.short_read)
+                return BLOCK_DAMAGED;
         uint32_t number;
         if (enhanced) {
-                number = u32(&block->body, big);
+                number = u32(&fields, big);
         } else {
-                number = u16(&block->body, big);
-                cursor_skip(&block->body, 2); /* drops */
+                number = u16(&fields, big);
+                cursor_skip(&fields, 2); /* drops */
         }
-        uint64_t high = u32(&block->body, big);
-        uint64_t units = high << 32 | u32(&block->body, big);
-        frame->captured = u32(&block->body, big);
-        frame->wire = u32(&block->body, big);
-        if (block->body.short_read)
-                return BLOCK_DAMAGED;
+        uint64_t high = u32(&fields, big);
+        uint64_t units = high << 32 | u32(&fields, big);
+        frame->captured = u32(&fields, big);
+        frame->wire = u32(&fields, big);
         return finish_frame(capture, block, number, units, frame);
 }
 
@@ -247,9 +265,9 @@ static enum block_result read_simple_packet(struct capture *capture, struct bloc
 
 static inline enum block_result read_block(struct capture *capture, struct block *block, uint64_t offset, struct frame *frame)
 {
-        switch (block->type) {
-        case BLOCK_ENHANCED_PACKET:
+        if (block->type == BLOCK_ENHANCED_PACKET) /* nearly all */
                 return read_packet(capture, block, frame, true);
+        switch (block->type) {
         case BLOCK_PACKET:
                 return read_packet(capture, block, frame, false);
         case BLOCK_SIMPLE_PACKET:

@@ -81,9 +81,7 @@ static inline unsigned table_line(struct duplicate_table *table, const struct du
 static inline uint32_t table_tag(const struct duplicate_table *table, const struct duplicate_probe *probe)
 {
         uint64_t front = fold(fold_addresses(probe, table->seeds[0]), probe->header ^ table->seeds[1]);
-        uint64_t behind = fold_bytes(probe->bytes, probe->length, table->seeds[2], table->seeds[3]);
-        uint64_t hash = fold(front ^ table->seeds[2], behind ^ table->seeds[1]);
-        uint32_t tag = (uint32_t)hash;
+        uint32_t tag = (uint32_t)fold_bytes(probe->bytes, probe->length, front ^ table->seeds[2], table->seeds[3]);
         return tag != 0 ? tag : 1;
 }
 

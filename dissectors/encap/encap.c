@@ -115,14 +115,14 @@ static enum step walk_down(struct walk *walk, enum step step)
 
 /* What stands behind the IP headers; the cursor is moved to the payload. Wire lengths go by the headers: a TCP header whose
  * options were cut is complete enough. */
-static enum encap_result read_tcp(struct walk *walk, struct packet *out)
+static inline enum encap_result read_tcp(struct walk *walk, struct packet *out)
 {
         uint32_t left = (uint32_t)cursor_left(&walk->bytes) + walk->missing;
         const uint8_t *header = cursor_bytes(&walk->bytes, 20);
         if (header == NULL)
                 return walk->missing > 0 ? ENCAP_CUT : ENCAP_MALFORMED;
         uint32_t header_length = (header[12] >> 4) * 4U;
-        if (header_length < 20 || (header_length > left && !walk->partial))
+        if (header_length < 20 || (header_length > left && !walk->here->partial))
                 return ENCAP_MALFORMED;
         out->source_port = be16_at(header);
         out->destination_port = be16_at(header + 2);
@@ -135,7 +135,7 @@ static enum encap_result read_tcp(struct walk *walk, struct packet *out)
         return ENCAP_PACKET;
 }
 
-static enum encap_result read_udp(struct walk *walk, struct packet *out)
+static inline enum encap_result read_udp(struct walk *walk, struct packet *out)
 {
         const uint8_t *header = cursor_bytes(&walk->bytes, 8);
         if (header == NULL)
@@ -144,7 +144,7 @@ static enum encap_result read_udp(struct walk *walk, struct packet *out)
         out->destination_port = be16_at(header + 2);
         uint32_t left = (uint32_t)cursor_left(&walk->bytes) + walk->missing;
         uint32_t length = be16_at(header + 4);
-        if (length >= 8 && (length - 8 < left || walk->partial))
+        if (length >= 8 && (length - 8 < left || walk->here->partial))
                 walk_narrow(walk, length - 8);
         else if (length > 0 && length < 8)
                 return ENCAP_MALFORMED;
@@ -191,55 +191,61 @@ static inline enum encap_result read_transport(struct walk *walk, struct packet 
         return result;
 }
 
-static inline void fill_addresses(const uint8_t *ip, struct address *source, struct address *destination)
-{
-        *source = address_of_ip(ip, false);
-        *destination = address_of_ip(ip, true);
-}
-
 static inline void fill_packet(const struct walk *walk, struct packet *out)
 {
-        const uint8_t *ip = walk->ip;
-        fill_addresses(ip, &out->source, &out->destination);
-        out->ttl = ip[0] >> 4 == 4 ? ip[8] : ip[7];
+        const uint8_t *ip = walk->here->ip;
+        if (ip[0] >> 4 == 4) {
+                out->source = address_of_ipv4(ip + 12);
+                out->destination = address_of_ipv4(ip + 16);
+                out->ttl = ip[8];
+        } else {
+                out->source = address_of_ipv6(ip + 8);
+                out->destination = address_of_ipv6(ip + 24);
+                out->ttl = ip[7];
+        }
         out->ip = ip;
-        out->ip_captured = walk->ip_captured;
-        out->ip_length = walk->ip_length;
+        out->ip_captured = walk->here->ip_captured;
+        out->ip_length = walk->here->ip_length;
         out->reassembled = walk->reassembled;
-        out->oversized = walk->oversized || (walk->ip_length > OVERSIZED && !walk->reassembled);
+        out->oversized = walk->here->oversized || (walk->here->ip_length > OVERSIZED && !walk->reassembled);
         out->depth = walk->depth;
         if (walk->depth == 0) {
                 out->tunnel = TUNNEL_NONE;
                 out->has_teid = false;
                 out->teid = 0;
-                memset(&out->outer_source, 0, sizeof out->outer_source);
-                memset(&out->outer_destination, 0, sizeof out->outer_destination);
+                out->outer_ip = NULL;
                 return;
         }
-        const struct level *level = &walk->levels[walk->depth - 1];
+        const struct level *level = &walk->here[-1];
         out->tunnel = (enum tunnel_kind)level->kind;
         out->has_teid = level->has_teid;
         out->teid = level->teid;
-        fill_addresses(level->ip, &out->outer_source, &out->outer_destination);
+        out->outer_ip = level->ip;
         for (unsigned depth = walk->depth; depth-- > 0 && !out->has_teid;) {
                 out->has_teid = walk->levels[depth].has_teid;
                 out->teid = walk->levels[depth].teid;
         }
 }
 
+struct address packet_outer_address(const struct packet *packet, bool destination)
+{
+        return packet->outer_ip != NULL ? address_of_ip(packet->outer_ip, destination) : (struct address){0};
+}
+
 /* The way a packet came: the link bytes in front of the first IP header, where and how deep it was seen, its TTL. */
 static uint32_t packet_path(const struct walk *walk, const struct packet *packet)
 {
         const struct frame *frame = walk->frame;
-        const uint8_t *outer = packet->outer_source.bytes;
         uint64_t place = (uint64_t)frame->file << 32 | (uint64_t)frame->interface << 16 | (uint64_t)packet->ttl << 8 |
                          packet->depth;
         uint64_t shape = (uint64_t)packet->teid << 32 | frame->wire; /* another encapsulation has another length */
-        uint32_t link = walk->link_length < LINK_BYTES_COMPARED ? walk->link_length : LINK_BYTES_COMPARED;
+        uint32_t link = (uint32_t)(walk->link_end - frame->bytes), compared = link < LINK_BYTES_COMPARED ? link : LINK_BYTES_COMPARED;
         uint64_t path = fold(place ^ 0x8ebc6af09c88c6e3ULL, shape ^ 0x589965cc75374cc3ULL) ^
-                        fold_bytes(frame->bytes, link, 0xa0761d6478bd642fULL, 0xe7037ed1a0b428dbULL);
-        if (packet->depth > 0)
-                path ^= fold(load64(outer) ^ 0x1d8e4e27c47d124fULL, load64(outer + 8) ^ 0xeb44accab455d165ULL);
+                        fold_bytes(frame->bytes, compared, 0xa0761d6478bd642fULL, 0xe7037ed1a0b428dbULL);
+        if (packet->depth > 0) {
+                struct address outer = packet_outer_address(packet, false);
+                path ^= fold(load64(outer.bytes) ^ 0x1d8e4e27c47d124fULL, load64(outer.bytes + 8) ^ 0xeb44accab455d165ULL);
+        }
         return (uint32_t)(path ^ path >> 32);
 }
 
@@ -341,17 +347,13 @@ enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int
         struct walk walk; /* its levels are not touched before they are entered */
         walk.bytes = cursor_of(frame->bytes, frame->captured);
         walk.missing = frame->wire > frame->captured ? frame->wire - frame->captured : 0;
-        walk.ip = NULL;
-        walk.leaf_only = walk.reassembled = walk.ip_reassembled = walk.partial = false;
-        walk.depth = walk.depth_around = 0;
+        walk_start(&walk, 0);
+        walk.leaf_only = walk.reassembled = walk.ip_reassembled = false;
         walk.depth_limit = (uint8_t)encap->settings.depth_limit;
-        walk.vlan = NO_VLAN;
-        walk.vni = walk.gre_key = -1;
         walk.frame = frame;
         walk.clock_ns = clock_ns;
         walk.reassembly = encap->reassembly;
         walk.taps = encap->taps;
-        walk.link_length = 0;
         enum step step = walk_down(&walk, walk_begin(&walk, frame));
         enum encap_result result = step == STEP_LEAF ? finish_packet(encap, &walk, out) : result_of(step);
         encap->counters.results[result]++;
@@ -362,12 +364,10 @@ bool encap_take_incomplete(struct encap *encap, struct frame *frame, struct pack
 {
         struct walk walk;
         while (reassembly_take_incomplete(encap->reassembly, &walk, frame)) {
-                walk.ip = NULL;
                 walk.leaf_only = false;
                 walk.depth_limit = (uint8_t)encap->settings.depth_limit;
                 walk.clock_ns = frame->time_ns;
                 walk.taps = encap->taps;
-                walk.link_length = 0;
                 if (walk_down(&walk, STEP_IP) == STEP_LEAF && read_packet(encap, &walk, out) == ENCAP_PACKET) {
                         encap->counters.by_tunnel[out->tunnel]++;
                         encap->counters.incomplete_taken++;

@@ -54,9 +54,12 @@ struct packet {
         enum tunnel_kind tunnel;      /* the innermost */
         bool has_teid;
         uint32_t teid;                /* GTP-U, innermost */
-        struct address outer_source, outer_destination; /* of the innermost tunnel; unspecified when none */
+        const uint8_t *outer_ip;      /* header of the IP packet that carries the innermost tunnel; NULL when none */
         uint16_t tap, context;
 };
+
+/* Of `outer_ip`, for those who ask: few packets are the first of their flow. Unspecified when there is none. */
+struct address packet_outer_address(const struct packet *packet, bool destination);
 
 struct encap_settings {
         struct tap_list taps;

@@ -25,23 +25,24 @@ static inline uint32_t load32(const uint8_t *at)
         return word;
 }
 
-/* `first` and `second` are secrets, others for each 16 bytes, so that these do not wait for each other. */
+/* `first` and `second` are secrets; what came before may be folded into the first. */
 static inline uint64_t fold_bytes(const uint8_t *at, uint32_t length, uint64_t first, uint64_t second)
 {
-        uint64_t sum = length, low = 0, high = 0;
-        for (; length > 16; at += 16, length -= 16) {
-                sum ^= fold(load64(at) ^ first, load64(at + 8) ^ second);
-                first += 0x9e3779b97f4a7c15ULL;
-                second += 0xd6e8feb86659fd93ULL;
-        }
-        if (length >= 8) {
+        const uint8_t *end = at + length;
+        uint64_t sum = first + length, low = 0, high = 0;
+        for (; end - at > 16; at += 16)
+                sum = fold(load64(at) ^ sum, load64(at + 8) ^ second);
+        if (length >= 16) {
+                low = load64(end - 16);
+                high = load64(end - 8);
+        } else if (length >= 8) {
                 low = load64(at);
-                high = load64(at + length - 8);
+                high = load64(end - 8);
         } else if (length >= 4) {
                 low = load32(at);
-                high = load32(at + length - 4);
+                high = load32(end - 4);
         } else if (length > 0) {
                 low = (uint64_t)at[0] << 16 | (uint64_t)at[length / 2] << 8 | at[length - 1];
         }
-        return sum ^ fold(low ^ first, high ^ second);
+        return fold(low ^ sum, high ^ second);
 }

@@ -34,15 +34,15 @@ enum step ip_any(struct walk *walk)
 
 static inline void walk_at_ip(struct walk *walk, const uint8_t *ip)
 {
-        if (walk->ip == NULL)
-                walk->link_length = (uint32_t)(ip - walk->frame->bytes);
-        walk->ip = ip;
+        if (walk->link_end == NULL)
+                walk->link_end = ip;
+        walk->here->ip = ip;
 }
 
 /* Behind the IP headers. */
 static inline enum step ip_carries(struct walk *walk)
 {
-        if (walk->leaf_only)
+        if (walk->protocol == IPPROTO_TCP || walk->leaf_only)
                 return STEP_LEAF;
         switch (walk->protocol) {
         case IPPROTO_UDP:
@@ -56,6 +56,12 @@ static inline enum step ip_carries(struct walk *walk)
         default:
                 return STEP_LEAF;
         }
+}
+
+/* A packet in a tunnel must not lack more than the capture cut off, or than the fragments that did not come. */
+static inline bool walk_may_lack(const struct walk *walk, uint32_t lacking)
+{
+        return walk->depth == 0 || lacking <= walk->missing || walk->here[-1].partial;
 }
 
 /* RFC 4302, 2: next header, length in units of 4 bytes less 2. */
@@ -86,20 +92,20 @@ enum step ip_v4(struct walk *walk)
         uint32_t header_length = (ip[0] & 0x0fU) * 4;
         if (ip[0] >> 4 != 4 || header_length < IPV4_HEADER)
                 return STEP_INSANE;
-        uint32_t whole = (uint32_t)cursor_left(&walk->bytes) + IPV4_HEADER + walk->missing;
+        uint32_t have = (uint32_t)cursor_left(&walk->bytes) + IPV4_HEADER;
         uint32_t length = be16_at(ip + 2);
-        walk->oversized = length == 0;
+        walk->here->oversized = length == 0;
         if (length == 0) { /* segmentation offload: too large for 16 bits, or not yet filled in */
-                if (walk->depth > 0 && whole <= LARGEST_UNOFFLOADED)
+                length = have + walk->missing;
+                if (walk->depth > 0 && length <= LARGEST_UNOFFLOADED)
                         return STEP_INSANE;
-                length = whole;
         }
-        if (length < header_length || (walk->depth > 0 && length > whole && !walk->levels[walk->depth - 1].partial))
+        if (length < header_length || (length > have && !walk_may_lack(walk, length - have)))
                 return STEP_INSANE;
         walk_narrow(walk, length - IPV4_HEADER);
         walk_at_ip(walk, ip);
-        walk->ip_length = length;
-        walk->ip_captured = length - walk->missing;
+        walk->here->ip_length = length;
+        walk->here->ip_captured = length - walk->missing;
         walk->protocol = ip[9];
         walk->identification = be16_at(ip + 4);
         if (header_length > IPV4_HEADER) {
@@ -122,8 +128,8 @@ static uint32_t v6_length(struct walk *walk, const uint8_t *ip, uint32_t rest)
 {
         uint32_t length = be16_at(ip + 4);
         bool may_be_large = ip[6] == IPPROTO_TCP || ip[6] == IPPROTO_UDP || ip[6] == IPPROTO_HOPOPTS;
-        walk->oversized = length == 0 && may_be_large && rest >= 8;
-        return walk->oversized ? rest : length;
+        walk->here->oversized = length == 0 && may_be_large && rest >= 8;
+        return walk->here->oversized ? rest : length;
 }
 
 /* Walks the extension headers. `*next_at` is where the number of the header at the cursor stands. */
@@ -175,12 +181,12 @@ enum step ip_v6(struct walk *walk)
         if (ip[0] >> 4 != 6)
                 return STEP_INSANE;
         uint32_t length = v6_length(walk, ip, rest);
-        if (walk->depth > 0 && length > rest && !walk->levels[walk->depth - 1].partial)
+        if (length > rest && !walk_may_lack(walk, length - rest + walk->missing))
                 return STEP_INSANE;
         walk_narrow(walk, length);
         walk_at_ip(walk, ip);
-        walk->ip_length = IPV6_HEADER + length;
-        walk->ip_captured = walk->ip_length - walk->missing;
+        walk->here->ip_length = IPV6_HEADER + length;
+        walk->here->ip_captured = walk->here->ip_length - walk->missing;
         walk->identification = 0;
         return v6_extensions(walk, ip, ip + 6);
 }

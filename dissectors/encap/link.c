@@ -65,7 +65,7 @@ static enum step link_tag(struct walk *walk)
         const uint8_t *tag = cursor_bytes(&walk->bytes, 4);
         if (tag == NULL)
                 return walk_short(walk);
-        walk->vlan = be16_at(tag) & 0x0fff;
+        walk->here->vlan = be16_at(tag) & 0x0fff;
         walk->ethertype = be16_at(tag + 2);
         return STEP_ETHERTYPE;
 }

@@ -19,14 +19,14 @@ static bool fragment_is_duplicate(struct walk *walk, const struct fragment *frag
                 .length = fragment->length < PROBE_BYTES ? fragment->length : PROBE_BYTES,
                 .identified = true,
         };
-        probe.addresses = ip_addresses(walk->ip, &probe.address_length);
+        probe.addresses = ip_addresses(walk->here->ip, &probe.address_length);
         return duplicate_table_seen(duplicates, &probe, walk->frame->time_ns);
 }
 
 static void origin_of(const struct walk *walk, struct fragment_origin *origin)
 {
-        *origin = (struct fragment_origin){.frame = *walk->frame, .depth = walk->depth, .vlan = walk->vlan, .vni = walk->vni,
-                                           .gre_key = walk->gre_key};
+        *origin = (struct fragment_origin){.frame = *walk->frame, .depth = walk->depth, .vlan = walk->here->vlan,
+                                           .vni = walk->here->vni, .gre_key = walk->here->gre_key};
         origin->frame.bytes = NULL;
         if (walk->depth == 0)
                 return;
@@ -49,8 +49,8 @@ static enum step reassembly_add(struct walk *walk, const struct fragment *found,
         fragment.bytes = walk->bytes.at;
         fragment.length = (uint32_t)cursor_left(&walk->bytes);
         fragment.key.context = tap_matcher_context(walk->taps, walk);
-        fragment.key.source = address_of_ip(walk->ip, false);
-        fragment.key.destination = address_of_ip(walk->ip, true);
+        fragment.key.source = address_of_ip(walk->here->ip, false);
+        fragment.key.destination = address_of_ip(walk->here->ip, true);
         struct fragment_origin origin;
         if (fragment.offset == 0) {
                 origin_of(walk, &origin);
@@ -82,13 +82,13 @@ static enum step reassembly_of_cut(struct walk *walk, uint32_t offset)
 {
         if (offset > 0)
                 return STEP_CUT;
-        walk->partial = true;
+        walk->here->partial = true;
         return STEP_LEAF;
 }
 
 enum step reassembly_v4(struct walk *walk, uint32_t header_length)
 {
-        const uint8_t *ip = walk->ip;
+        const uint8_t *ip = walk->here->ip;
         uint16_t flags = be16_at(ip + 6);
         uint32_t offset = (flags & 0x1fffU) * 8;
         if (walk->missing > 0 || walk->reassembly == NULL)
@@ -150,11 +150,11 @@ enum step reassembly_v6(struct walk *walk, const uint8_t *ip, const uint8_t *fra
 /* The tunnels around it were peeled when it came: of them the innermost is told, with what the others said. */
 static void walk_restore(struct walk *walk, const struct fragment_origin *origin)
 {
-        walk->vlan = origin->vlan;
-        walk->vni = origin->vni;
-        walk->gre_key = origin->gre_key;
-        walk->depth = walk->depth_around = origin->depth;
         memset(walk->levels, 0, sizeof walk->levels);
+        walk_start(walk, origin->depth);
+        walk->here->vlan = origin->vlan;
+        walk->here->vni = origin->vni;
+        walk->here->gre_key = origin->gre_key;
         if (origin->depth == 0)
                 return;
         struct level *level = &walk->levels[origin->depth - 1];
@@ -189,7 +189,7 @@ bool reassembly_take_incomplete(struct reassembly *reassembly, struct walk *walk
         walk->frame = frame;
         walk->bytes = cursor_of(ip, taken->captured);
         walk->missing = taken->length - taken->captured;
-        walk->partial = walk->reassembled = true;
+        walk->here->partial = walk->reassembled = true;
         walk->ip_reassembled = false;
         walk->reassembly = NULL; /* fragments in it are taken as they are, too */
         return true;

@@ -71,7 +71,7 @@ static bool prefix_has_either(const struct prefix *prefix, const uint8_t *ip)
 static bool prefix_matches(const struct prefix *prefix, const struct walk *walk)
 {
         if (walk->depth == 0)
-                return prefix_has_either(prefix, walk->ip);
+                return prefix_has_either(prefix, walk->here->ip);
         return prefix_has_either(prefix, walk->levels[walk->depth - 1].ip) || prefix_contains(prefix, &walk->outermost[0]) ||
                prefix_contains(prefix, &walk->outermost[1]);
 }
@@ -80,8 +80,8 @@ uint16_t tap_matcher_find(struct tap_matcher *matcher, const struct walk *walk)
 {
         for (const uint16_t *number = tap_matcher_candidates(matcher, walk->frame->interface); *number != 0; number++) {
                 const struct tap *tap = &matcher->list.taps[*number - 1];
-                if ((tap->vlan < 0 || tap->vlan == walk->vlan) && (tap->vni < 0 || tap->vni == walk->vni) &&
-                    (tap->gre_key < 0 || tap->gre_key == walk->gre_key) &&
+                if ((tap->vlan < 0 || tap->vlan == walk->here->vlan) && (tap->vni < 0 || tap->vni == walk->here->vni) &&
+                    (tap->gre_key < 0 || tap->gre_key == walk->here->gre_key) &&
                     (!tap->has_prefix || prefix_matches(&tap->prefix, walk)))
                         return *number;
         }

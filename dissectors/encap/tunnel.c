@@ -49,31 +49,31 @@ static enum step tunnel_gtpu(struct walk *walk, struct cursor at, uint32_t left_
         if ((header[0] & 0xf0) != 0x30 || header[1] != GTPU_TPDU)
                 return STEP_LEAF;
         uint32_t length = be16_at(header + 2);
-        bool offloaded = walk->oversized && length == 0;
-        if (8 + length > left_on_wire && !walk->partial)
+        bool offloaded = walk->here->oversized && length == 0;
+        if (8 + length > left_on_wire && !walk->here->partial)
                 return STEP_LEAF;
         if (header[0] & 0x07) {
                 const uint8_t *optional = cursor_bytes(&at, 4);
                 if (optional != NULL && header[0] & 0x04 && !gtpu_skip_extensions(&at, optional[3]))
                         return STEP_LEAF;
         }
-        if (at.short_read || cursor_left(&at) == 0)
+        if (cursor_left(&at) == 0)
                 return tunnel_short(walk);
-        if (*at.at >> 4 != 4 && *at.at >> 4 != 6)
+        unsigned version = *at.at >> 4;
+        if (version != 4 && version != 6)
                 return STEP_LEAF; /* Ethernet, PPP and non-IP PDUs do not say what they are */
         uint32_t read = (uint32_t)(at.at - header) - 8; /* of what `length` counts */
         if (!offloaded && read >= length)
                 return STEP_LEAF;
         walk->bytes = at;
-        enum step inside = walk_enter(walk, TUNNEL_GTPU, STEP_IP);
-        if (inside != STEP_IP)
+        enum step inside = walk_enter(walk, TUNNEL_GTPU, version == 4 ? STEP_IPV4 : STEP_IPV6);
+        if (inside == STEP_TOO_DEEP)
                 return inside;
         if (!offloaded)
                 walk_narrow(walk, length - read);
-        struct level *level = &walk->levels[walk->depth - 1];
-        level->has_teid = true;
-        level->teid = be32_at(header + 4);
-        return STEP_IP;
+        walk->here[-1].has_teid = true;
+        walk->here[-1].teid = be32_at(header + 4);
+        return inside;
 }
 
 /* RFC 7348, 5: flags with I set, 24 bits, VNI, 8 bits. Reserved bits are ignored, as it says. */
@@ -86,7 +86,7 @@ static enum step tunnel_vxlan(struct walk *walk, struct cursor at)
                 return STEP_LEAF;
         walk->bytes = at;
         enum step inside = walk_enter(walk, TUNNEL_VXLAN, STEP_ETHERNET);
-        walk->vni = be32_at(header + 4) >> 8;
+        walk->here->vni = be32_at(header + 4) >> 8;
         return inside;
 }
 
@@ -104,7 +104,7 @@ static enum step tunnel_geneve(struct walk *walk, struct cursor at)
         walk->bytes = at;
         walk->ethertype = be16_at(header + 2);
         enum step inside = walk_enter(walk, TUNNEL_GENEVE, STEP_ETHERTYPE);
-        walk->vni = be32_at(header + 4) >> 8;
+        walk->here->vni = be32_at(header + 4) >> 8;
         return inside;
 }
 
@@ -187,13 +187,39 @@ static enum step gre_header(struct walk *walk, struct cursor at)
                 return STEP_LEAF; /* version 1: an acknowledgement alone */
         enum step inside = gre_inside(walk, &at, protocol, (flags & 0x1000) != 0);
         if (inside != STEP_LEAF && key != NULL && version == 0) /* in version 1 it is a length and a call */
-                walk->gre_key = be32_at(key);
+                walk->here->gre_key = be32_at(key);
         return inside;
 }
 
 enum step tunnel_gre(struct walk *walk)
 {
         return gre_header(walk, walk->bytes);
+}
+
+/* RFC 768: behind the length that the header says is no data; 0 is what offloading writes. */
+static inline uint32_t udp_left_on_wire(const struct walk *walk, const struct cursor *at, const uint8_t *header)
+{
+        uint32_t left = (uint32_t)cursor_left(at) + walk->missing;
+        uint32_t said = be16_at(header + 4);
+        return said >= 8 && said - 8 < left ? said - 8 : left;
+}
+
+static __attribute__((noinline)) enum step tunnel_of_port(struct walk *walk, uint16_t source, uint16_t destination)
+{
+        struct cursor at = walk->bytes;
+        const uint8_t *header = cursor_bytes(&at, 8);
+        switch (destination) {
+        case PORT_VXLAN:
+        case PORT_VXLAN_OLD:
+                return tunnel_vxlan(walk, at);
+        case PORT_GENEVE:
+                return tunnel_geneve(walk, at);
+        case PORT_GRE:
+                return gre_header(walk, at);
+        default:
+                return destination == PORT_L2TP || source == PORT_L2TP ?
+                               tunnel_l2tp(walk, at, udp_left_on_wire(walk, &at, header)) : STEP_LEAF;
+        }
 }
 
 enum step tunnel_udp(struct walk *walk)
@@ -203,23 +229,7 @@ enum step tunnel_udp(struct walk *walk)
         if (header == NULL)
                 return STEP_LEAF; /* whoever reads the leaf says so */
         uint16_t source = be16_at(header), destination = be16_at(header + 2);
-        uint32_t length = (uint32_t)cursor_left(&at) + walk->missing;
-        uint32_t said = be16_at(header + 4);
-        if (said >= 8 && said - 8 < length)
-                length = said - 8; /* RFC 768: behind it is no data; 0 is what offloading writes */
         if (destination == PORT_GTPU || source == PORT_GTPU)
-                return tunnel_gtpu(walk, at, length);
-        switch (destination) {
-        case PORT_VXLAN:
-        case PORT_VXLAN_OLD:
-                return tunnel_vxlan(walk, at);
-        case PORT_GENEVE:
-                return tunnel_geneve(walk, at);
-        case PORT_GRE:
-                return gre_header(walk, at);
-        case PORT_L2TP:
-                return tunnel_l2tp(walk, at, length);
-        default:
-                return source == PORT_L2TP ? tunnel_l2tp(walk, at, length) : STEP_LEAF;
-        }
+                return tunnel_gtpu(walk, at, udp_left_on_wire(walk, &at, header));
+        return tunnel_of_port(walk, source, destination);
 }

@@ -37,15 +37,17 @@ enum step {
         STEP_TOO_DEEP,
 };
 
-/* An IP packet that carries a tunnel. */
+/* An IP packet: one that carries a tunnel, of which the last three say which, or the one at hand. */
 struct level {
-        const uint8_t *ip;
-        uint32_t captured, missing;
-        uint32_t teid;
-        int vlan;              /* as they were outside */
-        int64_t vni, gre_key;
-        bool has_teid, oversized, partial;
+        const uint8_t *ip;     /* its header */
+        uint32_t ip_captured, ip_length;
+        int64_t vni, gre_key;  /* the innermost around it; -1 */
+        int vlan;              /* likewise; NO_VLAN */
+        bool oversized;        /* its length field says 0, which only offloading writes */
+        bool partial;          /* the beginning of a fragmented one of which there will not be more */
         uint8_t kind;          /* enum tunnel_kind */
+        bool has_teid;
+        uint32_t teid;
 };
 
 struct walk {
@@ -53,12 +55,9 @@ struct walk {
         uint32_t missing;     /* bytes of this layer behind the cursor's end that were not captured */
         uint16_t ethertype;
 
-        const uint8_t *ip;    /* the header of the IP packet at hand */
-        uint32_t ip_captured, ip_length;
+        struct level *here;   /* of the levels the one behind the tunnels: the IP packet at hand */
         uint32_t identification; /* IPv4: the identification; 0: none */
         uint8_t protocol;
-        bool oversized;       /* its length field says 0, which only offloading writes */
-        bool partial;         /* the beginning of a fragmented one of which there will not be more */
         bool ip_reassembled;  /* it came out of the fragment table */
         bool leaf_only;       /* tunnels in it have been tried */
 
@@ -66,15 +65,13 @@ struct walk {
         uint8_t depth;
         uint8_t depth_around; /* tunnels that were there before the walk began and are not left */
         uint8_t depth_limit;
-        uint32_t link_length; /* bytes in front of the outermost IP header */
-        int vlan;             /* the innermost; NO_VLAN */
-        int64_t vni, gre_key; /* the innermost; -1 */
+        const uint8_t *link_end; /* the outermost IP header in the frame; NULL: not reached */
         const struct frame *frame;
         int64_t clock_ns;
         struct reassembly *reassembly; /* NULL: fragments are taken as they are */
         struct tap_matcher *taps;    /* NULL: none configured */
         struct address outermost[2]; /* source, destination; set by the first tunnel when there are taps */
-        struct level levels[WALK_LEVELS];
+        struct level levels[WALK_LEVELS + 1];
 };
 
 static inline uint16_t be16_at(const uint8_t *at)
@@ -97,6 +94,17 @@ static inline void walk_narrow(struct walk *walk, uint32_t length)
         } else {
                 walk->missing = length - have;
         }
+}
+
+/* Behind `depth` tunnels, of which none has told a tag. */
+static inline void walk_start(struct walk *walk, uint8_t depth)
+{
+        walk->depth = walk->depth_around = depth;
+        walk->here = &walk->levels[depth];
+        walk->here->vlan = NO_VLAN;
+        walk->here->vni = walk->here->gre_key = -1;
+        walk->here->partial = false;
+        walk->link_end = NULL;
 }
 
 /* A header that was read does not fit: because of the capture, or because the layer around it is too small. */
@@ -126,22 +134,18 @@ static inline enum step walk_enter(struct walk *walk, enum tunnel_kind kind, enu
         if (walk->depth >= walk->depth_limit)
                 return STEP_TOO_DEEP;
         if (walk->depth == 0 && walk->taps != NULL) {
-                walk->outermost[0] = address_of_ip(walk->ip, false);
-                walk->outermost[1] = address_of_ip(walk->ip, true);
+                walk->outermost[0] = address_of_ip(walk->here->ip, false);
+                walk->outermost[1] = address_of_ip(walk->here->ip, true);
         }
-        struct level *level = &walk->levels[walk->depth++];
-        level->ip = walk->ip;
-        level->captured = walk->ip_captured;
-        level->missing = walk->ip_length - walk->ip_captured;
-        level->oversized = walk->oversized;
-        level->partial = walk->partial;
-        level->kind = (uint8_t)kind;
-        level->has_teid = false;
-        level->teid = 0;
-        level->vlan = walk->vlan;
-        level->vni = walk->vni;
-        level->gre_key = walk->gre_key;
-        walk->ip_reassembled = walk->partial = false;
+        struct level *around = walk->here++;
+        walk->depth++;
+        around->kind = (uint8_t)kind;
+        around->has_teid = false;
+        around->teid = 0;
+        walk->here->vlan = around->vlan;
+        walk->here->vni = around->vni;
+        walk->here->gre_key = around->gre_key;
+        walk->ip_reassembled = walk->here->partial = false;
         return inside;
 }
 
@@ -155,13 +159,10 @@ enum step link_ppp(struct walk *walk);
 /* The tunnel carried nothing sane: back to the IP packet around it, which now is the innermost. */
 static inline enum step walk_leave(struct walk *walk)
 {
-        const struct level *level = &walk->levels[--walk->depth];
-        walk->bytes = cursor_of(level->ip, level->captured);
-        walk->missing = level->missing;
-        walk->vlan = level->vlan;
-        walk->vni = level->vni;
-        walk->gre_key = level->gre_key;
-        walk->partial = level->partial;
+        const struct level *level = --walk->here;
+        walk->depth--;
+        walk->bytes = cursor_of(level->ip, level->ip_captured);
+        walk->missing = level->ip_length - level->ip_captured;
         walk->leaf_only = true;
         return STEP_IP;
 }

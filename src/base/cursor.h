@@ -50,7 +50,10 @@ static inline const uint8_t *cursor_bytes(struct cursor *cursor, size_t length)
 
 static inline void cursor_skip(struct cursor *cursor, size_t length)
 {
-        (void)cursor_bytes(cursor, length);
+        if (cursor_left(cursor) < length)
+                cursor_fail(cursor);
+        else
+                cursor->at += length;
 }
 
 /* A sub-cursor over the next `length` bytes, which are consumed here. When there are fewer, both are short. */

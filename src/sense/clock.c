@@ -1,18 +1,13 @@
 #include "sense/clock.h"
 
 static const int64_t SECOND = 1000000000;
-static const int64_t HOUR = 3600 * SECOND;
+static const int64_t HOUR = PACKET_CLOCK_HOUR;
 
 static void start(struct packet_clock *clock, int64_t frame_ns)
 {
         clock->started = true;
         clock->now_ns = frame_ns;
         clock->tick_ns = frame_ns / SECOND * SECOND + SECOND;
-}
-
-bool packet_clock_leaps(const struct packet_clock *clock, int64_t frame_ns)
-{
-        return clock->started && frame_ns > clock->now_ns + HOUR;
 }
 
 bool packet_clock_confirms(int64_t leap_ns, int64_t next_ns)
@@ -34,7 +29,7 @@ static bool jump_is_confirmed(struct packet_clock *clock, int64_t frame_ns)
         return confirmed;
 }
 
-int64_t packet_clock_advance(struct packet_clock *clock, int64_t frame_ns)
+int64_t packet_clock_advance_unusual(struct packet_clock *clock, int64_t frame_ns)
 {
         if (!clock->started)
                 start(clock, frame_ns);
@@ -53,12 +48,6 @@ int64_t packet_clock_advance(struct packet_clock *clock, int64_t frame_ns)
                 clock->jumps_refused++;
         }
         return clock->now_ns;
-}
-
-int64_t packet_clock_stamp(const struct packet_clock *clock, int64_t frame_ns)
-{
-        bool near = frame_ns <= clock->now_ns + HOUR && frame_ns >= clock->now_ns - HOUR;
-        return near ? frame_ns : clock->now_ns;
 }
 
 bool packet_clock_tick(struct packet_clock *clock, int64_t now_ns, int64_t *tick_ns)

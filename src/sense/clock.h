@@ -17,15 +17,33 @@ struct packet_clock {
         uint64_t late_frames, jumps_taken, jumps_refused;
 };
 
-/* The clock as it stands with this frame. */
-int64_t packet_clock_advance(struct packet_clock *clock, int64_t frame_ns);
+#define PACKET_CLOCK_HOUR INT64_C(3600000000000)
 
 /* More than an hour ahead; whether the next time confirms such a leap. */
-bool packet_clock_leaps(const struct packet_clock *clock, int64_t frame_ns);
+static inline bool packet_clock_leaps(const struct packet_clock *clock, int64_t frame_ns)
+{
+        return frame_ns > clock->now_ns + PACKET_CLOCK_HOUR && clock->started;
+}
+
 bool packet_clock_confirms(int64_t leap_ns, int64_t next_ns);
 
+/* The first frame, a late one, a leap, and the one behind a leap. */
+int64_t packet_clock_advance_unusual(struct packet_clock *clock, int64_t frame_ns);
+
+/* The clock as it stands with this frame. */
+static inline int64_t packet_clock_advance(struct packet_clock *clock, int64_t frame_ns)
+{
+        if (frame_ns < clock->now_ns || frame_ns > clock->now_ns + PACKET_CLOCK_HOUR || clock->ahead_ns != 0 || !clock->started)
+                return packet_clock_advance_unusual(clock, frame_ns);
+        return clock->now_ns = frame_ns;
+}
+
 /* The time to keep of a frame: its own, unless that is more than an hour from the clock. */
-int64_t packet_clock_stamp(const struct packet_clock *clock, int64_t frame_ns);
+static inline int64_t packet_clock_stamp(const struct packet_clock *clock, int64_t frame_ns)
+{
+        bool near = frame_ns <= clock->now_ns + PACKET_CLOCK_HOUR && frame_ns >= clock->now_ns - PACKET_CLOCK_HOUR;
+        return near ? frame_ns : clock->now_ns;
+}
 
 /* The next tick up to `now_ns`, in `tick_ns`; false when there is none left. Call until false. */
 bool packet_clock_tick(struct packet_clock *clock, int64_t now_ns, int64_t *tick_ns);

@@ -1,4 +1,4 @@
-/* One flow: a sorted 5-tuple in a context. The first two cache lines are what a settled packet touches. */
+/* One flow: a sorted 5-tuple in a context. Four cache lines, of which the first two are what a settled packet touches. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@ struct interned_name;
 enum flow_phase { FLOW_INSPECTING, FLOW_FOLLOWED, FLOW_SETTLED };
 
 struct flow {
-        /* the key; which end is 0 follows from the addresses (flow_key_set) and says nothing */
+        /* the key; which end is 0 follows from the addresses (flow_key_of_packet) and says nothing */
         struct address address[2];
         uint16_t port[2];
         uint16_t context;
@@ -47,16 +47,15 @@ struct flow {
         int64_t start_ns;
         int64_t told_ns;            /* clock of the last event about it */
         int64_t due_second;         /* where it stands in the wheel; FLOW_UNSCHEDULED: nowhere */
-        uint32_t self;              /* its index in the pool */
-        uint32_t next_free;         /* of a free record */
+        uint32_t self;              /* its index in the pool; of a free record: the next free one's */
+        uint16_t tap;
+        uint16_t tls_version;
         uint64_t id;
         uint64_t first_frame, first_order;
         const char *label, *application; /* static strings */
         struct interned_name *name;
         struct address tunnel_source, tunnel_destination;
         uint32_t first_file;
-        uint16_t tap;
-        uint16_t tls_version;
         uint8_t icmp_type, icmp_code;
         uint8_t shard;
 };

@@ -196,7 +196,7 @@ static Apnwatch__V1__FlowNews__Reason end_reason(const struct flow *flow)
 
 static void set_sides(struct flow *flow, const struct pending *pending, const struct side *side)
 {
-        unsigned source = pending->source_end;
+        unsigned source = pending->key.source_end;
         bool source_opened;
         flow->opening_seen = side_opening(&pending->packet, &source_opened);
         flow->opener = (uint8_t)(source_opened ? source : !source);
@@ -259,8 +259,8 @@ static struct flow *flow_open(struct flow_keeper *keeper, const struct pending *
         flow->first_frame = pending->frame->number;
         flow->first_order = pending->frame->order;
         flow->tap = packet->tap;
-        flow->tunnel_source = packet->outer_source;
-        flow->tunnel_destination = packet->outer_destination;
+        flow->tunnel_source = packet_outer_address(packet, false);
+        flow->tunnel_destination = packet_outer_address(packet, true);
         flow->icmp_type = packet->icmp_type;
         flow->icmp_code = packet->icmp_code;
         set_sides(flow, pending, &side);
@@ -274,7 +274,7 @@ static bool begins_anew(const struct flow *flow, const struct pending *pending)
 {
         if ((pending->packet.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
                 return false;
-        unsigned source = pending->source_end;
+        unsigned source = pending->key.source_end;
         bool known = source ? flow->sequence_known1 : flow->sequence_known0;
         bool again = known && flow->next_sequence[source] == pending->packet.sequence + 1;
         return flow_is_closed(flow) || (flow->answered && known && !again);
@@ -302,18 +302,16 @@ static void count_sequence(struct flow *flow, const struct packet *packet, unsig
 static void count_tcp(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
         const struct packet *packet = &pending->packet;
-        unsigned source = pending->source_end;
-        bool was_closed = flow_is_closed(flow);
+        unsigned source = pending->key.source_end;
         count_sequence(flow, packet, source);
-        if (packet->tcp_flags & TCP_FIN) {
-                if (source)
-                        flow->fin1 = true;
-                else
-                        flow->fin0 = true;
-        }
-        flow->reset |= (packet->tcp_flags & TCP_RST) != 0;
         if (source != flow->opener && !(packet->tcp_flags & TCP_RST))
                 flow->answered = true;
+        if (!(packet->tcp_flags & (TCP_FIN | TCP_RST)))
+                return;
+        bool was_closed = flow_is_closed(flow), ends = (packet->tcp_flags & TCP_FIN) != 0;
+        flow->fin0 |= ends && source == 0;
+        flow->fin1 |= ends && source == 1;
+        flow->reset |= (packet->tcp_flags & TCP_RST) != 0;
         if (!was_closed && flow_is_closed(flow)) {
                 keeper->counters.closed++;
                 if (flow->start_told)
@@ -327,6 +325,7 @@ static void emit_tunnel(struct flow_keeper *keeper, struct flow *flow, const str
         int64_t second = pending->clock_ns / SECOND;
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__Tunnel tunnel = APNWATCH__V1__TUNNEL__INIT;
+        struct address outer[] = {packet_outer_address(packet, false), packet_outer_address(packet, true)};
         if (keeper->tunnels[flow->shard].second != second) {
                 keeper->tunnels[flow->shard].second = second;
                 keeper->tunnels[flow->shard].told = 0;
@@ -337,19 +336,19 @@ static void emit_tunnel(struct flow_keeper *keeper, struct flow *flow, const str
         }
         keeper->tunnels[flow->shard].told++;
         tunnel.teid = packet->teid;
-        tunnel.source.data = (uint8_t *)(uintptr_t)address_wire(&packet->outer_source, &tunnel.source.len);
-        tunnel.destination.data = (uint8_t *)(uintptr_t)address_wire(&packet->outer_destination, &tunnel.destination.len);
+        tunnel.source.data = (uint8_t *)(uintptr_t)address_wire(&outer[0], &tunnel.source.len);
+        tunnel.destination.data = (uint8_t *)(uintptr_t)address_wire(&outer[1], &tunnel.destination.len);
         event.body_case = APNWATCH__V1__EVENT__BODY_TUNNEL;
         event.tunnel = &tunnel;
         event.has_from_device = true;
-        event.from_device = pending->source_end == flow->device;
+        event.from_device = pending->key.source_end == flow->device;
         emit_fact(keeper, flow, &event, pending->frame->file, pending->frame->number, pending->stamp_ns);
 }
 
 /* TEIDs change on handover; whoever tries many does it, too. */
 static void take_teid(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
-        unsigned source = pending->source_end;
+        unsigned source = pending->key.source_end;
         bool is_other = (source ? flow->has_teid1 : flow->has_teid0) && flow->teid[source] != pending->packet.teid;
         flow->teid[source] = pending->packet.teid;
         if (source)
@@ -363,7 +362,7 @@ static void take_teid(struct flow_keeper *keeper, struct flow *flow, const struc
 static void count_packet(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
         const struct packet *packet = &pending->packet;
-        unsigned source = pending->source_end;
+        unsigned source = pending->key.source_end;
         flow->packets[source]++;
         flow->bytes[source] += packet->ip_length;
         if (source == flow->device)
@@ -382,9 +381,9 @@ static void inspect(struct flow_keeper *keeper, struct flow *flow, const struct 
 {
         keeper->inspector.clock_ns = pending->clock_ns;
         if (flow->protocol == IPPROTO_TCP && flow->inspection != NULL)
-                inspection_acknowledgement(&keeper->inspector, flow, &pending->packet, pending->source_end);
+                inspection_acknowledgement(&keeper->inspector, flow, &pending->packet, pending->key.source_end);
         if (flow->phase != FLOW_SETTLED && pending->packet.payload_captured > 0)
-                inspection_packet(&keeper->inspector, flow, &pending->packet, pending->frame, pending->source_end);
+                inspection_packet(&keeper->inspector, flow, &pending->packet, pending->frame, pending->key.source_end);
 }
 
 /* Several packets may stand behind one frame (a datagram that stayed incomplete): their events go on counting. */

@@ -12,9 +12,8 @@
 struct pending {
         const struct frame *frame;
         struct packet packet;
-        struct flow_key key;
+        struct flow_key key;     /* borrows from `packet` */
         uint32_t hash;
-        unsigned source_end;
         int64_t clock_ns, stamp_ns;
 };
 

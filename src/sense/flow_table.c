@@ -10,6 +10,9 @@
 
 #include "base/wide_memory.h"
 
+/* A record lies in lines of its own, and is found by shifts. */
+_Static_assert(sizeof(struct flow) <= 256, "four cache lines");
+
 enum { CHUNK_FLOWS = WIDE_PAGE / sizeof(struct flow), FIRST_SLOTS = 4096, AHEAD = 4 }; /* AHEAD: places between a hint and what it is for */
 
 struct slot {
@@ -37,7 +40,7 @@ struct flow_table {
         uint32_t due_next;  /* of them, the next to be given */
         struct flow **chunks;
         uint32_t chunk_count, chunk_limit;
-        uint32_t free_head; /* free records, linked by next_free */
+        uint32_t free_head; /* free records, linked by `self` */
         uint32_t count, peak, shard_limit;
 };
 
@@ -83,42 +86,45 @@ void flow_table_destroy(struct flow_table *table)
         free(table);
 }
 
+static inline uint64_t address_half(const struct address *address, unsigned half)
+{
+        uint64_t word;
+        memcpy(&word, address->bytes + half * 8, 8);
+        return word;
+}
+
 /* Two products that do not wait for each other, over the 16 + 16 + 8 bytes: cheaper than a general hash; the seed is secret. */
 static inline uint32_t key_hash(const struct flow_key *key)
 {
-        uint64_t w[4];
-        memcpy(w, key->address, 32);
         uint64_t rest = (uint64_t)key->port[0] << 48 | (uint64_t)key->port[1] << 32 | (uint64_t)key->context << 16 | key->protocol;
-        uint64_t first = XXH3_mul128_fold64(w[0] ^ seed, w[1] ^ rest ^ 0xe7037ed1a0b428dbULL);
-        uint64_t second = XXH3_mul128_fold64(w[2] ^ 0xa0761d6478bd642fULL, w[3] ^ rest ^ seed);
+        uint64_t first = XXH3_mul128_fold64(address_half(key->address[0], 0) ^ seed,
+                                            address_half(key->address[0], 1) ^ rest ^ 0xe7037ed1a0b428dbULL);
+        uint64_t second = XXH3_mul128_fold64(address_half(key->address[1], 0) ^ 0xa0761d6478bd642fULL,
+                                             address_half(key->address[1], 1) ^ rest ^ seed);
         return (uint32_t)(((first ^ (second << 7 | second >> 57)) * 0x9fb21c651e98df25ULL) >> 32);
 }
 
 /* Any order will do as long as both directions find the same: words as the machine has them. */
-static inline bool comes_second(const struct address *source, const struct address *destination, uint16_t source_port,
-                                uint16_t destination_port)
+static inline bool source_comes_second(const struct packet *packet)
 {
-        uint64_t s[2], d[2];
-        memcpy(s, source->bytes, 16);
-        memcpy(d, destination->bytes, 16);
-        if (s[1] != d[1])
-                return s[1] > d[1];
-        if (s[0] != d[0])
-                return s[0] > d[0];
-        return source_port > destination_port;
+        for (unsigned half = 2; half-- > 0;) {
+                uint64_t source = address_half(&packet->source, half), destination = address_half(&packet->destination, half);
+                if (source != destination)
+                        return source > destination;
+        }
+        return packet->source_port > packet->destination_port;
 }
 
-uint32_t flow_key_set(struct flow_key *key, const struct address *source, const struct address *destination,
-                      uint16_t source_port, uint16_t destination_port, uint8_t protocol, uint16_t context, unsigned *source_end)
+uint32_t flow_key_of_packet(struct flow_key *key, const struct packet *packet)
 {
-        unsigned end = comes_second(source, destination, source_port, destination_port);
-        key->address[end] = *source;
-        key->address[!end] = *destination;
-        key->port[end] = source_port;
-        key->port[!end] = destination_port;
-        key->context = context;
-        key->protocol = protocol;
-        *source_end = end;
+        bool swapped = source_comes_second(packet);
+        key->address[0] = swapped ? &packet->destination : &packet->source;
+        key->address[1] = swapped ? &packet->source : &packet->destination;
+        key->port[0] = swapped ? packet->destination_port : packet->source_port;
+        key->port[1] = swapped ? packet->source_port : packet->destination_port;
+        key->context = packet->context;
+        key->protocol = packet->protocol;
+        key->source_end = swapped;
         return key_hash(key);
 }
 
@@ -140,9 +146,9 @@ void flow_table_prefetch_flow(const struct flow_table *table, uint32_t hash)
 
 static bool flow_has_key(const struct flow *flow, const struct flow_key *key)
 {
-        return address_equal(&flow->address[0], &key->address[0]) && address_equal(&flow->address[1], &key->address[1]) &&
-               flow->port[0] == key->port[0] && flow->port[1] == key->port[1] && flow->protocol == key->protocol &&
-               flow->context == key->context;
+        return memcmp(flow->port, key->port, sizeof flow->port) == 0 && flow->protocol == key->protocol &&
+               flow->context == key->context && address_equal(&flow->address[0], key->address[0]) &&
+               address_equal(&flow->address[1], key->address[1]);
 }
 
 struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key, uint32_t hash)
@@ -196,7 +202,7 @@ static int pool_grow(struct flow_table *table)
                 return -1;
         uint32_t first = table->chunk_count * CHUNK_FLOWS;
         for (uint32_t i = 0; i < CHUNK_FLOWS; i++)
-                chunk[i].next_free = i + 1 < CHUNK_FLOWS ? first + i + 1 : table->free_head;
+                chunk[i].self = i + 1 < CHUNK_FLOWS ? first + i + 1 : table->free_head;
         table->chunks[table->chunk_count++] = chunk;
         table->free_head = first;
         return 0;
@@ -212,9 +218,10 @@ struct flow *flow_table_add(struct flow_table *table, unsigned shard, const stru
                 return NULL;
         uint32_t index = table->free_head;
         struct flow *flow = flow_at(table, index);
-        table->free_head = flow->next_free;
+        table->free_head = flow->self;
         memset(flow, 0, sizeof *flow);
-        memcpy(flow->address, key->address, sizeof flow->address);
+        flow->address[0] = *key->address[0];
+        flow->address[1] = *key->address[1];
         memcpy(flow->port, key->port, sizeof flow->port);
         flow->protocol = key->protocol;
         flow->context = key->context;
@@ -249,11 +256,12 @@ static void slot_take(struct flow_table *table, uint32_t hash, uint32_t flow)
 void flow_table_remove(struct flow_table *table, struct flow *flow)
 {
         flow->due_second = FLOW_UNSCHEDULED;
-        slot_take(table, flow->hash, flow->self);
+        uint32_t index = flow->self;
+        slot_take(table, flow->hash, index);
         table->used[flow->shard]--;
         table->count--;
-        flow->next_free = table->free_head;
-        table->free_head = flow->self;
+        flow->self = table->free_head;
+        table->free_head = index;
 }
 
 static bool bucket_make_room(struct bucket *bucket, uint32_t more)

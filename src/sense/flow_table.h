@@ -12,15 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dissectors/encap/encap.h"
 #include "sense/flow.h"
 
 enum { SHARDS = 64, FLOW_NONE = UINT32_MAX, WHEEL_SECONDS = 4096 };
 
+/* Borrows the addresses from the packet. */
 struct flow_key {
-        struct address address[2]; /* sorted */
+        const struct address *address[2]; /* sorted */
         uint16_t port[2];
         uint16_t context;
         uint8_t protocol;
+        uint8_t source_end;        /* which of the two sent the packet */
 };
 
 struct flow_table;
@@ -28,9 +31,8 @@ struct flow_table;
 struct flow_table *flow_table_create(uint32_t limit); /* NULL: no memory */
 void flow_table_destroy(struct flow_table *table);
 
-/* Sorts the ends into `key` (`*source_end` is the end that sent) and hashes it. */
-uint32_t flow_key_set(struct flow_key *key, const struct address *source, const struct address *destination,
-                      uint16_t source_port, uint16_t destination_port, uint8_t protocol, uint16_t context, unsigned *source_end);
+/* Sorts the ends into `key` and hashes it. */
+uint32_t flow_key_of_packet(struct flow_key *key, const struct packet *packet);
 
 /* Asks the cache for the slot that `hash` will need. */
 void flow_table_prefetch(const struct flow_table *table, uint32_t hash);

@@ -4,13 +4,15 @@
 
 #include "tests/unit/test.h"
 
+/* Valid until the next one. */
 static struct flow_key key_of(uint32_t number, uint32_t *hash)
 {
+        static struct packet packet;
         struct flow_key key;
-        unsigned end;
-        struct address a = address_of_ipv4((uint8_t[]){10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number});
-        struct address b = address_of_ipv4((uint8_t[]){192, 0, 2, 1});
-        *hash = flow_key_set(&key, &a, &b, (uint16_t)number, 443, 6, 0, &end);
+        packet = (struct packet){.protocol = 6, .source_port = (uint16_t)number, .destination_port = 443};
+        packet.source = address_of_ipv4((uint8_t[]){10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number});
+        packet.destination = address_of_ipv4((uint8_t[]){192, 0, 2, 1});
+        *hash = flow_key_of_packet(&key, &packet);
         return key;
 }
 
@@ -18,15 +20,32 @@ static void both_directions_make_one_key(void **state)
 {
         (void)state;
         struct address a = address_of_ipv4((uint8_t[]){10, 0, 0, 1}), b = address_of_ipv4((uint8_t[]){10, 0, 0, 2});
+        struct packet sent = {.source = a, .destination = b, .source_port = 1000, .destination_port = 53, .protocol = 17,
+                              .context = 3};
+        struct packet answer = {.source = b, .destination = a, .source_port = 53, .destination_port = 1000, .protocol = 17,
+                                .context = 3};
         struct flow_key up, down;
-        unsigned up_end, down_end;
-        uint32_t up_hash = flow_key_set(&up, &a, &b, 1000, 53, 17, 3, &up_end);
-        uint32_t down_hash = flow_key_set(&down, &b, &a, 53, 1000, 17, 3, &down_end);
+        uint32_t up_hash = flow_key_of_packet(&up, &sent), down_hash = flow_key_of_packet(&down, &answer);
         assert_int_equal(up_hash, down_hash);
-        assert_int_equal(up_end, 0);
-        assert_int_equal(down_end, 1);
-        assert_memory_equal(up.address, down.address, sizeof up.address);
-        assert_int_not_equal(up_hash, flow_key_set(&down, &b, &a, 53, 1000, 17, 4, &down_end));
+        assert_int_equal(up.source_end, 0);
+        assert_int_equal(down.source_end, 1);
+        for (unsigned end = 0; end < 2; end++) {
+                assert_true(address_equal(up.address[end], down.address[end]));
+                assert_int_equal(up.port[end], down.port[end]);
+        }
+        answer.context = 4;
+        assert_int_not_equal(up_hash, flow_key_of_packet(&down, &answer));
+}
+
+static void ports_decide_between_equal_addresses(void **state)
+{
+        (void)state;
+        struct address a = address_of_ipv4((uint8_t[]){10, 0, 0, 1});
+        struct packet sent = {.source = a, .destination = a, .source_port = 7, .destination_port = 9, .protocol = 6};
+        struct packet answer = {.source = a, .destination = a, .source_port = 9, .destination_port = 7, .protocol = 6};
+        struct flow_key up, down;
+        assert_int_equal(flow_key_of_packet(&up, &sent), flow_key_of_packet(&down, &answer));
+        assert_int_not_equal(up.source_end, down.source_end);
 }
 
 static void what_was_added_is_found_until_it_is_removed(void **state)
@@ -147,6 +166,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(both_directions_make_one_key),
+                cmocka_unit_test(ports_decide_between_equal_addresses),
                 cmocka_unit_test(what_was_added_is_found_until_it_is_removed),
                 cmocka_unit_test(a_flow_is_due_in_its_second),
                 cmocka_unit_test(what_is_due_comes_by_shard),

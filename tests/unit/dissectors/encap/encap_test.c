@@ -139,7 +139,7 @@ static void assert_innermost(const struct row *row, const struct packet *packet)
         assert_int_equal(packet->has_teid, row->teid != 0);
         assert_int_equal(packet->teid, row->teid);
         if (row->depth == 0)
-                assert_true(address_is_unspecified(&packet->outer_source));
+                assert_null(packet->outer_ip);
         assert_false(packet->reassembled);
         assert_false(packet->oversized);
         assert_int_equal(packet->tap, 0);
@@ -432,7 +432,7 @@ static void too_many_tunnels_are_too_deep(void **state)
         assert_int_equal(peel_frame(encap, frame_of(&bytes, LINK_RAW), &packet), ENCAP_PACKET);
         assert_int_equal(packet.depth, 8);
         assert_int_equal(packet.protocol, 50);
-        assert_address(&packet.outer_source, "10.0.0.2");
+        assert_outer(&packet, false, "10.0.0.2");
         nested(&bytes, 9);
         assert_int_equal(peel_frame(encap, frame_of(&bytes, LINK_RAW), &packet), ENCAP_TOO_DEEP);
         encap_destroy(encap);

@@ -83,6 +83,12 @@ static inline void assert_address(const struct address *address, const char *tex
         assert_string_equal(address_text(address, written), text);
 }
 
+static inline void assert_outer(const struct packet *packet, bool destination, const char *text)
+{
+        struct address address = packet_outer_address(packet, destination);
+        assert_address(&address, text);
+}
+
 static inline struct encap *encap_of_defaults(void)
 {
         struct encap_settings settings = {0};

@@ -160,8 +160,8 @@ static void assert_in_tunnel(const struct packet *packet, unsigned depth)
         assert_int_equal(packet->tunnel, TUNNEL_GTPU);
         assert_true(packet->has_teid);
         assert_int_equal(packet->teid, 0x4001);
-        assert_address(&packet->outer_source, "10.66.0.1");
-        assert_address(&packet->outer_destination, "10.66.0.2");
+        assert_outer(packet, false, "10.66.0.1");
+        assert_outer(packet, true, "10.66.0.2");
         assert_int_equal(packet->destination_port, 53);
 }
 

@@ -89,7 +89,7 @@ static void outer_fragments_hold_the_inner_packet(void **state)
         assert_is_whole(&packet);
         assert_int_equal(packet.depth, 1);
         assert_int_equal(packet.teid, 0x4001);
-        assert_address(&packet.outer_destination, "203.0.113.9");
+        assert_outer(&packet, true, "203.0.113.9");
         encap_destroy(encap);
 }
 
@@ -119,7 +119,7 @@ static void inner_and_outer_fragments_are_both_reassembled(void **state)
         whole = inner;
         assert_is_whole(&packet);
         assert_int_equal(packet.teid, 0x4002);
-        assert_address(&packet.outer_source, "10.45.0.7");
+        assert_outer(&packet, false, "10.45.0.7");
         assert_int_equal(encap_counters(encap)->fragments, 6);
         assert_int_equal(encap_counters(encap)->reassembled, 3);
         encap_destroy(encap);
