@@ -250,9 +250,10 @@ static int check(int argument_count, char **arguments)
 }
 
 /* The device resolved the one name that was given as the peer. */
-static enum name_evidence resolve(void *context, const char *pattern, const char **name)
+static enum name_evidence resolve(void *context, const char *pattern, bool is_claimed, const char **name)
 {
         const char *resolved = context;
+        (void)is_claimed;
         if (resolved == NULL || !domain_matches(pattern, resolved))
                 return NAME_UNRESOLVED;
         *name = resolved;

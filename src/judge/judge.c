@@ -43,6 +43,8 @@ static bool create_detectors(struct judge *judge)
         for (unsigned i = 0; detectors[i]; i++) {
                 if (detectors[i]->create && (judge->detector_states[i] = detectors[i]->create(judge)) == NULL)
                         return false;
+                for (unsigned body = 0; body < 64 && detectors[i]->on_event; body++)
+                        judge->listeners[body] |= (uint16_t)((detectors[i]->wants >> body & 1) << i);
         }
         return true;
 }
@@ -155,13 +157,11 @@ static void tell_detectors(struct judge *judge, const event_t *event)
         struct views views;
         views.of[0] = views.of[1] = NULL;
         views.is_impossible = false;
-        for (unsigned i = 0; detectors[i]; i++) {
-                const struct detector *detector = detectors[i];
-                if (!(detector->wants >> event->body_case & 1) || detector->on_event == NULL)
-                        continue;
-                struct sighting *s = view_of(&views, judge, event, detector->view);
+        for (unsigned left = judge->listeners[event->body_case % 64]; left != 0; left &= left - 1) {
+                unsigned i = (unsigned)__builtin_ctz(left);
+                struct sighting *s = view_of(&views, judge, event, detectors[i]->view);
                 if (s != NULL)
-                        detector->on_event(judge, judge->detector_states[i], s);
+                        detectors[i]->on_event(judge, judge->detector_states[i], s);
         }
         if (views.of[OPENER_FIRST] != NULL && is_end(event))
                 fleet_add_coverage(fleets_at(judge->fleets, views.of[OPENER_FIRST]->fleet_index), event->flow);

@@ -41,4 +41,5 @@ struct judge {
         int64_t hole_ns;  /* when the last such time ended; 0: there was none. DNS answers may have been missed in it */
         int64_t loss_ns;  /* when an interface last dropped a thousandth of its packets or more; 0: never */
         void *detector_states[DETECTOR_LIMIT];
+        uint16_t listeners[64]; /* by body of an event: bits of the detectors that want to be told of its flow */
 };

@@ -33,31 +33,52 @@ static bool is_behind_hole(const struct sighting *s)
         return start_s < hole_s + HOLE_ANSWERED_S || s->device->dns_since_s < hole_s;
 }
 
-static enum name_evidence name_evidence(void *context, const char *pattern, const char **name)
+/* Names are looked up when somebody asks first, whoever it is. */
+static const struct sighting_names *device_names(const struct sighting *s)
+{
+        struct sighting_names *known = (struct sighting_names *)&s->device_names;
+        if (!known->is_known) {
+                struct names_query query = {note_name, known};
+                known->is_known = true;
+                names_find_device(s->judge->names, &s->key, s->device->names_since_s, &s->contact.peer, s->contact.start_ns, &query);
+        }
+        return known;
+}
+
+static const struct sighting_names *fleet_names(const struct sighting *s)
+{
+        struct sighting_names *known = (struct sighting_names *)&s->fleet_names;
+        if (!known->is_known) {
+                struct names_query query = {note_name, known};
+                known->is_known = true;
+                names_find_fleet(s->judge->names, s->fleet_index, &s->contact.peer, s->contact.start_ns, &query);
+        }
+        return known;
+}
+
+static const struct sighting_names *held_names(struct sighting *s)
+{
+        struct sighting_names *known = &s->held_names;
+        if (!known->is_known) {
+                struct names_query query = {note_name, known};
+                known->is_known = true;
+                names_fleet_held(s->judge->names, s->fleet_index, &s->contact.peer, &query);
+        }
+        return known;
+}
+
+static enum name_evidence name_evidence(void *context, const char *pattern, bool is_claimed, const char **name)
 {
         struct sighting *s = context;
-        struct names *names = s->judge->names;
-        const struct address *peer = &s->contact.peer;
-        if (!s->device_names.is_known) {
-                struct names_query query = {note_name, &s->device_names};
-                s->device_names.is_known = true;
-                names_find_device(names, &s->key, s->device->names_since_s, peer, s->contact.start_ns, &query);
-        }
-        if ((*name = name_that_meets(&s->device_names, pattern)))
+        if ((*name = name_that_meets(device_names(s), pattern)))
                 return NAME_BY_DEVICE;
-        if (!s->fleet_names.is_known) {
-                struct names_query current = {note_name, &s->fleet_names}, ever = {note_name, &s->held_names};
-                s->fleet_names.is_known = true;
-                names_find_fleet(names, s->fleet_index, peer, s->contact.start_ns, &current);
-                names_fleet_held(names, s->fleet_index, peer, &ever);
-        }
-        if ((*name = name_that_meets(&s->fleet_names, pattern)))
+        if ((*name = name_that_meets(fleet_names(s), pattern)))
                 return NAME_BY_FLEET;
-        if (is_behind_hole(s))
+        if (!is_claimed || is_behind_hole(s))
                 return NAME_UNRESOLVED;
-        if (name_that_meets(&s->held_names, pattern))
+        if (name_that_meets(held_names(s), pattern))
                 return NAME_EXPIRED;
-        return names_fleet_resolved(names, s->fleet_index, pattern, s->contact.start_ns) ? NAME_ELSEWHERE : NAME_UNRESOLVED;
+        return names_fleet_resolved(s->judge->names, s->fleet_index, pattern, s->contact.start_ns) ? NAME_ELSEWHERE : NAME_UNRESOLVED;
 }
 
 static const char *text_or_null(const char *text)
@@ -105,21 +126,15 @@ static void add_vendor(struct sighting *s, const struct intel_row *row)
                 s->vendors[s->contact.vendor_count++] = row->vendor;
 }
 
-static bool note_vendor(const void *context, const char *name)
-{
-        struct sighting *s = (struct sighting *)context;
-        add_vendor(s, intel_cache_name(s->judge->intel, name).any);
-        return false; /* all of them */
-}
-
 static void find_vendors(struct sighting *s)
 {
-        struct names_query query = {note_vendor, s};
+        const struct sighting_names *names = device_names(s);
         s->contact.vendor_count = 0;
         s->contact.vendors = s->vendors;
         add_vendor(s, intel_cache_name(s->judge->intel, s->contact.name).any);
         add_vendor(s, intel_match_address(s->judge->settings.intel, &s->contact.peer, INTEL_ANY));
-        names_find_device(s->judge->names, &s->key, s->device->names_since_s, &s->contact.peer, s->contact.start_ns, &query);
+        for (unsigned i = 0; i < names->count; i++)
+                add_vendor(s, intel_cache_name(s->judge->intel, names->items[i]).any);
 }
 
 static void find_country(struct sighting *s)
@@ -189,7 +204,7 @@ static void begin(struct sighting *s, struct judge *judge, const event_t *event)
         s->contact = (struct contact){.resolver = {name_evidence, s}};
         s->country[0] = '\0';
         s->has_verdict = false;
-        s->device_names.is_known = s->fleet_names.is_known = false;
+        s->device_names.is_known = s->fleet_names.is_known = s->held_names.is_known = false;
         s->device_names.count = s->fleet_names.count = s->held_names.count = 0;
 }
 
@@ -292,15 +307,12 @@ static const struct intel_row *row_for(const struct sighting *s, const char *nam
         return telling(purposes == INTEL_ANY ? facts.any : facts.locate);
 }
 
-struct row_search {
-        const struct sighting *sighting;
-        unsigned purposes;
-};
-
-static bool has_row(const void *context, const char *name)
+static const struct intel_row *row_of_names(const struct sighting *s, const struct sighting_names *names, unsigned purposes)
 {
-        const struct row_search *search = context;
-        return row_for(search->sighting, name, search->purposes) != NULL;
+        const struct intel_row *row = NULL;
+        for (unsigned i = 0; i < names->count && row == NULL; i++)
+                row = row_for(s, names->items[i], purposes);
+        return row;
 }
 
 const struct intel_row *sighting_intel(const struct sighting *s, unsigned purposes)
@@ -313,13 +325,8 @@ const struct intel_row *sighting_intel(const struct sighting *s, unsigned purpos
                 return row;
         if (s->contact.name) /* what the flow says of itself: the address may serve other names too */
                 return row_for(s, s->contact.name, purposes);
-        struct row_search search = {s, purposes};
-        struct names_query query = {has_row, &search};
-        const char *name = names_find_device(s->judge->names, &s->key, s->device->names_since_s, &s->contact.peer, s->contact.start_ns,
-                                             &query);
-        if (name == NULL && !s->contact.dns_seen)
-                name = names_find_fleet(s->judge->names, s->fleet_index, &s->contact.peer, s->contact.start_ns, &query);
-        return name ? row_for(s, name, purposes) : NULL;
+        row = row_of_names(s, device_names(s), purposes);
+        return row == NULL && !s->contact.dns_seen ? row_of_names(s, fleet_names(s), purposes) : row;
 }
 
 bool sighting_from_infrastructure(const struct sighting *s)

@@ -112,21 +112,29 @@ static bool app_fits(const struct rule *rule, const struct contact *contact)
         return false;
 }
 
-/* The strongest evidence for any of the rule's names, and whether the contact's own name is one of them. */
-static enum name_evidence gather(const struct rule *rule, const struct contact *contact, const char **name, bool *claimed,
+static bool claims(const struct contact *contact, const char *pattern)
+{
+        return contact->name != NULL && domain_matches(pattern, contact->name);
+}
+
+static bool claims_any(const struct contact *contact, const struct string_list *patterns)
+{
+        for (unsigned i = 0; i < patterns->count; i++)
+                if (claims(contact, patterns->items[i]))
+                        return true;
+        return false;
+}
+
+/* The strongest evidence for any of the rule's names, and whether there is some for one that the contact claims. */
+static enum name_evidence gather(const struct rule *rule, const struct contact *contact, bool is_claimed, const char **name,
                                  bool *claim_resolved)
 {
         enum name_evidence best = NAME_UNRESOLVED;
-        *claimed = *claim_resolved = false;
-        for (unsigned i = 0; i < rule->domains.count; i++) {
+        *claim_resolved = false;
+        for (unsigned i = 0; i < rule->domains.count && contact->resolver.evidence != NULL; i++) {
                 const char *pattern = rule->domains.items[i], *found = NULL;
-                enum name_evidence evidence = NAME_UNRESOLVED;
-                if (contact->resolver.evidence != NULL)
-                        evidence = contact->resolver.evidence(contact->resolver.context, pattern, &found);
-                if (contact->name != NULL && domain_matches(pattern, contact->name)) {
-                        *claimed = true;
-                        *claim_resolved |= evidence != NAME_UNRESOLVED;
-                }
+                enum name_evidence evidence = contact->resolver.evidence(contact->resolver.context, pattern, is_claimed, &found);
+                *claim_resolved |= is_claimed && evidence != NAME_UNRESOLVED && claims(contact, pattern);
                 if (evidence > best) {
                         best = evidence;
                         *name = found;
@@ -140,22 +148,26 @@ static enum name_evidence gather(const struct rule *rule, const struct contact *
 static struct fitting name_fits(const struct rule *rule, const struct contact *contact, bool strict)
 {
         struct fitting fitting = {.fit = FIT_WHOLE, .evidence = NAME_UNRESOLVED};
-        bool claimed, claim_resolved;
+        bool claim_resolved;
         if (rule->domains.count == 0)
                 return fitting;
-        fitting.evidence = gather(rule, contact, &fitting.name, &claimed, &claim_resolved);
+        fitting.evidence = gather(rule, contact, false, &fitting.name, &claim_resolved);
         if (fitting.evidence >= NAME_BY_FLEET) {
                 fitting.source = "dns";
                 return fitting;
         }
+        if (!claims_any(contact, &rule->domains)) {
+                fitting.name = NULL;
+                fitting.fit = contact->name == NULL && !contact->dns_seen ? FIT_LATER : FIT_NONE;
+                return fitting;
+        }
+        fitting.evidence = gather(rule, contact, true, &fitting.name, &claim_resolved);
         fitting.name = NULL;
-        if (claimed && (!strict || !claim_resolved)) {
+        if (!strict || !claim_resolved) {
                 fitting.name = contact->name;
                 fitting.source = "claimed";
-        } else if (claimed) {
-                fitting.fit = fitting.evidence == NAME_ELSEWHERE ? FIT_MISMATCH : FIT_NONE;
         } else {
-                fitting.fit = contact->name == NULL && !contact->dns_seen ? FIT_LATER : FIT_NONE;
+                fitting.fit = fitting.evidence == NAME_ELSEWHERE ? FIT_MISMATCH : FIT_NONE;
         }
         return fitting;
 }

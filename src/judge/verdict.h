@@ -19,9 +19,10 @@ enum name_evidence {
 };
 
 /* `pattern` is a rule's domain ("x" or "*.x"). For BY_FLEET and BY_DEVICE the name that was asked goes to `*name`, alive as
- * long as the caller of the verdict needs it (it is handed through in struct verdict). */
+ * long as the caller of the verdict needs it (it is handed through in struct verdict). Unless the contact claims a name of the rule,
+ * UNRESOLVED may stand for whatever is weaker than BY_FLEET. */
 struct name_resolver {
-        enum name_evidence (*evidence)(void *context, const char *pattern, const char **name);
+        enum name_evidence (*evidence)(void *context, const char *pattern, bool is_claimed, const char **name);
         void *context;
 };
 

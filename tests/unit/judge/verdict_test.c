@@ -38,9 +38,11 @@ struct answers {
         enum name_evidence evidence;
 };
 
-static enum name_evidence answer(void *context, const char *pattern, const char **name)
+static enum name_evidence answer(void *context, const char *pattern, bool is_claimed, const char **name)
 {
         const struct answers *answers = context;
+        if (!is_claimed && answers->evidence < NAME_BY_FLEET)
+                return NAME_UNRESOLVED; /* as it may */
         if (answers->pattern == NULL || strcmp(pattern, answers->pattern) != 0)
                 return NAME_UNRESOLVED;
         *name = answers->name;
