@@ -55,6 +55,7 @@ bool attribution_unwrap_nat(const struct judge *judge, const event_t *event, str
 struct tunnel_search {
         struct judge *judge;
         uint16_t context;
+        const struct address *inner;  /* the device's address */
         const struct address *device; /* the session must have this address; NULL: it need not */
         int64_t time_ns;
         enum tunnel_knowledge knowledge; /* of what was found */
@@ -62,10 +63,11 @@ struct tunnel_search {
 
 static bool find_tunnel(struct tunnel_search *search, const ProtobufCBinaryData *end, bool has_teid, uint32_t teid, struct holder *out)
 {
-        struct address address;
-        if (!has_teid || teid == 0 || !address_from_bytes(end->data, end->len, &address))
+        struct tunnel_question question = {.context = search->context, .side = TUNNEL_ANY, .teid = teid, .time_ns = search->time_ns,
+                                           .inner = search->inner};
+        if (!has_teid || teid == 0 || !address_from_bytes(end->data, end->len, &question.node))
                 return false;
-        search->knowledge = bindings_of_tunnel(search->judge->bindings, search->context, &address, teid, TUNNEL_ANY, out);
+        search->knowledge = bindings_of_tunnel(search->judge->bindings, &question, out);
         if (search->knowledge == TUNNEL_UNKNOWN)
                 return false;
         if (out->first_ns > search->time_ns + SLACK_S * INT64_C(1000000000))
@@ -78,7 +80,7 @@ static bool find_tunnel(struct tunnel_search *search, const ProtobufCBinaryData 
 static bool by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, int64_t time_ns, struct holder *out,
                       bool *is_first)
 {
-        struct tunnel_search search = {judge, (uint16_t)flow->context, NULL, time_ns, TUNNEL_UNKNOWN};
+        struct tunnel_search search = {judge, (uint16_t)flow->context, device, NULL, time_ns, TUNNEL_UNKNOWN};
         const ProtobufCBinaryData *network = &flow->tunnel_destination, *radio = &flow->tunnel_source;
         if (flow->opener == APNWATCH__V1__FLOW__OPENER__PEER) {
                 network = &flow->tunnel_source;
@@ -180,7 +182,7 @@ static bool by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow,
         uint32_t signature = judge->owner.signature = tunnel_signature(flow);
         bool is_usual = signature != 0 && memory->signature == signature, is_first;
         if (is_usual && bindings_recall(judge->bindings, memory->record, memory->stamp, holder) &&
-            holder->first_ns <= time_ns + SLACK_S * INT64_C(1000000000))
+            holder->first_ns <= time_ns) /* else somebody else may have had both, address and tunnel */
                 return true;
         bool is_found = by_tunnel(judge, flow, &device->address, time_ns, holder, &is_first);
         if (is_first)

@@ -59,6 +59,11 @@ static void look_through(struct bindings *bindings, uint16_t context, const char
         }
 }
 
+static bool has_address(const struct session *session, const struct address *address)
+{
+        return address_equal(&session->ipv4, address) || (session->ipv6.length > 0 && prefix_contains(&session->ipv6, address));
+}
+
 static void point_out(const struct session *session, uint32_t record, struct holder *out)
 {
         bool is_partial = session->imsi == 0 && session->ipv6.length == 0 && address_is_unspecified(&session->ipv4);
@@ -117,32 +122,63 @@ const struct binding *bindings_of_address(struct bindings *bindings, uint16_t co
         return &bindings->view;
 }
 
-enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
-                                         enum tunnel_side side, struct holder *out)
+/* How well an end of a tunnel fits a moment: it was that session's then; it became so at once; packets that are late, to who had it last. */
+enum tunnel_fit { TUNNEL_NOT, TUNNEL_STALE, TUNNEL_NEARLY, TUNNEL_FITS, TUNNEL_FITS_INNER };
+
+static bool is_live(const struct endpoint *endpoint, const struct session *session)
+{
+        return session->ended_ns == 0 && !endpoint->is_released;
+}
+
+static enum tunnel_fit tunnel_fit(const struct endpoint *endpoint, const struct session *session, int64_t time_ns)
+{
+        int64_t late_ns = endpoint_moments_ns(endpoint->moment, endpoint_moment(time_ns)), early_ns = -late_ns; /* behind its end, before its beginning */
+        if (!endpoint->is_released)
+                late_ns = -1;
+        else if (endpoint->held == ENDPOINT_LONG)
+                early_ns = -1;
+        else
+                early_ns -= endpoint_moments_ns(0, endpoint->held);
+        if (session->ended_ns != 0 && time_ns - session->ended_ns > late_ns)
+                late_ns = time_ns - session->ended_ns;
+        if (early_ns > SLACK_S * SECOND || late_ns > STALE_S * SECOND)
+                return TUNNEL_NOT;
+        if (late_ns > 0)
+                return TUNNEL_STALE;
+        return early_ns > 0 ? TUNNEL_NEARLY : TUNNEL_FITS;
+}
+
+enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct tunnel_question *question, struct holder *out)
 {
         struct store *store = bindings->store;
-        uint32_t node = store_node(store, address, false), stale = STORE_NONE;
+        uint32_t node = store_node(store, &question->node, false), best = STORE_NONE;
+        enum tunnel_fit best_fit = TUNNEL_NOT;
         unsigned seen = 0;
-        for (uint32_t at = node ? store_find_endpoint(store, ENDPOINT_USER, context, node, teid, STORE_NONE) : STORE_NONE;
-             at != STORE_NONE && seen++ < CHAIN_MOST; at = store_find_endpoint(store, ENDPOINT_USER, context, node, teid, at)) {
+        for (uint32_t at = node ? store_find_endpoint(store, ENDPOINT_USER, question->context, node, question->teid, STORE_NONE) : STORE_NONE;
+             at != STORE_NONE && best_fit != TUNNEL_FITS_INNER && seen++ < CHAIN_MOST;
+             at = store_find_endpoint(store, ENDPOINT_USER, question->context, node, question->teid, at)) {
                 const struct endpoint *endpoint = store_endpoint(store, at);
                 const struct session *session = store_session(store, endpoint->session);
-                if (side == TUNNEL_UPLINK && !endpoint->of_network)
+                if (question->side == TUNNEL_UPLINK && !endpoint->of_network)
                         continue;
-                if (session->ended_ns == 0 && !endpoint->is_released) {
-                        session_use(bindings, endpoint->session, bindings->clock_ns);
-                        point_out(session, endpoint->session, out);
-                        out->of_network = endpoint->of_network;
-                        return TUNNEL_BOUND;
+                enum tunnel_fit fit = tunnel_fit(endpoint, session, question->time_ns);
+                if (fit >= TUNNEL_NEARLY && question->inner != NULL && has_address(session, question->inner))
+                        fit = TUNNEL_FITS_INNER;
+                if (fit > best_fit) {
+                        best = at;
+                        best_fit = fit;
                 }
-                int64_t since_ns = session->ended_ns ? session->ended_ns : (int64_t)endpoint->released_s * SECOND;
-                if (bindings->clock_ns - since_ns <= STALE_S * SECOND)
-                        stale = endpoint->session;
         }
-        if (stale == STORE_NONE)
+        if (best == STORE_NONE)
                 return TUNNEL_UNKNOWN;
-        point_out(store_session(store, stale), stale, out);
-        return TUNNEL_RELEASED;
+        const struct endpoint *endpoint = store_endpoint(store, best);
+        const struct session *session = store_session(store, endpoint->session);
+        bool is_bound = is_live(endpoint, session);
+        if (is_bound)
+                session_use(bindings, endpoint->session, bindings->clock_ns);
+        point_out(session, endpoint->session, out);
+        out->of_network = is_bound && endpoint->of_network;
+        return is_bound ? TUNNEL_BOUND : TUNNEL_RELEASED;
 }
 
 void bindings_prefetch(const struct bindings *bindings, uint32_t record)
@@ -233,9 +269,8 @@ bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const st
                 was_used = true;
                 if (!is_far_end(store, session, number, peer))
                         continue;
-                endpoint->is_released = true;
+                endpoint_release(endpoint, time_ns);
                 store_stamp(store, endpoint->session);
-                endpoint->released_s = (uint32_t)(time_ns / SECOND);
         }
         return was_used;
 }
@@ -265,8 +300,7 @@ bool bindings_holds(struct bindings *bindings, const struct holder *holder, cons
         if (holder->row != NULL)
                 return address_equal(&holder->row->ipv4, address) ||
                        (holder->row->ipv6.length > 0 && prefix_contains(&holder->row->ipv6, address));
-        const struct session *session = store_session(bindings->store, holder->record);
-        return address_equal(&session->ipv4, address) || (session->ipv6.length > 0 && prefix_contains(&session->ipv6, address));
+        return has_address(store_session(bindings->store, holder->record), address);
 }
 
 bool bindings_endpoints(struct bindings *bindings, const struct binding *binding, struct binding_endpoints *out)

@@ -5,6 +5,7 @@
 #include "judge/binding_session.h"
 #include "judge/binding_tunnels.h"
 
+enum { INTERFACE_S5_PGW = 7 }; /* control; TS 29.274, 8.22 */
 enum { JOIN_S = 30, WORD_S = 300, ENDED_OF_AN_ADDRESS = 8, CHAIN_MOST = 256, MSISDN_TELLING = 9 };
 
 #define EACH_ENDPOINT(store, record, at) \
@@ -130,8 +131,12 @@ static bool is_created_anew(struct act *act, uint32_t record, const struct wante
         if (act->source == BINDING_PFCP && !is_silent)
                 return false; /* one gateway may have two sessions for one device */
         for (unsigned i = 0; i < 2; i++)
-                for (unsigned k = 0; halves[i] != NULL && k < halves[i]->end_count; k++)
-                        is_other |= compare_control(act, record, halves[i], &halves[i]->ends[k]) > 0;
+                for (unsigned k = 0; halves[i] != NULL && k < halves[i]->end_count; k++) {
+                        int compared = compare_control(act, record, halves[i], &halves[i]->ends[k]);
+                        if (compared < 0 && halves[i]->ends[k].interface == INTERFACE_S5_PGW)
+                                return false; /* at another serving gateway, or MME: its connection to the PGW goes on */
+                        is_other |= compared > 0;
+                }
         return is_other;
 }
 

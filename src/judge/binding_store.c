@@ -560,6 +560,14 @@ uint32_t store_add_endpoint(struct store *store, uint32_t session, const struct 
         return record;
 }
 
+void endpoint_release(struct endpoint *endpoint, int64_t time_ns)
+{
+        uint32_t now = endpoint_moment(time_ns), held = now - endpoint->moment;
+        endpoint->is_released = true;
+        endpoint->held = (int32_t)held < 0 ? 0 : held < ENDPOINT_LONG ? (uint16_t)held : ENDPOINT_LONG;
+        endpoint->moment = now;
+}
+
 void store_remove_endpoint(struct store *store, uint32_t record)
 {
         struct endpoint *endpoint = store_endpoint(store, record);

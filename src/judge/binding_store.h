@@ -57,14 +57,30 @@ struct endpoint {
         uint32_t session, next;
         struct chain_link by_key;
         union {
-                uint32_t released_s;
+                uint32_t moment;         /* of a USER: since when the session has it, or when it was released; see endpoint_moment */
                 uint32_t owner;          /* of a NAME: who counts these sessions, hashed */
         };
         uint16_t context;
         uint8_t kind, bearer;
         uint8_t interface;               /* TS 29.274 8.22; INTERFACE_UNKNOWN; of a NAME: enum binding_source */
         bool of_network : 1, side_known : 1, is_released : 1;
+        uint16_t held;                   /* of one that was released: for how many moments it had been the session's; ENDPOINT_LONG */
 };
+
+/* Sixteenths of a second, about, that wrap around after nine years: TEIDs go to somebody else within a second. */
+enum { ENDPOINT_LONG = UINT16_MAX, ENDPOINT_MOMENT_BITS = 26 };
+
+static inline uint32_t endpoint_moment(int64_t time_ns)
+{
+        return (uint32_t)((uint64_t)time_ns >> ENDPOINT_MOMENT_BITS);
+}
+
+static inline int64_t endpoint_moments_ns(uint32_t since, uint32_t until)
+{
+        return (int64_t)(int32_t)(until - since) * (INT64_C(1) << ENDPOINT_MOMENT_BITS);
+}
+
+void endpoint_release(struct endpoint *endpoint, int64_t time_ns);
 
 /* A network behind the device. */
 struct route {

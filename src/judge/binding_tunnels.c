@@ -13,8 +13,7 @@ enum endpoint_kind tunnels_kind(const struct said *said, bool user)
 
 static void release(const struct act *act, struct endpoint *endpoint)
 {
-        endpoint->is_released = true;
-        endpoint->released_s = (uint32_t)(act->time_ns / SECOND);
+        endpoint_release(endpoint, act->time_ns);
         store_stamp(act->bindings->store, endpoint->session);
 }
 
@@ -112,8 +111,10 @@ static bool add_endpoint(struct act *act, uint32_t record, const struct endpoint
                         continue;
                 bool was_released = held->kind == ENDPOINT_USER && held->is_released;
                 held->is_released = false;
-                if (was_released)
+                if (was_released) {
+                        held->moment = what->moment;
                         store_stamp(store, record);
+                }
                 if (what->bearer != 0)
                         held->bearer = what->bearer;
                 if (what->side_known && !held->side_known) {
@@ -169,6 +170,7 @@ static void take_endpoint(struct act *act, uint32_t record, const struct said *s
                                             .context = act->context, .kind = (uint8_t)tunnels_kind(said, told->user),
                                             .bearer = told->bearer, .interface = told->interface, .of_network = told->of_network,
                                             .side_known = told->side_known};
+                endpoint.moment = endpoint_moment(act->time_ns);
                 if (endpoint.node == STORE_NONE)
                         continue;
                 if (endpoint.kind == ENDPOINT_USER)

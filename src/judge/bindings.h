@@ -170,9 +170,18 @@ enum tunnel_knowledge {
 };
 enum tunnel_side { TUNNEL_ANY, TUNNEL_UPLINK }; /* UPLINK: those alone that lead towards the network */
 
-/* The session whose user tunnel ends at this address with this TEID; nothing is written unless BOUND or RELEASED. */
-enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, uint16_t context, const struct address *address, uint32_t teid,
-                                         enum tunnel_side side, struct holder *out);
+struct tunnel_question {
+        uint16_t context;
+        enum tunnel_side side;
+        uint32_t teid;
+        struct address node;
+        int64_t time_ns;             /* when a packet went through it: TEIDs are given to others within seconds */
+        const struct address *inner; /* of two who had it about then, the one with this address; NULL: not known */
+};
+
+/* The session whose user tunnel ended at this node with this TEID at that moment; nothing is written unless BOUND or RELEASED, which is
+ * as it is now. */
+enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct tunnel_question *question, struct holder *out);
 
 /* A live session that was found before by a tunnel of its own, and did not change since. False: it did, or is gone. */
 bool bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp, struct holder *out);

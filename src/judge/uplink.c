@@ -19,15 +19,16 @@ static bool take_way(const Apnwatch__V1__Flow *flow, unsigned way, struct uplink
 /* The first way that leads there, from 1 on; 0: none. */
 static unsigned find_way(struct bindings *bindings, const Apnwatch__V1__Flow *flow, struct uplink *out)
 {
-        struct address gateway;
+        struct tunnel_question question = {.context = (uint16_t)flow->context, .side = TUNNEL_UPLINK, .time_ns = (int64_t)flow->start,
+                                           .inner = &out->source};
         out->is_usual = false;
         if (bindings == NULL || !flow->has_tunnel_destination || !flow->has_tunnel_source)
                 return 0;
         for (unsigned way = 0; way < WAYS; way++) {
-                if (!take_way(flow, way, out, &gateway))
+                if (!take_way(flow, way, out, &question.node))
                         continue;
-                out->knowledge = bindings_of_tunnel(bindings, (uint16_t)flow->context, &gateway, out->by_device ? flow->teid_up : flow->teid_down,
-                                                    TUNNEL_UPLINK, &out->holder);
+                question.teid = out->by_device ? flow->teid_up : flow->teid_down;
+                out->knowledge = bindings_of_tunnel(bindings, &question, &out->holder);
                 if (out->knowledge != TUNNEL_UNKNOWN)
                         return way + 1;
         }

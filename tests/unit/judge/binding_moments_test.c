@@ -216,6 +216,68 @@ static void an_answer_under_another_teid_is_to_another_request(void **state)
         scene_close(&scene);
 }
 
+static void a_tunnel_is_whose_it_was_at_that_moment(void **state)
+{
+        enum { ENB = 4, S1U_ENB = 1, RADIO = 900 };
+        struct binding_scene scene;
+        const char *const imsis[2] = {imsi_a, imsi_b};
+        struct holder holder;
+        struct binding found;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        for (uint32_t i = 0; i < 2; i++) { /* both are older than what comes */
+                SAY(&scene, V2, PROCEDURE(CREATE), REQUEST, .from = SGW, .to = PGW, .sequence = 10 + i, .imsi = imsis[i], .apn = apn, .bearer = 5,
+                    .endpoints = {{SGW, 101 + i, .interface = S5C_SGW}});
+                SAY(&scene, V2, PROCEDURE(CREATE), RESPONSE, .from = PGW, .to = SGW, .sequence = 10 + i, .key = 101 + i, .ipv4 = ADDRESS(7 + i),
+                    .bearer = 5, .endpoints = {{PGW, 201 + i, .interface = S5C_PGW}});
+        }
+        scene_pass(&scene, 60);
+        int64_t at[2];
+        for (uint32_t i = 0; i < 2; i++) { /* the radio gives its number to one and, seconds later, to the other */
+                SAY(&scene, V2, PROCEDURE(MODIFY), REQUEST, .from = SGW, .to = PGW, .sequence = 20 + i, .key = 201 + i,
+                    .endpoints = {{ENB, RADIO, .user = true, .bearer = 5, .interface = S1U_ENB}});
+                SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = 20 + i, .key = 101 + i);
+                scene_pass(&scene, 8);
+                at[i] = scene.now_ns - second;
+        }
+        const struct {
+                int64_t time_ns;
+                const char *imsi;
+        } rows[] = {{at[0], imsi_a}, {at[1], imsi_b}, {at[0] - 6 * second, imsi_a}};
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct tunnel_question question = {.teid = RADIO, .time_ns = rows[i].time_ns};
+                assert_true(address_parse("10.255.0.4", &question.node));
+                assert_int_not_equal(bindings_of_tunnel(scene.bindings, &question, &holder), TUNNEL_UNKNOWN);
+                bindings_show(scene.bindings, &holder, INT64_MAX, &found);
+                assert_string_equal(found.imsi, rows[i].imsi);
+        }
+        struct tunnel_question question = {.teid = RADIO, .time_ns = at[0] - 30 * second}; /* before either had it */
+        assert_true(address_parse("10.255.0.4", &question.node));
+        assert_int_equal(bindings_of_tunnel(scene.bindings, &question, &holder), TUNNEL_UNKNOWN);
+        scene_close(&scene);
+}
+
+/* Relocations there and back: the MME gives another number each time, the PGW's stays. */
+static void who_comes_back_to_a_node_is_not_created_anew(void **state)
+{
+        enum { S11_MME = 11, MME = 5, MMES = 2 };
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        for (uint32_t i = 0; i < 4; i++) {
+                uint8_t mme = (uint8_t)(MME + i % MMES), sgw = (uint8_t)(10 + i % 3);
+                SAY(&scene, V2, PROCEDURE(CREATE), REQUEST, .from = mme, .to = sgw, .sequence = 1 + i, .imsi = imsi_a, .apn = apn, .bearer = 5,
+                    .ipv4 = i == 0 ? 0 : ADDRESS(7),
+                    .endpoints = {{mme, 300 + i, .interface = S11_MME}, {PGW, i == 0 ? 0 : 103, .interface = S5C_PGW}});
+                SAY(&scene, V2, PROCEDURE(CREATE), RESPONSE, .from = sgw, .to = mme, .sequence = 1 + i, .key = 300 + i, .ipv4 = ADDRESS(7), .bearer = 5,
+                    .endpoints = {{sgw, 400 + i, .interface = S11_MME + 1}, {PGW, 103, .interface = S5C_PGW}});
+                scene_pass(&scene, 60);
+        }
+        assert_int_equal(scene.opened, 1);
+        assert_int_equal(scene.closed, 0);
+        scene_close(&scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -227,6 +289,8 @@ int main(void)
                 cmocka_unit_test(accounting_of_one_bearer_ends_alone),
                 cmocka_unit_test(an_answer_under_another_teid_is_to_another_request),
                 cmocka_unit_test(what_is_repeated_does_not_take_a_fresh_address_back),
+                cmocka_unit_test(a_tunnel_is_whose_it_was_at_that_moment),
+                cmocka_unit_test(who_comes_back_to_a_node_is_not_created_anew),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -229,9 +229,10 @@ const struct binding *scene_who(struct binding_scene *scene, uint32_t ipv4)
 enum tunnel_knowledge scene_tunnel(struct binding_scene *scene, uint8_t node, uint32_t teid, const struct binding **out)
 {
         uint8_t room[4];
-        struct address address = address_of_ipv4(wire(room, node_address(node)).data);
+        struct tunnel_question question = {.side = TUNNEL_ANY, .teid = teid, .time_ns = scene->now_ns};
         struct holder holder;
-        enum tunnel_knowledge known = bindings_of_tunnel(scene->bindings, 0, &address, teid, TUNNEL_ANY, &holder);
+        question.node = address_of_ipv4(wire(room, node_address(node)).data);
+        enum tunnel_knowledge known = bindings_of_tunnel(scene->bindings, &question, &holder);
         if (known != TUNNEL_UNKNOWN)
                 bindings_show(scene->bindings, &holder, INT64_MAX, &scene->found);
         *out = known != TUNNEL_UNKNOWN ? &scene->found : NULL;

@@ -332,7 +332,8 @@ static void a_session_outlives_the_refusal_of_its_tunnel(void **state)
                 struct holder holder;
                 notice(court, APNWATCH__V1__TUNNEL_NOTICE__KIND__ERROR_INDICATION, rows[i].from, rows[i].to, 17, rows[i].at_s);
                 assert_true(address_parse(GATEWAY, &gateway) && address_parse("10.20.0.7", &device));
-                assert_int_equal(bindings_of_tunnel(court->judge->bindings, 0, &gateway, 17, TUNNEL_ANY, &holder), rows[i].knowledge);
+                struct tunnel_question question = {.side = TUNNEL_ANY, .teid = 17, .node = gateway, .time_ns = COURT_NS(rows[i].at_s)};
+                assert_int_equal(bindings_of_tunnel(court->judge->bindings, &question, &holder), rows[i].knowledge);
                 const struct binding *binding = bindings_of_address(court->judge->bindings, 0, NULL, &device, COURT_NS(rows[i].at_s));
                 assert_non_null(binding);
                 expect_types(court, "");
