@@ -6,7 +6,20 @@
 #include "base/text.h"
 #include "judge/alert_book_parts.h"
 
+enum { ARENA_LEAST = 64 * 1024, ARENA_MOST = 16 << 20 };
 static const int64_t revision_pause_ns = INT64_C(600) * 1000000000;
+
+/* What stood in it is gone. False: it is as large as it may be. */
+static bool arena_grow(struct wire_arena *arena)
+{
+        size_t size = arena->size > 0 ? 2 * arena->size : ARENA_LEAST;
+        uint8_t *memory = size <= ARENA_MOST ? malloc(size) : NULL;
+        if (memory == NULL)
+                return false;
+        free(arena->memory);
+        *arena = (struct wire_arena){.memory = memory, .size = size};
+        return true;
+}
 
 struct alert_book *alert_book_create(const struct alert_book_settings *settings)
 {
@@ -16,6 +29,11 @@ struct alert_book *alert_book_create(const struct alert_book_settings *settings)
         book->settings = *settings;
         if (book->settings.limit == 0)
                 book->settings.limit = 1;
+        book->arena = calloc(1, sizeof *book->arena);
+        if (book->arena == NULL || !arena_grow(book->arena)) {
+                alert_book_destroy(book);
+                return NULL;
+        }
         return book;
 }
 
@@ -148,8 +166,6 @@ static void overlay_detail(const struct alert *alert, Apnwatch__V1__Detail *deta
 static void add_evidence(const struct alert_book *book, const struct alert *alert, struct composed_alert *out)
 {
         Apnwatch__V1__Alert *message = out->message;
-        out->own_evidence = message->evidence;
-        out->own_evidence_count = message->n_evidence;
         size_t count = message->n_evidence < 1 + MORE_EVIDENCE ? message->n_evidence : 1 + MORE_EVIDENCE;
         for (size_t i = 0; i < count; i++)
                 out->evidence[i] = message->evidence[i];
@@ -165,9 +181,18 @@ static void add_evidence(const struct alert_book *book, const struct alert *aler
         message->n_evidence = count;
 }
 
+static Apnwatch__V1__Alert *unpack_alert(struct wire_arena *arena, const struct alert *alert)
+{
+        ProtobufCMessage *message;
+        do
+                message = wire_unpack(arena, &apnwatch__v1__alert__descriptor, alert->packed, alert->packed_length);
+        while (message == NULL && arena_grow(arena));
+        return (Apnwatch__V1__Alert *)message;
+}
+
 bool alert_compose(const struct alert_book *book, const struct alert *alert, struct composed_alert *out)
 {
-        Apnwatch__V1__Alert *message = apnwatch__v1__alert__unpack(NULL, alert->packed_length, alert->packed);
+        Apnwatch__V1__Alert *message = unpack_alert(book->arena, alert);
         if (message == NULL)
                 return false;
         message->revision = alert->revision;
@@ -187,13 +212,6 @@ bool alert_compose(const struct alert_book *book, const struct alert *alert, str
         return true;
 }
 
-void alert_composed_clear(struct composed_alert *composed)
-{
-        composed->message->evidence = composed->own_evidence;
-        composed->message->n_evidence = composed->own_evidence_count;
-        apnwatch__v1__alert__free_unpacked(composed->message, NULL);
-}
-
 static void deliver(struct alert_book *book, struct alert *alert)
 {
         struct composed_alert composed;
@@ -201,8 +219,6 @@ static void deliver(struct alert_book *book, struct alert *alert)
         if (!alert_compose(book, alert, &composed))
                 return;
         Apnwatch__V1__Alert *message = composed.message;
-        char **addresses = message->devices;
-        size_t address_count = message->n_devices;
         if (alert->devices) {
                 message->devices = device_set_texts(alert->devices, &message->n_devices);
                 message->has_device_count = true;
@@ -212,9 +228,6 @@ static void deliver(struct alert_book *book, struct alert *alert)
         book->settings.deliver(book->settings.context, message, cause_length > 0 ? cause : NULL, cause_length);
         if (alert->devices)
                 free(message->devices);
-        message->devices = addresses;
-        message->n_devices = address_count;
-        alert_composed_clear(&composed);
 }
 
 static void clear_due(struct alert_book *book, struct alert *alert)
@@ -324,6 +337,15 @@ static struct order order_of(const struct alert_book *book, const event_t *event
         return (struct order){event->clock, event->frame, event->shard, event->index, again ? book->life : 0};
 }
 
+static size_t pack_message(struct wire_arena *arena, const Apnwatch__V1__Alert *message)
+{
+        size_t length;
+        do
+                length = wire_pack(&message->base, arena->memory, arena->size);
+        while (length == 0 && arena_grow(arena));
+        return length;
+}
+
 /* What the detector drafted, completed and packed behind a new record. */
 static struct alert *pack_alert(struct alert_book *book, const struct finding *finding, const event_t *event)
 {
@@ -351,11 +373,12 @@ static struct alert *pack_alert(struct alert_book *book, const struct finding *f
                 message.has_device_count = true;
                 message.device_count = 1;
         }
-        size_t length = apnwatch__v1__alert__get_packed_size(&message);
-        struct alert *alert = calloc(1, sizeof *alert + length);
+        size_t length = pack_message(book->arena, &message);
+        struct alert *alert = length > 0 ? calloc(1, sizeof *alert + length) : NULL;
         if (alert == NULL)
                 return NULL;
-        alert->packed_length = (uint32_t)apnwatch__v1__alert__pack(&message, alert->packed);
+        memcpy(alert->packed, book->arena->memory, length);
+        alert->packed_length = (uint32_t)length;
         alert->type = row->type;
         alert->order = order;
         return alert;
@@ -651,6 +674,9 @@ void alert_book_destroy(struct alert_book *book)
         for (int i = 0; i < QUIET_CLASSES; i++)
                 destroy_queue(book->open[i]);
         destroy_queue(book->closed);
+        if (book->arena != NULL)
+                free(book->arena->memory);
+        free(book->arena);
         free(book);
 }
 

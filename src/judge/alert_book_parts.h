@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "judge/device_set.h"
+#include "model/wire.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -61,16 +62,16 @@ struct alert_book {
         bool allows_late;
         uint32_t life;
         struct alert *loaded; /* the last one, to which loaded devices belong */
+        struct wire_arena *arena; /* of the message that is composed or packed */
 };
 
-/* The alert as it stands, with all its evidence, without a fleet's devices. NULL without memory. */
+/* The alert as it stands, with all its evidence, without a fleet's devices; lives until the next one is composed or packed.
+ * False without memory. */
 struct composed_alert {
         Apnwatch__V1__Alert *message;
-        Apnwatch__V1__Evidence extra[MORE_EVIDENCE], *evidence[1 + MORE_EVIDENCE], **own_evidence;
-        size_t own_evidence_count;
+        Apnwatch__V1__Evidence extra[MORE_EVIDENCE], *evidence[1 + MORE_EVIDENCE];
 };
 bool alert_compose(const struct alert_book *book, const struct alert *alert, struct composed_alert *out);
-void alert_composed_clear(struct composed_alert *composed);
 
 /* Bytes of the cause that goes with a delivered alert (alert_book_state.c); 0 when they do not fit. */
 enum { CAUSE_ROOM = 4096 };

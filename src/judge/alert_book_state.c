@@ -7,7 +7,6 @@
 
 #include "judge/judge_state.h"
 #include "judge/state.h"
-#include "model/wire.h"
 
 enum { CAUSE_VERSION = 1, NAMED_SIZE = 18, NAMED_LIMIT = 1000, ADOPT_ARENA = 16 * CAUSE_ROOM };
 
@@ -180,7 +179,6 @@ static void write_alert(const struct alert_book *book, const struct alert *alert
                 writer->error = -ENOMEM;
         }
         free(packed);
-        alert_composed_clear(&composed);
 }
 
 int alert_book_save(const struct alert_book *book, struct state_writer *writer)
