@@ -22,12 +22,27 @@ const uint8_t *address_wire(const struct address *a, size_t *length)
         return ipv4 ? a->bytes + 12 : a->bytes;
 }
 
+static char *put_number(char *at, uint8_t number)
+{
+        if (number >= 100)
+                *at++ = (char)('0' + number / 100);
+        if (number >= 10)
+                *at++ = (char)('0' + number / 10 % 10);
+        *at++ = (char)('0' + number % 10);
+        return at;
+}
+
 const char *address_text(const struct address *a, char text[ADDRESS_TEXT_SIZE])
 {
-        if (address_is_ipv4(a))
-                inet_ntop(AF_INET, a->bytes + 12, text, ADDRESS_TEXT_SIZE);
-        else
+        char *at = text;
+        if (!address_is_ipv4(a)) {
                 inet_ntop(AF_INET6, a->bytes, text, ADDRESS_TEXT_SIZE);
+                return text;
+        }
+        for (unsigned i = 12; i < 16; i++) {
+                at = put_number(at, a->bytes[i]);
+                *at++ = i < 15 ? '.' : '\0';
+        }
         return text;
 }
 

@@ -129,15 +129,24 @@ void read_numbers(struct document *document, const struct yaml_node_s *node, con
                         list->items[list->count++] = (uint32_t)value;
 }
 
+/* Behind the text that is there; what does not fit is left out. */
+static size_t put_piece(char *all, size_t used, size_t size, const char *piece)
+{
+        size_t length = strlen(piece);
+        if (length >= size - used)
+                return used;
+        memcpy(all + used, piece, length + 1);
+        return used + length;
+}
+
 void read_choice(struct document *document, const struct yaml_node_s *node, const struct field *field, void *at)
 {
         const char *const *names = field->more;
         char all[256] = "";
         size_t used = 0;
         for (int i = 0; names[i] != NULL; i++) {
-                const char *between = i == 0 ? "" : names[i + 1] ? ", " : " or ";
-                int n = snprintf(all + used, sizeof all - used, "%s%s", between, names[i]);
-                used += n > 0 && used + (size_t)n < sizeof all ? (size_t)n : 0;
+                used = put_piece(all, used, sizeof all, i == 0 ? "" : names[i + 1] ? ", " : " or ");
+                used = put_piece(all, used, sizeof all, names[i]);
         }
         const char *text = document_text(document, node, all);
         if (text == NULL)

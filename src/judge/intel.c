@@ -194,6 +194,14 @@ const struct intel_row *intel_match_address(const struct intel *intel, const str
         return best;
 }
 
+/* Behind the `used` bytes that are there; as much as fits. Returns how many there are then. */
+static size_t put_text(char url[URL_LIMIT], size_t used, const char *text)
+{
+        size_t length = strnlen(text, URL_LIMIT - used);
+        memcpy(url + used, text, length);
+        return used + length;
+}
+
 const struct intel_row *intel_match_url(const struct intel *intel, const char *scheme, const char *host, const char *path,
                                         unsigned purposes)
 {
@@ -202,16 +210,15 @@ const struct intel_row *intel_match_url(const struct intel *intel, const char *s
         if (intel == NULL || intel->kind_counts[INTEL_URL] == 0)
                 return NULL;
         path = path ? path : "";
-        int before = snprintf(url, sizeof url, "%s://%s", scheme, host ? host : "");
-        if (before < 0 || (size_t)before >= sizeof url)
+        size_t before = put_text(url, put_text(url, put_text(url, 0, scheme), "://"), host ? host : "");
+        if (before >= sizeof url)
                 return NULL;
-        int whole = snprintf(url + before, sizeof url - (size_t)before, "%s%s", *path == '/' ? "" : "/", path);
-        size_t length = (size_t)before + (size_t)(whole < 0 ? 0 : whole);
-        length = length >= sizeof url ? sizeof url - 1 : length; /* a longer path is judged by its beginning */
+        /* A longer path is judged by its beginning. */
+        size_t length = put_text(url, *path == '/' ? before : put_text(url, before, "/"), path);
         struct text_grams grams = text_grams_of(url, length);
         for (unsigned i = 0; i < intel->kind_counts[INTEL_URL]; i++) {
                 const struct intel_row *row = intel->by_kind[INTEL_URL][i];
-                size_t skip = intel_regex_wants_path(row->regex) ? (size_t)before : 0;
+                size_t skip = intel_regex_wants_path(row->regex) ? before : 0;
                 if ((purposes >> row->purpose & 1) && intel_regex_may_match(row->regex, &grams) &&
                     intel_row_is_better(row, best) &&
                     intel_regex_matches(row->regex, intel->matcher, url + skip, length - skip))
