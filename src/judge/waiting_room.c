@@ -5,6 +5,10 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "model/wire.h"
+
+enum { PACKED_MOST = 64 << 10, GIVEN_MOST = 1 << 20 }; /* as events come in a log */
+
 struct kept {
         struct kept *next;
         size_t length;
@@ -36,7 +40,8 @@ struct waiting_room {
         struct place *places;
         struct waiter *called, *last_called; /* in the order of calling */
         struct kept *leaving;                /* of who goes now; what is left */
-        event_t *given;
+        uint8_t *packed;                     /* room for one event, and for one that was unpacked */
+        struct wire_arena given;
         uint64_t bytes, byte_limit, overflows, events;
         int64_t patience_ns;
 };
@@ -48,7 +53,12 @@ struct waiting_room *waiting_room_create(uint64_t byte_limit, int64_t patience_n
                 return NULL;
         room->byte_limit = byte_limit;
         room->patience_ns = patience_ns;
-        return room;
+        room->packed = malloc(PACKED_MOST);
+        room->given = (struct wire_arena){.memory = malloc(GIVEN_MOST), .size = GIVEN_MOST};
+        if (room->packed != NULL && room->given.memory != NULL)
+                return room;
+        waiting_room_destroy(room);
+        return NULL;
 }
 
 static void free_chain(struct kept *kept)
@@ -58,13 +68,6 @@ static void free_chain(struct kept *kept)
                 free(kept);
                 kept = next;
         }
-}
-
-static void take_back(struct waiting_room *room)
-{
-        if (room->given != NULL)
-                apnwatch__v1__event__free_unpacked(room->given, NULL);
-        room->given = NULL;
 }
 
 static void leave_place(struct waiting_room *room, struct waiter *waiter)
@@ -90,12 +93,13 @@ void waiting_room_destroy(struct waiting_room *room)
 {
         if (room == NULL)
                 return;
-        take_back(room);
         free_chain(room->leaving);
         while (room->oldest != NULL) {
                 free_chain(room->oldest->first);
                 dismiss(room, room->oldest);
         }
+        free(room->packed);
+        free(room->given.memory);
         free(room);
 }
 
@@ -198,8 +202,8 @@ static void call(struct waiting_room *room, struct waiter *waiter)
 
 bool waiting_room_add(struct waiting_room *room, const struct device_key *device, int64_t since_ns, const event_t *event)
 {
-        size_t length = apnwatch__v1__event__get_packed_size(event);
-        struct kept *kept = malloc(sizeof *kept + length);
+        size_t length = wire_pack(&event->base, room->packed, PACKED_MOST);
+        struct kept *kept = length > 0 ? malloc(sizeof *kept + length) : NULL;
         struct waiter *waiter = kept ? find(room, device) : NULL;
         if (kept != NULL && waiter == NULL)
                 waiter = admit(room, device, since_ns);
@@ -208,7 +212,8 @@ bool waiting_room_add(struct waiting_room *room, const struct device_key *device
                 return false;
         }
         kept->next = NULL;
-        kept->length = apnwatch__v1__event__pack(event, kept->packed);
+        kept->length = length;
+        memcpy(kept->packed, room->packed, length);
         if (waiter->first == NULL)
                 waiter->first = kept;
         else
@@ -268,7 +273,6 @@ static void let_go(struct waiting_room *room, int64_t clock_ns)
 
 const event_t *waiting_room_next(struct waiting_room *room, int64_t clock_ns)
 {
-        take_back(room);
         for (;;) {
                 if (room->leaving == NULL)
                         let_go(room, clock_ns);
@@ -276,10 +280,10 @@ const event_t *waiting_room_next(struct waiting_room *room, int64_t clock_ns)
                 if (kept == NULL)
                         return NULL;
                 room->leaving = kept->next;
-                room->given = apnwatch__v1__event__unpack(NULL, kept->length, kept->packed);
+                const ProtobufCMessage *given = wire_unpack(&room->given, &apnwatch__v1__event__descriptor, kept->packed, kept->length);
                 free(kept);
-                if (room->given != NULL)
-                        return room->given;
+                if (given != NULL)
+                        return (const event_t *)given;
         }
 }
 
