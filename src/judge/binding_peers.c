@@ -4,8 +4,12 @@
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-#define HASH_FUNCTION(key, length, hash) ((hash) = (unsigned)XXH3_64bits(key, length))
+#define HASH_FUNCTION(key, length, hash) ((hash) = (unsigned)XXH3_64bits_withSeed(key, length, seed))
 #include <uthash.h>
+
+#include "base/hash_seed.h"
+
+static uint64_t seed;
 
 enum { PEER_LIMIT = 65536, FORMERS = 3, RESTARTS_AN_HOUR = 8 };
 
@@ -42,6 +46,8 @@ struct binding_peers {
 
 struct binding_peers *binding_peers_create(void)
 {
+        if (seed == 0)
+                seed = hash_seed();
         return calloc(1, sizeof(struct binding_peers));
 }
 

@@ -6,11 +6,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/hash_seed.h"
 #include "base/wide_memory.h"
 #include "judge/binding_facts.h"
 
 enum { ROUTES_A_CHUNK = 12, /* power of two */
        ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
+
+static uint64_t seed;
 
 static void *slab_at(const struct slab *slab, uint32_t record)
 {
@@ -68,6 +71,8 @@ struct store *store_create(uint32_t session_limit)
         struct store *store = calloc(1, sizeof *store);
         if (store == NULL)
                 return NULL;
+        if (seed == 0)
+                seed = hash_seed();
         store->limit = session_limit;
         store->sessions = (struct slab){.size = sizeof(struct session), .bits = SESSIONS_A_CHUNK};
         store->endpoints = (struct slab){.size = sizeof(struct endpoint), .bits = ENDPOINTS_A_CHUNK};
@@ -118,17 +123,17 @@ struct route *store_route(struct store *store, uint32_t record)
 
 static uint32_t hash_number(uint64_t number)
 {
-        return (uint32_t)XXH3_64bits(&number, sizeof number);
+        return (uint32_t)XXH3_64bits_withSeed(&number, sizeof number, seed);
 }
 
 static uint32_t hash_address(const struct address *address)
 {
-        return (uint32_t)XXH3_64bits(address, sizeof *address);
+        return (uint32_t)XXH3_64bits_withSeed(address, sizeof *address, seed);
 }
 
 static uint32_t hash_prefix(const struct prefix *prefix)
 {
-        return (uint32_t)XXH3_64bits_withSeed(&prefix->address, sizeof prefix->address, prefix->length);
+        return (uint32_t)XXH3_64bits_withSeed(&prefix->address, sizeof prefix->address, seed + prefix->length);
 }
 
 static uint64_t module_of(uint64_t imei)
@@ -139,7 +144,7 @@ static uint64_t module_of(uint64_t imei)
 static uint32_t hash_endpoint(enum endpoint_kind kind, uint16_t context, uint32_t node, uint64_t key)
 {
         struct { uint64_t key; uint32_t node; uint16_t context, kind; } what = {key, node, context, (uint16_t)kind};
-        return (uint32_t)XXH3_64bits(&what, sizeof what);
+        return (uint32_t)XXH3_64bits_withSeed(&what, sizeof what, seed);
 }
 
 typedef uint32_t (*hash_fn)(struct store *store, uint32_t record);

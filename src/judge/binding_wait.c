@@ -5,7 +5,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/hash_seed.h"
+
 enum { NONE = 0, CHAIN_MOST = 256 };
+
+static uint64_t seed;
 
 /* Flows wait five seconds for what a response without its request tells. */
 static const int64_t ORPHAN_NS = INT64_C(4000000000);
@@ -52,6 +56,8 @@ struct wait_table *wait_table_create(uint32_t limit, int64_t age_ns)
         struct wait_table *table = calloc(1, sizeof *table);
         if (table == NULL)
                 return NULL;
+        if (seed == 0)
+                seed = hash_seed();
         table->limit = limit;
         table->age_ns = age_ns;
         table->orphan_ns = age_ns < ORPHAN_NS ? age_ns : ORPHAN_NS;
@@ -276,7 +282,7 @@ enum wait_verdict wait_table_take(struct wait_table *table, const struct said *s
 {
         bool answer = is_answer(said);
         struct key key = key_of(said, context);
-        uint32_t slot = (uint32_t)XXH3_64bits(&key, sizeof key) & table->mask;
+        uint32_t slot = (uint32_t)XXH3_64bits_withSeed(&key, sizeof key, seed) & table->mask;
         uint64_t body = XXH3_64bits(said, said->size);
         enum wait_verdict verdict = WAIT_NEW;
         free_leaving(table);

@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/hash_seed.h"
 #include "base/wide_memory.h"
 
 enum { CHUNK = WIDE_PAGE / sizeof(struct device), NONE = UINT32_MAX, FIRST_SLOTS = 1024, RENEW_S = 60 };
@@ -29,6 +30,8 @@ struct device_table {
         void *context;
 };
 
+static uint64_t seed;
+
 static struct device *record(const struct device_table *table, uint32_t number)
 {
         return &table->chunks[number / CHUNK][number % CHUNK];
@@ -36,7 +39,7 @@ static struct device *record(const struct device_table *table, uint32_t number)
 
 static uint32_t key_hash(const struct device_key *key)
 {
-        return (uint32_t)XXH3_64bits_withSeed(key->address.bytes, sizeof key->address.bytes, key->context);
+        return (uint32_t)XXH3_64bits_withSeed(key->address.bytes, sizeof key->address.bytes, seed + key->context);
 }
 
 static bool is_key(const struct device *device, const struct device_key *key)
@@ -50,6 +53,8 @@ struct device_table *device_table_create(uint32_t limit, void (*evicted)(void *c
         struct device_table *table = calloc(1, sizeof *table);
         if (table == NULL)
                 return NULL;
+        if (seed == 0)
+                seed = hash_seed();
         table->slots = wide_memory_take(FIRST_SLOTS * sizeof *table->slots);
         if (table->slots == NULL) {
                 free(table);

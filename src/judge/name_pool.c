@@ -6,6 +6,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/hash_seed.h"
+
+static uint64_t seed;
+
 struct name {
         char *text; /* NULL: free, `next` leads to the next free one */
         uint32_t hash;
@@ -28,6 +32,8 @@ struct name_pool *name_pool_create(void)
         struct name_pool *pool = calloc(1, sizeof *pool);
         if (pool == NULL)
                 return NULL;
+        if (seed == 0)
+                seed = hash_seed();
         pool->bucket_mask = 255;
         pool->free = NAME_NONE;
         pool->buckets = malloc((pool->bucket_mask + 1) * sizeof *pool->buckets);
@@ -91,7 +97,7 @@ static uint32_t free_number(struct name_pool *pool)
 uint32_t name_pool_hold(struct name_pool *pool, const char *text)
 {
         size_t length = strlen(text);
-        uint32_t hash = (uint32_t)XXH3_64bits(text, length);
+        uint32_t hash = (uint32_t)XXH3_64bits_withSeed(text, length, seed);
         for (uint32_t i = pool->buckets[hash & pool->bucket_mask]; i != NAME_NONE; i = pool->names[i].next) {
                 if (pool->names[i].hash == hash && strcmp(pool->names[i].text, text) == 0) {
                         pool->names[i].holds++;

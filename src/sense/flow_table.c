@@ -3,11 +3,11 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/hash_seed.h"
 #include "base/wide_memory.h"
 
 /* A record lies in lines of its own, and is found by shifts. */
@@ -56,8 +56,8 @@ struct flow_table *flow_table_create(uint32_t limit)
         struct flow_table *table = calloc(1, sizeof *table);
         if (table == NULL)
                 return NULL;
-        if (seed == 0 && getrandom(&seed, sizeof seed, 0) != sizeof seed)
-                seed = 0x9e3779b97f4a7c15ULL;
+        if (seed == 0)
+                seed = hash_seed();
         table->shard_limit = limit / SHARDS ? limit / SHARDS : 1;
         table->chunk_limit = limit / CHUNK_FLOWS + SHARDS + 1;
         table->chunks = calloc(table->chunk_limit, sizeof *table->chunks);
