@@ -33,7 +33,7 @@ static uint32_t slab_take(struct slab *slab)
                 if (chunks == NULL)
                         return STORE_NONE;
                 slab->chunks = chunks;
-                if ((chunks[slab->chunk_count] = wide_memory_take(slab->size << slab->bits)) == NULL)
+                if ((chunks[slab->chunk_count] = wide_memory_take((slab->size + slab->beside) << slab->bits)) == NULL)
                         return STORE_NONE;
                 slab->chunk_count++;
         }
@@ -49,13 +49,13 @@ static void slab_give(struct slab *slab, uint32_t record)
 /* Chunks take room as they are filled. */
 static uint64_t slab_bytes(const struct slab *slab)
 {
-        return (uint64_t)slab->used * slab->size;
+        return (uint64_t)slab->used * (slab->size + slab->beside);
 }
 
 static void slab_clear(struct slab *slab)
 {
         for (uint32_t i = 0; i < slab->chunk_count; i++)
-                wide_memory_give(slab->chunks[i], slab->size << slab->bits);
+                wide_memory_give(slab->chunks[i], (slab->size + slab->beside) << slab->bits);
         free(slab->chunks);
 }
 
@@ -74,12 +74,15 @@ struct store *store_create(uint32_t session_limit)
         if (seed == 0)
                 seed = hash_seed();
         store->limit = session_limit;
-        store->sessions = (struct slab){.size = sizeof(struct session), .bits = SESSIONS_A_CHUNK};
+        store->sessions = (struct slab){.size = sizeof(struct session), .beside = sizeof(struct session_neighbours), .bits = SESSIONS_A_CHUNK};
         store->endpoints = (struct slab){.size = sizeof(struct endpoint), .bits = ENDPOINTS_A_CHUNK};
         store->routes = (struct slab){.size = sizeof(struct route), .bits = ROUTES_A_CHUNK};
         store->node_limit = session_limit > NODES_MOST ? NODES_MOST : session_limit < NODES_LEAST ? NODES_LEAST : session_limit;
         store->nodes = calloc(store->node_limit + 1, sizeof *store->nodes);
-        store->node_slots = calloc(2 * (size_t)store->node_limit, sizeof *store->node_slots);
+        for (store->node_mask = NODES_LEAST; store->node_mask < 2 * store->node_limit; store->node_mask *= 2)
+                continue;
+        store->node_mask--;
+        store->node_slots = calloc(store->node_mask + UINT64_C(1), sizeof *store->node_slots);
         store->node_uses = calloc(store->node_limit + 1, sizeof *store->node_uses);
         if (!index_init(&store->imsi) || !index_init(&store->imei) || !index_init(&store->ipv4) || !index_init(&store->ipv6) ||
             !index_init(&store->endpoint) || !index_init(&store->route) || store->nodes == NULL || store->node_slots == NULL ||
@@ -277,28 +280,24 @@ void store_unlink(struct store *store, uint32_t record)
 
 /* The two orders: live by last use, ended by end. */
 
+static struct session_neighbours *neighbours_of(const struct store *store, uint32_t record)
+{
+        uint32_t at = record - 1;
+        char *chunk = store->sessions.chunks[at >> SESSIONS_A_CHUNK];
+        return (struct session_neighbours *)(chunk + (sizeof(struct session) << SESSIONS_A_CHUNK)) + (at & ((1U << SESSIONS_A_CHUNK) - 1));
+}
+
 static void queue_remove(struct store *store, uint32_t *oldest, uint32_t *newest, uint32_t record)
 {
-        struct session *session = store_session(store, record);
-        if (session->older != STORE_NONE)
-                store_session(store, session->older)->newer = session->newer;
-        else
-                *oldest = session->newer;
-        if (session->newer != STORE_NONE)
-                store_session(store, session->newer)->older = session->older;
-        else
-                *newest = session->older;
+        const struct session_neighbours *near = neighbours_of(store, record);
+        *(near->older != STORE_NONE ? &neighbours_of(store, near->older)->newer : oldest) = near->newer;
+        *(near->newer != STORE_NONE ? &neighbours_of(store, near->newer)->older : newest) = near->older;
 }
 
 static void queue_add(struct store *store, uint32_t *oldest, uint32_t *newest, uint32_t record)
 {
-        struct session *session = store_session(store, record);
-        session->older = *newest;
-        session->newer = STORE_NONE;
-        if (*newest != STORE_NONE)
-                store_session(store, *newest)->newer = record;
-        else
-                *oldest = record;
+        *neighbours_of(store, record) = (struct session_neighbours){.older = *newest, .newer = STORE_NONE};
+        *(*newest != STORE_NONE ? &neighbours_of(store, *newest)->newer : oldest) = record;
         *newest = record;
 }
 
@@ -457,16 +456,16 @@ uint32_t store_by_ipv6(struct store *store, const struct address *address, uint3
 /* Where the node stands, or has its place. */
 static uint32_t node_slot(const struct store *store, const struct address *address)
 {
-        uint32_t slot = hash_address(address) % (2 * store->node_limit);
+        uint32_t slot = hash_address(address) & store->node_mask;
         while (store->node_slots[slot] != STORE_NONE && !address_equal(&store->nodes[store->node_slots[slot]], address))
-                slot = (slot + 1) % (2 * store->node_limit);
+                slot = (slot + 1) & store->node_mask;
         return slot;
 }
 
 /* Nodes without an endpoint go, all at once: seldom enough, for they are many. */
 static void free_idle_nodes(struct store *store)
 {
-        memset(store->node_slots, 0, 2 * (size_t)store->node_limit * sizeof *store->node_slots);
+        memset(store->node_slots, 0, (store->node_mask + UINT64_C(1)) * sizeof *store->node_slots);
         store->node_free = STORE_NONE;
         for (uint32_t node = 1; node <= store->node_count; node++) {
                 if (store->node_uses[node] > 0) {
@@ -641,13 +640,13 @@ uint64_t store_bytes(const struct store *store)
                slab_bytes(&store->endpoints) +
                slab_bytes(&store->routes) + index_bytes(&store->imsi) +
                index_bytes(&store->imei) + index_bytes(&store->ipv4) + index_bytes(&store->ipv6) + index_bytes(&store->endpoint) + index_bytes(&store->route) +
-               (store->node_limit + UINT64_C(1)) * (sizeof *store->nodes + sizeof *store->node_uses) + UINT64_C(2) * store->node_limit * sizeof *store->node_slots;
+               (store->node_limit + UINT64_C(1)) * (sizeof *store->nodes + sizeof *store->node_uses) + (store->node_mask + UINT64_C(1)) * sizeof *store->node_slots;
 }
 
 void store_each_live(struct store *store, bool (*each)(void *context, uint32_t record), void *context)
 {
         for (uint32_t record = store->oldest, next; record != STORE_NONE; record = next) {
-                next = store_session(store, record)->newer;
+                next = neighbours_of(store, record)->newer;
                 if (!each(context, record))
                         return;
         }

@@ -43,12 +43,16 @@ struct session {
         int64_t said_ns;                 /* when signalling last spoke of it */
         uint64_t file_frame;
         uint32_t file;
-        uint32_t older, newer;           /* in the order of last use; of the ended: in the order of ending */
         int64_t moved_ns;                /* its last move; 0: none */
         uint32_t past;                   /* and that of binding_past.h */
         uint32_t endpoints;              /* head of its chain, the newest first */
         uint32_t routes;                 /* head of networks behind the device; STORE_NONE */
         uint16_t sets[SESSION_SETS];     /* numbers of binding_sets.h, which the session holds; by part, the user plane's last */
+};
+
+/* In the order of last use; of the ended: in the order of ending. Beside the sessions: who is used touches two others' places. */
+struct session_neighbours {
+        uint32_t older, newer;
 };
 
 struct endpoint {
@@ -96,7 +100,7 @@ struct slab {
         void **chunks;
         unsigned bits;    /* of records in a chunk */
         uint32_t chunk_count, used, free; /* free: head of a chain through the first four bytes of freed records */
-        size_t size;
+        size_t size, beside; /* of a record; of what is kept beside it, behind all records of the chunk */
 };
 
 /* Heads of chains; doubled when there are more records than heads. */
@@ -114,7 +118,7 @@ struct store {
         struct address *nodes;
         uint32_t *node_slots;
         uint32_t *node_uses; /* by how many endpoints; of a free one the next free */
-        uint32_t node_count, node_limit, node_free, node_idle; /* count: that were ever given; idle: with no endpoint */
+        uint32_t node_count, node_limit, node_mask, node_free, node_idle; /* count: that were ever given; idle: with no endpoint */
         uint64_t nodes_refused, nodes_freed;
         uint32_t limit, live, ended;
         uint32_t oldest, newest, oldest_ended, newest_ended;

@@ -26,13 +26,13 @@ struct key {
 
 struct entry {
         struct wait_entry plain; /* first: callers get this */
-        struct key key;
+        uint32_t slot;           /* of its chain; a chain has the newest first */
+        uint32_t next, before;
+        uint32_t older, newer;   /* up to here a line of the cache: all that its end asks */
         struct address server;
         uint64_t body;           /* hash of what was said, by requester and by answerer */
         uint64_t answer;
-        uint32_t slot;           /* of its chain; a chain has the newest first */
-        uint32_t next, before;
-        uint32_t older, newer;
+        struct key key;
 };
 
 struct queue {
@@ -328,6 +328,7 @@ bool wait_table_expire(struct wait_table *table, int64_t clock_ns, struct wait_e
                 number = first_too_old(table, &table->said, clock_ns, table->age_ns);
         if (number == NONE)
                 return false;
+        __builtin_prefetch(&table->entries[table->entries[number].newer], 1);
         unlink_entry(table, &table->entries[number]);
         table->leaving = number;
         *out = &table->entries[number].plain;
