@@ -11,7 +11,8 @@
 #include "sense/tcp_stream.h"
 
 enum { DATAGRAMS_UNDECIDED = 4, SCTP_PACKETS_UNDECIDED = 16, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 192, SPARE_MOST = 4096,
-       NUMBERS_TOLD = 4, NUMBER_BYTES = 256 * 1024, SEAM_TAIL = 40, SEAM_HEAD = 24, SNIPPET_FRONT = 64, SNIPPET_SIZE = 256 };
+       NUMBERS_TOLD = 4, NUMBER_BYTES = 256 * 1024, PACKED_TOLD = 2, PACKED_BYTES = 128, SEAM_TAIL = 40,
+       SEAM_HEAD = 24, SNIPPET_FRONT = 64, SNIPPET_SIZE = 256 };
 static const int64_t EXPECTATION_NS = 60 * 1000000000LL;
 
 struct inspected_end {
@@ -541,13 +542,15 @@ static void keep_tail(struct inspection *inspection, const struct chunk *chunk)
         memcpy(inspection->tail, chunk->bytes + chunk->captured - inspection->tail_length, inspection->tail_length);
 }
 
-/* Protocols that we know are read by those who know them. */
+/* A login stands at the beginning; protocols that we know are read by those who know them. */
 static void scan_packed(struct call *call, struct inspection *inspection, const struct chunk *chunk)
 {
         const struct cursor payload = cursor_of(chunk->bytes, chunk->captured);
         struct number_found found;
         size_t from = 0;
-        while (inspection->owner == NULL && inspection->packed_told < NUMBERS_TOLD && number_scan_packed(&payload, &from, &found)) {
+        if (inspection->owner != NULL || inspection->bytes_scanned >= PACKED_BYTES)
+                return;
+        while (inspection->packed_told < PACKED_TOLD && number_scan_packed(&payload, &from, &found)) {
                 inspection->packed_told++;
                 tell_number(call, chunk, &found, true);
         }
@@ -562,11 +565,11 @@ static void scan_numbers(struct call *call, struct inspection *inspection, const
         if (chunk->end != call->flow->device || call->flow->encrypted || is_signalling || inspection->bytes_scanned >= NUMBER_BYTES ||
             chunk->captured == 0)
                 return;
+        scan_packed(call, inspection, chunk);
         inspection->bytes_scanned += chunk->captured;
         size_t from = scan_seam(call, inspection, chunk);
         while (inspection->numbers_told[true] < NUMBERS_TOLD && number_scan(&payload, &from, &found))
                 tell_some(call, inspection, chunk, &found);
-        scan_packed(call, inspection, chunk);
         if (call->flow->protocol == IPPROTO_TCP)
                 keep_tail(inspection, chunk);
 }

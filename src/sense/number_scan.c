@@ -126,30 +126,33 @@ static bool is_text(const uint8_t *bytes, size_t length)
         return true;
 }
 
-/* Country codes begin with 2 to 7, and with 9 those of no country (ITU-T E.212). */
-static bool may_be_identity(const char digits[TEXT_PACKED_DIGITS + 1])
+/* IMEIs of modules begin with 01, 35, 86 or 99. The first byte of one, by each form; behind a zero the next byte's upper half goes on. */
+static bool may_begin(const uint8_t bytes[TEXT_PACKED_BYTES])
 {
-        bool may_be_imsi = (digits[0] >= '2' && digits[0] <= '7') || strncmp(digits, "90", 2) == 0;
-        return may_be_imsi || (strncmp(digits, "00", 2) != 0 && text_luhn_fits(digits, TEXT_PACKED_DIGITS));
+        enum { WHOLE = 16 };
+        static const uint8_t first[256] = {[0x00] = 1, [0x03] = 5, [0x08] = 6, [0x09] = 9, [0x01] = WHOLE, [0x35] = WHOLE,
+                                           [0x86] = WHOLE, [0x99] = WHOLE, [0x10] = WHOLE, [0x53] = WHOLE, [0x68] = WHOLE};
+        uint8_t wanted = first[bytes[0]];
+        return wanted != 0 && (wanted == WHOLE || bytes[1] >> 4 == wanted);
 }
 
-/* At most one of the sixteen halves is none: the filler. In words, since this is asked for every byte of what nobody knows. */
-static bool are_digits(const uint8_t bytes[TEXT_PACKED_BYTES])
+static bool is_imei(const char digits[TEXT_PACKED_DIGITS + 1])
 {
-        uint64_t halves;
-        memcpy(&halves, bytes, sizeof halves);
-        uint64_t above_nine = halves & (halves << 1 | halves << 2) & UINT64_C(0x8888888888888888);
-        return (above_nine & (above_nine - 1)) == 0;
+        static const char *const beginnings[] = {"01", "35", "86", "99"};
+        bool begins_so = false;
+        for (unsigned i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+                begins_so |= strncmp(digits, beginnings[i], 2) == 0;
+        return begins_so && text_luhn_fits(digits, TEXT_PACKED_DIGITS);
 }
 
 bool number_scan_packed(const struct cursor *payload, size_t *from, struct number_found *out)
 {
-        enum { FRONT = 64 };
+        enum { FRONT = 32 };
         size_t length = cursor_left(payload) < FRONT ? cursor_left(payload) : FRONT;
         for (size_t at = *from; at + TEXT_PACKED_BYTES <= length; at++) {
                 const uint8_t *bytes = payload->at + at;
                 char digits[TEXT_PACKED_DIGITS + 1];
-                if (are_digits(bytes) && text_unpack_digits(bytes, digits) && may_be_identity(digits) && !is_text(bytes, TEXT_PACKED_BYTES)) {
+                if (may_begin(bytes) && text_unpack_digits(bytes, digits) && is_imei(digits) && !is_text(bytes, TEXT_PACKED_BYTES)) {
                         *out = (struct number_found){at, TEXT_PACKED_BYTES, false};
                         *from = at + 1;
                         return true;

@@ -16,6 +16,5 @@ struct number_found {
 /* The next number at or behind `*from`, which moves behind it. False: none. */
 bool number_scan(const struct cursor *payload, size_t *from, struct number_found *out);
 
-/* Likewise fifteen digits in eight bytes (text_unpack_digits), among the first 64 of a message: no text, and an IMSI of 3GPP TS 23.003,
- * 2.2, by its country, or with a check digit that fits. */
+/* Likewise an IMEI in eight bytes (text_unpack_digits), among the first 32 of a message: no text, and with a check digit that fits. */
 bool number_scan_packed(const struct cursor *payload, size_t *from, struct number_found *out);
