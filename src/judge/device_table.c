@@ -214,6 +214,17 @@ struct device *device_table_touch(struct device_table *table, const struct devic
         return device;
 }
 
+/* It will become the newest, which writes into those beside it. */
+static const struct device *near_by(const struct device_table *table, uint32_t number)
+{
+        const struct device *device = record(table, number);
+        if (device->older != NONE)
+                __builtin_prefetch(&record(table, device->older)->newer, 1);
+        if (device->newer != NONE)
+                __builtin_prefetch(&record(table, device->newer)->older, 1);
+        return device;
+}
+
 const struct device *device_table_prefetch(struct device_table *table, const struct device_key *key)
 {
         uint32_t before = table->asked;
@@ -225,7 +236,7 @@ const struct device *device_table_prefetch(struct device_table *table, const str
         }
         table->ahead = key_hash(key);
         __builtin_prefetch(&table->slots[table->ahead & table->slot_mask]);
-        return before == NONE ? NULL : record(table, before);
+        return before == NONE ? NULL : near_by(table, before);
 }
 
 uint32_t device_table_count(const struct device_table *table)

@@ -4,19 +4,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
-enum { DIGITS_LEAST = 6, DIGITS_MOST = 16 };
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/hash_seed.h"
+
+enum { DIGITS_LEAST = 6, DIGITS_MOST = 16, FIRST_SLOTS = 1024 };
 
 struct entry {
-        struct sim sim;
         struct entry *prev, *next; /* longest silent first */
-        UT_hash_handle hh;
+        struct sim sim;
+};
+
+/* The key stands beside the place, so that a probe that does not fit costs no look at the entry. */
+struct slot {
+        uint64_t subscriber; /* 0: free */
+        struct entry *entry;
 };
 
 struct sim_table {
-        struct entry *by_subscriber, *order;
+        uint64_t seed;
+        struct slot *slots; /* open addressing, a power of two, at most half full */
+        uint32_t slot_mask;
+        struct entry *order;
         uint32_t count, limit, moved;
         uint64_t evictions;
 };
@@ -24,16 +36,63 @@ struct sim_table {
 struct sim_table *sim_table_create(uint32_t limit)
 {
         struct sim_table *table = calloc(1, sizeof *table);
-        if (table)
-                table->limit = limit ? limit : 1;
+        if (table == NULL || (table->slots = calloc(FIRST_SLOTS, sizeof *table->slots)) == NULL) {
+                free(table);
+                return NULL;
+        }
+        table->seed = hash_seed();
+        table->slot_mask = FIRST_SLOTS - 1;
+        table->limit = limit ? limit : 1;
         return table;
+}
+
+static uint32_t home_of(const struct sim_table *table, uint64_t subscriber)
+{
+        return (uint32_t)XXH3_64bits_withSeed(&subscriber, sizeof subscriber, table->seed) & table->slot_mask;
+}
+
+/* The slot that holds the key, or the free one where it belongs. */
+static uint32_t find_slot(const struct sim_table *table, uint64_t subscriber)
+{
+        uint32_t slot = home_of(table, subscriber);
+        while (table->slots[slot].subscriber != 0 && table->slots[slot].subscriber != subscriber)
+                slot = (slot + 1) & table->slot_mask;
+        return slot;
+}
+
+/* Later members of the probe run move up, so that no tombstones are needed (Knuth 6.4, algorithm R). */
+static void free_slot(struct sim_table *table, uint32_t hole)
+{
+        for (uint32_t slot = (hole + 1) & table->slot_mask; table->slots[slot].subscriber != 0; slot = (slot + 1) & table->slot_mask) {
+                uint32_t home = home_of(table, table->slots[slot].subscriber);
+                if (((slot - home) & table->slot_mask) >= ((slot - hole) & table->slot_mask)) {
+                        table->slots[hole] = table->slots[slot];
+                        hole = slot;
+                }
+        }
+        table->slots[hole] = (struct slot){0, NULL};
+}
+
+static bool grow(struct sim_table *table)
+{
+        uint32_t before = table->slot_mask + 1;
+        struct slot *old = table->slots, *wider = calloc(2 * (size_t)before, sizeof *wider);
+        if (wider == NULL)
+                return false;
+        table->slots = wider;
+        table->slot_mask = 2 * before - 1;
+        for (uint32_t i = 0; i < before; i++)
+                if (old[i].subscriber != 0)
+                        wider[find_slot(table, old[i].subscriber)] = old[i];
+        free(old);
+        return true;
 }
 
 static void drop(struct sim_table *table, struct entry *entry)
 {
         DL_DELETE(table->order, entry);
         table->moved -= entry->sim.is_moved;
-        HASH_DEL(table->by_subscriber, entry); /* NOLINT: uthash; the analyser takes its lists for torn */
+        free_slot(table, find_slot(table, entry->sim.subscriber));
         free(entry);
         table->count--;
 }
@@ -44,6 +103,7 @@ void sim_table_destroy(struct sim_table *table)
                 return;
         while (table->order)
                 drop(table, table->order);
+        free(table->slots);
         free(table);
 }
 
@@ -70,15 +130,15 @@ const char *digits_of(uint64_t number, char text[20])
 
 static struct entry *find(const struct sim_table *table, uint64_t subscriber)
 {
-        struct entry *entry;
-        HASH_FIND(hh, table->by_subscriber, &subscriber, sizeof subscriber, entry);
-        return entry;
+        return table->slots[find_slot(table, subscriber)].entry;
 }
 
 static struct entry *touch(struct sim_table *table, uint64_t subscriber, uint32_t now_s)
 {
         struct entry *entry = find(table, subscriber);
         if (entry == NULL) {
+                if ((table->count + 1) * UINT64_C(2) > table->slot_mask && !grow(table))
+                        return NULL;
                 if ((entry = calloc(1, sizeof *entry)) == NULL)
                         return NULL;
                 entry->sim.subscriber = subscriber;
@@ -86,12 +146,13 @@ static struct entry *touch(struct sim_table *table, uint64_t subscriber, uint32_
                         drop(table, table->order);
                         table->evictions++;
                 }
-                HASH_ADD(hh, table->by_subscriber, sim.subscriber, sizeof subscriber, entry);
+                table->slots[find_slot(table, subscriber)] = (struct slot){subscriber, entry};
                 table->count++;
-        } else {
+                DL_APPEND(table->order, entry);
+        } else if (now_s > entry->sim.used_s) {
                 DL_DELETE(table->order, entry);
+                DL_APPEND(table->order, entry);
         }
-        DL_APPEND(table->order, entry);
         if (now_s > entry->sim.used_s)
                 entry->sim.used_s = now_s;
         return entry;

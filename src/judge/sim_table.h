@@ -1,5 +1,5 @@
 /* SIMs that were seen in sessions: the module that each was in and the places where it was. Bounded: at the limit the SIM of which
- * nothing was heard longest goes (counted). Kept over a restart. */
+ * nothing was heard longest (to the second) goes (counted). Kept over a restart. */
 #pragma once
 
 #include <stdbool.h>

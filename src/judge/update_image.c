@@ -9,10 +9,12 @@
 
 enum { NAME_SIZE = 256 };
 
+/* Of a list in lower case. */
 static bool is_one_of(const char *text, const char *const *list)
 {
+        int first = tolower((unsigned char)*text);
         for (; *list; list++) {
-                if (strcasecmp(text, *list) == 0)
+                if (first == **list && strcasecmp(text, *list) == 0)
                         return true;
         }
         return false;

@@ -204,8 +204,6 @@ static void judge_module(struct judge *judge, struct identity_state *state, stru
 {
         const struct binding *now = change->now;
         char former[20];
-        if (is_placeholder(now->imei))
-                return;
         if (sim->imei != 0 && is_same_module(digits_of(sim->imei, former), now->imei)) {
                 sim->imei = digits_number(now->imei);
                 return;
@@ -358,7 +356,7 @@ static void judge_phone(struct judge *judge, const struct binding_change *change
 {
         const struct binding *now = change->now;
         struct inventory_facts facts;
-        const struct intel_tac *tac = is_placeholder(now->imei) ? NULL : intel_tac(judge->settings.intel, now->imei);
+        const struct intel_tac *tac = intel_tac(judge->settings.intel, now->imei);
         if (tac == NULL || !tac->is_phone || !is_static(judge, now, change->time_ns))
                 return;
         if (!binding_facts(judge, now, change->time_ns, &facts) || facts.imei == NULL || !is_same_module(facts.imei, now->imei))
@@ -416,18 +414,20 @@ static void on_binding(struct judge *judge, void *context, const struct binding_
         struct identity_state *state = context;
         const struct binding *now = change->now;
         bool is_opening = change->news == BINDING_OPENED, is_other = is_opening || (change->facts & WHO) != 0;
+        bool has_module = is_other && !is_placeholder(now->imei);
         if (change->news == BINDING_CLOSED || (subscriber_of(now)[0] == '\0' && now->imei[0] == '\0'))
                 return;
         if (is_other) {
                 judge_listing(judge, state, change);
                 if (state->lists_retired)
                         judge_retirement(judge, change);
-                judge_phone(judge, change);
+                if (has_module)
+                        judge_phone(judge, change);
         }
         struct sim *sim = sim_table_touch(state->sims, now->imsi, now->msisdn, (uint32_t)(change->time_ns / SECOND));
         if (sim == NULL)
                 return;
-        if (is_other)
+        if (has_module)
                 judge_module(judge, state, sim, change);
         if (is_other || (change->facts & WHERE) != 0)
                 judge_location(judge, sim, change);
