@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "sense/start_memory.h"
+
 enum { PACKETS_UDP = 8, PACKETS_TCP = 20, ZERO_TAIL = 64, POOL_LIMIT = 4096, PROTOCOL_LIMIT = 1024 };
 
 struct classification {
@@ -23,7 +26,9 @@ struct classification {
 };
 
 struct classifier {
-        struct ndpi_detection_module_struct *module;
+        struct ndpi_detection_module_struct *module; /* NULL: nobody has asked yet */
+        struct start_memory *start;
+        bool is_broken;
         struct classification *free_list;
         unsigned free_count;
         uint64_t packets;
@@ -48,17 +53,27 @@ static struct ndpi_detection_module_struct *module_create(void)
         return module;
 }
 
+/* 20 ms of work and 8 MiB, which a run without a question for nDPI is spared. NULL: it does not start. */
+static struct ndpi_detection_module_struct *module_of(struct classifier *classifier)
+{
+        if (classifier->module != NULL || classifier->is_broken)
+                return classifier->module;
+#ifdef HAVE_SET_NDPI_MALLOC
+        set_ndpi_malloc(start_memory_take);
+        set_ndpi_free(start_memory_give);
+        classifier->start = start_memory_begin();
+#endif
+        classifier->module = module_create();
+        start_memory_end();
+        classifier->is_broken = classifier->module == NULL;
+        if (classifier->is_broken)
+                log_error("nDPI does not start: flows that no dissector knows stay without a label");
+        return classifier->module;
+}
+
 struct classifier *classifier_create(void)
 {
-        struct classifier *classifier = calloc(1, sizeof *classifier);
-        if (classifier == NULL)
-                return NULL;
-        classifier->module = module_create();
-        if (classifier->module == NULL) {
-                free(classifier);
-                return NULL;
-        }
-        return classifier;
+        return calloc(1, sizeof(struct classifier));
 }
 
 void classifier_destroy(struct classifier *classifier)
@@ -70,7 +85,9 @@ void classifier_destroy(struct classifier *classifier)
                 classifier->free_list = flow->next_free;
                 free(flow);
         }
-        ndpi_exit_detection_module(classifier->module);
+        if (classifier->module != NULL)
+                ndpi_exit_detection_module(classifier->module);
+        start_memory_destroy(classifier->start);
         free(classifier);
 }
 
@@ -83,6 +100,8 @@ static size_t classification_size(void)
 struct classification *classification_start(struct classifier *classifier)
 {
         struct classification *flow = classifier->free_list;
+        if (module_of(classifier) == NULL)
+                return NULL;
         if (flow != NULL) {
                 classifier->free_list = flow->next_free;
                 classifier->free_count--;
@@ -280,7 +299,7 @@ const char *classifier_application_of_name(struct classifier *classifier, const 
         ndpi_protocol_match_result result;
         char copy[256];
         size_t length = strlen(name);
-        if (length >= sizeof copy)
+        if (length >= sizeof copy || module_of(classifier) == NULL)
                 return NULL;
         memcpy(copy, name, length + 1);
         u_int16_t protocol = ndpi_match_string_subprotocol(classifier->module, copy, (u_int)length, &result);

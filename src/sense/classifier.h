@@ -17,10 +17,11 @@ struct label {
         enum label_trust trust;
 };
 
-struct classifier *classifier_create(void); /* NULL: nDPI does not start */
+/* nDPI itself starts with the first question. NULL: no memory. */
+struct classifier *classifier_create(void);
 void classifier_destroy(struct classifier *classifier);
 
-struct classification *classification_start(struct classifier *classifier); /* NULL: no memory */
+struct classification *classification_start(struct classifier *classifier); /* NULL: no memory, or nDPI does not start */
 
 /* The flow's handshake, which sense did not keep, in nDPI's eyes: who is the client, and that the start was seen. */
 void classification_handshake(struct classifier *classifier, struct classification *flow, const struct address *client,
