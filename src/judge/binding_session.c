@@ -30,7 +30,8 @@ void session_end(struct bindings *bindings, uint32_t record, enum binding_end en
         struct binding_change change = {.news = BINDING_CLOSED, .end = end, .event = event, .time_ns = time_ns};
         if (session->ended_ns != 0)
                 return;
-        tell(bindings, record, &change, false);
+        if (!bindings->settings.hears_no_ends)
+                tell(bindings, record, &change, false);
         store_unlink(bindings->store, record);
         session->end = (uint8_t)end;
         session->ended_ns = time_ns > 0 ? time_ns : 1;
@@ -132,8 +133,8 @@ static uint32_t take_remembered(struct bindings *bindings, struct session *sessi
         return 1U << FACT_IMEI;
 }
 
-/* Nearly all changes are of other facts than those that the session is found by. */
-static uint32_t take_facts(struct act *act, uint32_t record)
+/* Nearly all changes are of other facts than those that the session is found by. `before`: filled when anything changed. */
+static uint32_t take_facts(struct act *act, uint32_t record, struct binding *before)
 {
         struct bindings *bindings = act->bindings;
         struct session *session = store_session(bindings->store, record), fresh = *session;
@@ -148,6 +149,8 @@ static uint32_t take_facts(struct act *act, uint32_t record)
                         fresh.bearer = said->bearer;
         }
         changed |= take_remembered(bindings, &fresh);
+        if (changed != 0 && before != NULL)
+                binding_fill(before, bindings->store, bindings->names, record);
         if (changed & LINKED)
                 store_unlink(bindings->store, record);
         *session = fresh;
@@ -193,12 +196,10 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
         struct binding_change change = {.news = is_new ? BINDING_OPENED : BINDING_CHANGED, .event = act->event, .time_ns = act->time_ns};
         if (!is_new && act->is_late && session->said_ns > act->time_ns)
                 return;
-        if (!is_new)
-                binding_fill(&before, store, bindings->names, record);
         uint32_t apn = session->apn;
         if (apn != NAME_NONE)
                 name_pool_hold_again(bindings->names, apn); /* `before` borrows it */
-        change.facts = take_facts(act, record);
+        change.facts = take_facts(act, record, is_new ? NULL : &before);
         for (unsigned i = 0; i < 2; i++) {
                 if (halves[i] == NULL)
                         continue;
@@ -212,8 +213,8 @@ void session_update(struct act *act, uint32_t record, enum session_place place)
         if (session->said_ns < act->time_ns)
                 session->said_ns = act->time_ns;
         session_use(bindings, record, act->time_ns);
-        change.before = is_new ? NULL : &before;
-        bool is_elsewhere = !is_new && is_moved(&before, change.facts);
+        change.before = is_new || change.facts == 0 ? NULL : &before;
+        bool is_elsewhere = change.before != NULL && is_moved(&before, change.facts);
         change.is_move = !is_new && (moved || is_elsewhere);
         if (is_elsewhere)
                 binding_past_note(bindings->past, session, &before, act->time_ns);

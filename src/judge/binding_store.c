@@ -11,9 +11,9 @@
 #include "judge/binding_facts.h"
 
 enum { ROUTES_A_CHUNK = 12, /* power of two */
-       ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, FIRST_HEADS = 1024, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
+       ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, FIRST_HEADS = 1024, FIRST_ENDPOINTS = 65536, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
 
-static uint64_t seed;
+static uint64_t seeds[2];
 
 static void *slab_at(const struct slab *slab, uint32_t record)
 {
@@ -59,10 +59,10 @@ static void slab_clear(struct slab *slab)
         free(slab->chunks);
 }
 
-static bool index_init(struct index *index)
+static bool index_init(struct index *index, uint32_t heads)
 {
-        index->heads = calloc(FIRST_HEADS, sizeof *index->heads);
-        index->mask = FIRST_HEADS - 1;
+        index->heads = calloc(heads, sizeof *index->heads);
+        index->mask = heads - 1;
         return index->heads != NULL;
 }
 
@@ -71,8 +71,8 @@ struct store *store_create(uint32_t session_limit)
         struct store *store = calloc(1, sizeof *store);
         if (store == NULL)
                 return NULL;
-        if (seed == 0)
-                seed = hash_seed();
+        for (unsigned i = 0; i < 2 && seeds[1] == 0; i++)
+                seeds[i] = hash_seed();
         store->limit = session_limit;
         store->sessions = (struct slab){.size = sizeof(struct session), .beside = sizeof(struct session_neighbours), .bits = SESSIONS_A_CHUNK};
         store->endpoints = (struct slab){.size = sizeof(struct endpoint), .bits = ENDPOINTS_A_CHUNK};
@@ -84,9 +84,9 @@ struct store *store_create(uint32_t session_limit)
         store->node_mask--;
         store->node_slots = calloc(store->node_mask + UINT64_C(1), sizeof *store->node_slots);
         store->node_uses = calloc(store->node_limit + 1, sizeof *store->node_uses);
-        if (!index_init(&store->imsi) || !index_init(&store->imei) || !index_init(&store->ipv4) || !index_init(&store->ipv6) ||
-            !index_init(&store->endpoint) || !index_init(&store->route) || store->nodes == NULL || store->node_slots == NULL ||
-            store->node_uses == NULL) {
+        if (!index_init(&store->imsi, FIRST_HEADS) || !index_init(&store->imei, FIRST_HEADS) || !index_init(&store->ipv4, FIRST_HEADS) ||
+            !index_init(&store->ipv6, FIRST_HEADS) || !index_init(&store->endpoint, FIRST_ENDPOINTS) ||
+            !index_init(&store->route, FIRST_HEADS) || store->nodes == NULL || store->node_slots == NULL || store->node_uses == NULL) {
                 store_destroy(store);
                 return NULL;
         }
@@ -124,19 +124,32 @@ struct route *store_route(struct store *store, uint32_t record)
 
 /* What each index hashes, and through which member it chains. */
 
+/* Which pairs have the same hash is not told without both seeds. */
+static uint32_t hash_pair(uint64_t one, uint64_t other)
+{
+        return (uint32_t)XXH3_mul128_fold64(one ^ seeds[0], other ^ seeds[1]);
+}
+
 static uint32_t hash_number(uint64_t number)
 {
-        return (uint32_t)XXH3_64bits_withSeed(&number, sizeof number, seed);
+        return hash_pair(number, 0);
+}
+
+static uint32_t hash_bits(const struct address *address, unsigned length)
+{
+        uint64_t halves[2];
+        memcpy(halves, address->bytes, sizeof halves);
+        return hash_pair(halves[0] + length, halves[1]);
 }
 
 static uint32_t hash_address(const struct address *address)
 {
-        return (uint32_t)XXH3_64bits_withSeed(address, sizeof *address, seed);
+        return hash_bits(address, 128);
 }
 
 static uint32_t hash_prefix(const struct prefix *prefix)
 {
-        return (uint32_t)XXH3_64bits_withSeed(&prefix->address, sizeof prefix->address, seed + prefix->length);
+        return hash_bits(&prefix->address, prefix->length);
 }
 
 static uint64_t module_of(uint64_t imei)
@@ -146,8 +159,7 @@ static uint64_t module_of(uint64_t imei)
 
 static uint32_t hash_endpoint(enum endpoint_kind kind, uint16_t context, uint32_t node, uint64_t key)
 {
-        struct { uint64_t key; uint32_t node; uint16_t context, kind; } what = {key, node, context, (uint16_t)kind};
-        return (uint32_t)XXH3_64bits_withSeed(&what, sizeof what, seed);
+        return hash_pair(key, (uint64_t)kind << 48 | (uint64_t)context << 32 | node);
 }
 
 typedef uint32_t (*hash_fn)(struct store *store, uint32_t record);

@@ -115,7 +115,8 @@ const char *binding_place_text(const struct binding_place *place, char text[BIND
 
 enum binding_news { BINDING_OPENED, BINDING_CHANGED, BINDING_CLOSED };
 
-/* What listeners are told, in order. `before` holds what was changed (CHANGED); else NULL. */
+/* What listeners are told, in order. `before` holds what facts were changed; NULL: none (a session that was opened or closed, or has other
+ * endpoints). */
 struct binding_change {
         enum binding_news news;
         enum binding_end end;           /* of CLOSED */
@@ -133,6 +134,7 @@ struct bindings_settings {
         uint32_t idle_s;         /* 0: 24 h */
         uint32_t wait_s;         /* for a response; 0: 30 s */
         void (*changed)(void *context, const struct binding_change *change); /* NULL: nobody listens */
+        bool hears_no_ends;      /* CLOSED is told to nobody */
         void *context;
 };
 

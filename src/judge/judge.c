@@ -52,8 +52,7 @@ static bool create_detectors(struct judge *judge)
 static void take_change(void *context, const struct binding_change *change)
 {
         struct judge *judge = context;
-        if (change->news != BINDING_CLOSED)
-                waiting_room_call(judge->room, change->now);
+        waiting_room_call(judge->room, change->now);
         for (unsigned i = 0; detectors[i]; i++) {
                 if (detectors[i]->on_binding)
                         detectors[i]->on_binding(judge, judge->detector_states[i], change);
@@ -76,7 +75,7 @@ static bool create_tables(struct judge *judge)
         if (judge->self_reports == NULL)
                 return false;
         judge->fleets = fleets_create(settings->policy, settings->inventory, settings->intel, judge->self_reports);
-        struct bindings_settings bindings = {.session_limit = settings->session_limit, .changed = take_change, .context = judge};
+        struct bindings_settings bindings = {.session_limit = settings->session_limit, .changed = take_change, .hears_no_ends = true, .context = judge};
         if (judge->fleets == NULL)
                 return false;
         judge->bindings = bindings_create(&bindings);

@@ -28,7 +28,7 @@ struct detector {
         /* Of the bodies it wants, what nodes of the network say to each other: Signalling (not a device's), TunnelNotice. on_event is not
          * called for these. */
         void (*on_network)(struct judge *judge, void *state, const event_t *event);
-        /* A session began, changed or ended (bindings.h). NULL: not wanted. */
+        /* A session began or changed (bindings.h); ends are not told. NULL: not wanted. */
         void (*on_binding)(struct judge *judge, void *state, const struct binding_change *change);
         void (*on_run)(void *state); /* a run of sense begins: numbers of flows begin anew. NULL: keeps none */
         void (*on_tick)(struct judge *judge, void *state, int64_t clock_ns);
