@@ -8,7 +8,8 @@
 #include "judge/binding_session.h"
 #include "judge/state.h"
 
-enum { SAVED_ENDS = 32, SAVED_ROUTES = 16 };
+/* 48 of each of four kinds are all that a session has. Of those that were released, which handovers leave behind, some are enough. */
+enum { SAVED_ENDS = 192, RELEASED_BEFORE = 32, SAVED_ROUTES = 16 };
 
 static const int64_t time_limit_ns = INT64_C(4102444800) * 1000000000; /* the year 2100 */
 
@@ -51,6 +52,8 @@ static void put_ends(struct saving *saving, const struct session *session)
         size_t count = 0;
         for (uint32_t at = session->endpoints; at != STORE_NONE && count < SAVED_ENDS; at = store_endpoint(store, at)->next) {
                 const struct endpoint *endpoint = store_endpoint(store, at);
+                if (count >= RELEASED_BEFORE && endpoint->kind == ENDPOINT_USER && endpoint->is_released)
+                        continue;
                 Apnwatch__V1__SavedSession__End *end = saving->end_list[count] = &saving->ends[count];
                 apnwatch__v1__saved_session__end__init(end);
                 end->key = endpoint->key;

@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "judge/state.h"
 
 #include "tests/unit/judge/binding_scene.h"
 #include "tests/unit/test.h"
@@ -318,6 +321,52 @@ static void handover_moves_the_radio_end_and_the_cell(void **state)
         assert_int_equal(scene_tunnel(&scene, SGW, 12, &found), TUNNEL_BOUND);
         assert_is(scene_who(&scene, ADDRESS(7)), imsi_a);
         scene_close(&scene);
+}
+
+static void save_and_load(struct binding_scene *scene, struct binding_scene *next)
+{
+        struct state_writer writer;
+        const Apnwatch__V1__StateRecord *record;
+        FILE *file = tmpfile();
+        assert_int_equal(state_writer_open(&writer, fileno(file)), 0);
+        assert_int_equal(bindings_save(scene->bindings, &writer), 0);
+        assert_int_equal(state_writer_close(&writer), 0);
+        assert_int_equal(lseek(fileno(file), 0, SEEK_SET), 0);
+        scene_open(next, (struct bindings_settings){0});
+        next->now_ns = scene->now_ns;
+        struct state_reader *reader = state_reader_create(fileno(file));
+        while (state_next(reader, &record) == STATE_RECORD)
+                if (record->body_case == APNWATCH__V1__STATE_RECORD__BODY_SESSION)
+                        assert_true(bindings_load(next->bindings, record->session));
+        state_reader_destroy(reader);
+        fclose(file);
+}
+
+/* Each handover leaves a tunnel behind; those that the session began with are needed the longest. */
+static void a_session_that_moved_often_keeps_its_tunnels_over_a_restart(void **state)
+{
+        (void)state;
+        struct binding_scene scene, next;
+        const struct binding *found;
+        scene_open(&scene, (struct bindings_settings){0});
+        SAY(&scene, V2, PROCEDURE(CREATE), REQUEST, .from = MME, .to = SGW, .sequence = 1, .imsi = imsi_a, .apn = apn, .bearer = 5,
+            .endpoints = {{MME, 31, .interface = S11_MME}});
+        SAY(&scene, V2, PROCEDURE(CREATE), RESPONSE, .from = SGW, .to = MME, .sequence = 1, .key = 31, .ipv4 = ADDRESS(7), .bearer = 5,
+            .endpoints = {{SGW, 11, .interface = S11_SGW}, {SGW, 12, .user = true, .of_network = true, .bearer = 5, .interface = S1U_SGW}});
+        for (uint32_t n = 0; n < 60; n++) {
+                SAY(&scene, V2, PROCEDURE(MODIFY), REQUEST, .from = MME, .to = SGW, .sequence = 2 + n, .key = 11, .bearer = 5,
+                    .endpoints = {{n % 2 ? ENB : OTHER_ENB, 41 + n, .user = true, .bearer = 5, .interface = S1U_ENB}});
+                SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = SGW, .to = MME, .sequence = 2 + n, .key = 31, .bearer = 5);
+        }
+        save_and_load(&scene, &next);
+        scene_close(&scene);
+        assert_int_equal(scene_tunnel(&next, SGW, 12, &found), TUNNEL_BOUND);
+        assert_int_equal(scene_tunnel(&next, ENB, 100, &found), TUNNEL_BOUND);
+        SAY(&next, V2, PROCEDURE(DELETE), REQUEST, .from = MME, .to = SGW, .sequence = 99, .key = 11, .linked_bearer = 5);
+        SAY(&next, V2, PROCEDURE(DELETE), RESPONSE, .from = SGW, .to = MME, .sequence = 99, .key = 31);
+        assert_int_equal(next.closed, 1);
+        bindings_finish(next.bindings, next.now_ns);
+        bindings_destroy(next.bindings);
 }
 
 static void a_session_that_moved_to_another_gateway_outlives_its_deletion_at_the_former(void **state)
@@ -843,6 +892,7 @@ int main(void)
                 cmocka_unit_test(an_address_for_another_sim_ends_the_session_that_had_it),
                 cmocka_unit_test(an_address_that_is_used_again_within_seconds_belongs_to_each_in_its_time),
                 cmocka_unit_test(handover_moves_the_radio_end_and_the_cell),
+                cmocka_unit_test(a_session_that_moved_often_keeps_its_tunnels_over_a_restart),
                 cmocka_unit_test(a_session_that_moved_to_another_gateway_outlives_its_deletion_at_the_former),
                 cmocka_unit_test(relocation_to_another_sgsn_moves_the_session),
                 cmocka_unit_test(dedicated_bearers_come_and_go_with_their_tunnels),
