@@ -218,13 +218,11 @@ static inline void fill_packet(const struct walk *walk, struct packet *out)
         }
         const struct level *level = &walk->here[-1];
         out->tunnel = (enum tunnel_kind)level->kind;
+        out->outer_ip = level->ip;
+        while (!level->has_teid && level > walk->levels)
+                level--;
         out->has_teid = level->has_teid;
         out->teid = level->teid;
-        out->outer_ip = level->ip;
-        for (unsigned depth = walk->depth; depth-- > 0 && !out->has_teid;) {
-                out->has_teid = walk->levels[depth].has_teid;
-                out->teid = walk->levels[depth].teid;
-        }
 }
 
 struct address packet_outer_address(const struct packet *packet, bool destination)

@@ -12,6 +12,7 @@
 
 enum {
         IPV4_HEADER = 20,
+        IPV4_HEADER_MAX = 60,
         IPV6_HEADER = 40,
         EXTENSIONS_MAX = 32,
         LARGEST_UNOFFLOADED = 1500,
@@ -44,9 +45,9 @@ static inline enum step ip_carries(struct walk *walk)
 {
         if (walk->protocol == IPPROTO_TCP || walk->leaf_only)
                 return STEP_LEAF;
-        switch (walk->protocol) {
-        case IPPROTO_UDP:
+        if (walk->protocol == IPPROTO_UDP)
                 return tunnel_udp(walk);
+        switch (walk->protocol) {
         case PROTOCOL_IPV4:
                 return walk_enter(walk, TUNNEL_IPIP, STEP_IPV4);
         case IPPROTO_IPV6:
@@ -89,8 +90,8 @@ enum step ip_v4(struct walk *walk)
         const uint8_t *ip = cursor_bytes(&walk->bytes, IPV4_HEADER);
         if (ip == NULL)
                 return walk_short(walk);
-        uint32_t header_length = (ip[0] & 0x0fU) * 4;
-        if (ip[0] >> 4 != 4 || header_length < IPV4_HEADER)
+        uint32_t header_length = (ip[0] - 0x40U) * 4; /* of another version it is out of range */
+        if (header_length < IPV4_HEADER || header_length > IPV4_HEADER_MAX)
                 return STEP_INSANE;
         uint32_t have = (uint32_t)cursor_left(&walk->bytes) + IPV4_HEADER;
         uint32_t length = be16_at(ip + 2);
