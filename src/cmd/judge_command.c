@@ -1,12 +1,11 @@
 /* apnwatch judge: a recorded event log, judged again. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "cmd/commands.h"
 #include "cmd/run.h"
-#include "model/event_log.h"
+#include "cmd/sense_run.h"
 #include "model/privacy.h"
 
 struct judge_options {
@@ -35,20 +34,6 @@ static const struct argp parser = {
         .parser = parse_option, .children = children, .args_doc = "events:FILE",
         .doc = "Judge the event log that `apnwatch read -o events:FILE` wrote, under the same or another policy."};
 
-static int log_status(struct event_log *log, enum event_log_result result)
-{
-        switch (result) {
-        case EVENT_LOG_END:
-                return EXIT_DONE;
-        case EVENT_LOG_TORN:
-                log_warning("%s", event_log_message(log));
-                return EXIT_DONE;
-        default:
-                log_error("%s", event_log_message(log));
-                return EXIT_FAILED;
-        }
-}
-
 static int judge_log(struct settings *settings, struct event_log *log, const char *path)
 {
         /* The run's own name, so that judging its log gives the same alerts, unless the configuration says another. */
@@ -69,7 +54,7 @@ static int judge_log(struct settings *settings, struct event_log *log, const cha
                 }
                 event_sink_emit(&sink, event);
         }
-        return run_close(run, log_status(log, result));
+        return run_close(run, event_log_status(log, result));
 }
 
 int judge_command(int argument_count, char **arguments)
@@ -80,7 +65,7 @@ int judge_command(int argument_count, char **arguments)
         argp_parse(&parser, argument_count, arguments, 0, NULL, &judge);
         int status = (int)settings_load(&judge.settings);
         struct event_log *log = NULL;
-        if (status == EXIT_DONE && strncmp(judge.source, "events:", 7) != 0) {
+        if (status == EXIT_DONE && !is_event_log(judge.source)) {
                 log_error("%s: expected events:FILE; redis:// is not built yet", judge.source);
                 status = EXIT_USAGE;
         }

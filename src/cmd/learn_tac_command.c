@@ -2,15 +2,12 @@
 #include <argp.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "cmd/commands.h"
 #include "cmd/sense_run.h"
-#include "cmd/settings.h"
 #include "judge/binding_import.h"
 #include "judge/tac_learner.h"
-#include "model/event_log.h"
 #include "model/privacy.h"
 
 enum { KEY_INTEL = 0x400, KEY_TAC, KEY_INVENTORY, KEY_BINDINGS };
@@ -30,11 +27,6 @@ struct learn_options {
         struct settings settings;
         struct word_list files;
 };
-
-static bool is_event_log(const char *name)
-{
-        return strncmp(name, "events:", 7) == 0;
-}
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -88,54 +80,17 @@ static void hear(void *context, const struct device_word *word)
 static void take_event(void *context, const event_t *event)
 {
         struct learn_run *run = context;
-        const Apnwatch__V1__Input *input = event->body_case == APNWATCH__V1__EVENT__BODY_INPUT ? event->input : NULL;
-        if (input != NULL && (input->state == APNWATCH__V1__INPUT__STATE__DAMAGED ||
-                              (input->named && input->state != APNWATCH__V1__INPUT__STATE__OK))) {
-                log_error("%s: %s", input->path, input->verdict);
-                run->bad_input = true;
-        }
+        if (event->body_case == APNWATCH__V1__EVENT__BODY_INPUT)
+                run->bad_input |= sense_input_is_bad(event->input);
         run->is_covered |= privacy_was_on(event);
         judge_event(run->judge, event);
 }
 
-static int read_log(struct learn_run *run, const char *path)
+static int read_files(struct learn_run *run, const struct learn_options *given)
 {
-        char error[512] = "";
-        struct event_log *log = event_log_open(path, error, sizeof error);
-        enum event_log_result result;
-        const event_t *event;
-        if (log == NULL) {
-                log_error("%s", error);
-                return EXIT_FAILED;
-        }
-        while ((result = event_log_next(log, &event)) == EVENT_LOG_EVENT)
-                take_event(run, event);
-        if (result == EVENT_LOG_TORN)
-                log_warning("%s", event_log_message(log));
-        else if (result != EVENT_LOG_END)
-                log_error("%s", event_log_message(log));
-        event_log_close(log);
-        return result == EVENT_LOG_END || result == EVENT_LOG_TORN ? EXIT_DONE : EXIT_FAILED;
-}
-
-static int read_captures(struct learn_run *run, const struct learn_options *given)
-{
-        const struct configuration *configuration = given->settings.configuration;
-        struct sense_job job = {.probe = {.input_count = given->files.count, .merge = true},
-                                .sensor = {.encap = {.duplicate_window_ns = 5000000}}};
+        struct sense_job job = {.probe = {.merge = true}, .sensor = {.encap = {.duplicate_window_ns = 5000000}}};
         struct event_sink sink = {.event = take_event, .context = run};
-        struct file_probe_input *inputs = calloc(given->files.count, sizeof *inputs);
-        if (inputs == NULL)
-                return EXIT_FAILED;
-        for (unsigned i = 0; i < given->files.count; i++)
-                inputs[i] = (struct file_probe_input){
-                        .path = given->files.items[i],
-                        .clock_offset_ns = configuration_clock_offset(configuration, given->files.items[i])};
-        job.probe.inputs = inputs;
-        settings_to_sensor(configuration, &job.sensor);
-        int status = sense_run(&job, &sink);
-        free(inputs);
-        return status;
+        return sense_read(&job, &given->files, given->settings.configuration, &sink);
 }
 
 /* The evidence holds user agents, and names of files. */
@@ -201,10 +156,7 @@ static int learn(const struct learn_options *given)
                 return status;
         }
         import_bindings(run.judge, settings->bindings);
-        if (is_event_log(given->files.items[0]))
-                status = read_log(&run, given->files.items[0] + 7);
-        else
-                status = read_captures(&run, given);
+        status = read_files(&run, given);
         judge_finish(run.judge);
         if (run.is_covered)
                 log_warning("%s: written with privacy on: its IMEIs are pseudonyms", given->files.items[0]);

@@ -12,7 +12,6 @@
 #include "cmd/run.h"
 #include "cmd/worker.h"
 #include "config.h"
-#include "probes/frame_filter.h"
 
 enum { KEY_NO_MERGE = 0x200, KEY_CLASSIFY, EDGE_BYTES = 65536 };
 
@@ -114,35 +113,11 @@ static bool device_address(const struct settings *settings, struct address *only
         return *count > 0 || (text[digits] == '\0' && digits >= 6 && digits <= 15);
 }
 
-static bool set_times(const struct settings *settings, struct sensor_settings *sensor)
-{
-        if (settings->from != NULL && !time_parse(settings->from, &sensor->from_ns)) {
-                log_error("--from %s: expected a time such as 2026-03-01T02:03:04Z, or Unix seconds", settings->from);
-                return false;
-        }
-        if (settings->to != NULL && !time_parse(settings->to, &sensor->to_ns)) {
-                log_error("--to %s: expected a time such as 2026-03-01T02:03:04Z, or Unix seconds", settings->to);
-                return false;
-        }
-        return true;
-}
-
 static bool progress_wanted(const struct settings *settings)
 {
         if (settings->progress == PROGRESS_AUTO)
                 return !settings->quiet && isatty(STDERR_FILENO);
         return settings->progress == PROGRESS_ALWAYS;
-}
-
-/* Known before a sink is opened. */
-static bool filter_is_good(const char *text)
-{
-        char error[512] = "";
-        struct frame_filter *filter = text ? frame_filter_create(text, error, sizeof error) : NULL;
-        if (text != NULL && filter == NULL)
-                log_error("--filter: %s", error);
-        frame_filter_destroy(filter);
-        return text == NULL || filter != NULL;
 }
 
 static int read_files(struct read_options *read, const struct file_probe_input *inputs, const struct address *only, unsigned only_count)
@@ -155,7 +130,7 @@ static int read_files(struct read_options *read, const struct file_probe_input *
                            .classify_always = read->classify_always, .clock_per_file = read->no_merge,
                            .only = only, .only_count = only_count, .encap = {.duplicate_window_ns = 5000000}},
                 .show_progress = progress_wanted(settings)};
-        if (!set_times(settings, &job.sensor) || !filter_is_good(read->filter))
+        if (!sense_take_times(settings->from, settings->to, &job.sensor) || !sense_filter_is_good(read->filter))
                 return EXIT_USAGE;
         settings_to_sensor(settings->configuration, &job.sensor);
         if (!budget_fits(settings, &job.sensor, NULL, NULL))
@@ -180,10 +155,7 @@ int read_command(int argument_count, char **arguments)
         int status = (int)settings_load(&read.settings);
         if (status == EXIT_DONE && read.settings.device != NULL && !device_address(&read.settings, &only, &only_count))
                 status = EXIT_USAGE;
-        struct file_probe_input *inputs = calloc(read.files.count + 1, sizeof *inputs);
-        for (unsigned i = 0; inputs != NULL && i < read.files.count; i++)
-                inputs[i] = (struct file_probe_input){.path = read.files.items[i],
-                                                      .clock_offset_ns = configuration_clock_offset(read.settings.configuration, read.files.items[i])};
+        struct file_probe_input *inputs = sense_inputs(&read.files, read.settings.configuration);
         if (status == EXIT_DONE)
                 status = inputs ? read_files(&read, inputs, &only, only_count) : EXIT_FAILED;
         free(inputs);

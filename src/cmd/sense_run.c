@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "cmd/progress.h"
-#include "cmd/settings.h"
 #include "config.h"
+#include "probes/frame_filter.h"
 
 static const char *interface_name(void *context, uint16_t interface)
 {
@@ -110,4 +110,91 @@ fail:
         probe_destroy(probe);
         free(names);
         return result;
+}
+
+struct file_probe_input *sense_inputs(const struct word_list *files, const struct configuration *configuration)
+{
+        struct file_probe_input *inputs = calloc(files->count + 1, sizeof *inputs);
+        for (unsigned i = 0; inputs != NULL && i < files->count; i++)
+                inputs[i] = (struct file_probe_input){.path = files->items[i],
+                                                      .clock_offset_ns = configuration_clock_offset(configuration, files->items[i])};
+        return inputs;
+}
+
+bool is_event_log(const char *name)
+{
+        return strncmp(name, "events:", strlen("events:")) == 0;
+}
+
+int event_log_status(struct event_log *log, enum event_log_result result)
+{
+        if (result == EVENT_LOG_TORN)
+                log_warning("%s", event_log_message(log));
+        else if (result != EVENT_LOG_END)
+                log_error("%s", event_log_message(log));
+        return result == EVENT_LOG_END || result == EVENT_LOG_TORN ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int read_log(const char *path, const struct event_sink *sink)
+{
+        char error[512] = "";
+        struct event_log *log = event_log_open(path, error, sizeof error);
+        enum event_log_result result;
+        const event_t *event;
+        if (log == NULL) {
+                log_error("%s", error);
+                return EXIT_FAILED;
+        }
+        while ((result = event_log_next(log, &event)) == EVENT_LOG_EVENT)
+                event_sink_emit(sink, event);
+        int status = event_log_status(log, result);
+        event_log_close(log);
+        return status;
+}
+
+int sense_read(struct sense_job *job, const struct word_list *files, const struct configuration *configuration, const struct event_sink *sink)
+{
+        if (is_event_log(files->items[0]))
+                return read_log(files->items[0] + strlen("events:"), sink);
+        struct file_probe_input *inputs = sense_inputs(files, configuration);
+        if (inputs == NULL)
+                return EXIT_FAILED;
+        job->probe.inputs = inputs;
+        job->probe.input_count = files->count;
+        settings_to_sensor(configuration, &job->sensor);
+        int status = sense_run(job, sink);
+        free(inputs);
+        return status;
+}
+
+static bool take_time(const char *option, const char *text, int64_t *time_ns)
+{
+        if (text == NULL || time_parse(text, time_ns))
+                return true;
+        log_error("%s %s: expected a time such as 2026-03-01T02:03:04Z, or Unix seconds", option, text);
+        return false;
+}
+
+bool sense_take_times(const char *from, const char *to, struct sensor_settings *sensor)
+{
+        return take_time("--from", from, &sensor->from_ns) && take_time("--to", to, &sensor->to_ns);
+}
+
+bool sense_filter_is_good(const char *text)
+{
+        char error[512] = "";
+        struct frame_filter *filter = text ? frame_filter_create(text, error, sizeof error) : NULL;
+        if (text != NULL && filter == NULL)
+                log_error("--filter: %s", error);
+        frame_filter_destroy(filter);
+        return text == NULL || filter != NULL;
+}
+
+bool sense_input_is_bad(const Apnwatch__V1__Input *input)
+{
+        bool bad = input->state == APNWATCH__V1__INPUT__STATE__DAMAGED ||
+                   (input->named && input->state != APNWATCH__V1__INPUT__STATE__OK);
+        if (bad)
+                log_error("%s: %s", input->path, input->verdict);
+        return bad;
 }

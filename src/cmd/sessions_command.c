@@ -2,18 +2,14 @@
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "cmd/commands.h"
 #include "cmd/sense_run.h"
 #include "cmd/session_list.h"
-#include "cmd/settings.h"
 #include "judge/bindings.h"
 #include "model/configuration.h"
-#include "model/event_log.h"
 #include "model/privacy.h"
-#include "probes/frame_filter.h"
 
 enum { KEY_JSON = 0x200, KEY_FROM, KEY_TO, KEY_NO_MERGE };
 
@@ -35,11 +31,6 @@ static const struct argp_option options[] = {
         {"verbose", 'v', NULL, 0, "More messages; twice: still more", 0},
         {0},
 };
-
-static bool is_event_log(const char *name)
-{
-        return strncmp(name, "events:", 7) == 0;
-}
 
 static void check_files(const struct sessions_options *sessions, struct argp_state *state)
 {
@@ -80,15 +71,11 @@ struct sessions_run {
         bool bad_input, has_signalling, is_covered;
 };
 
-/* A named file that is no capture or is empty, any damaged capture. */
 static void note_input(struct sessions_run *run, const Apnwatch__V1__Input *input)
 {
-        bool bad = input->state == APNWATCH__V1__INPUT__STATE__DAMAGED ||
-                   (input->named && input->state != APNWATCH__V1__INPUT__STATE__OK);
+        bool bad = sense_input_is_bad(input);
         run->bad_input |= bad;
-        if (bad)
-                log_error("%s: %s", input->path, input->verdict);
-        else if (input->state != APNWATCH__V1__INPUT__STATE__OK)
+        if (!bad && input->state != APNWATCH__V1__INPUT__STATE__OK)
                 log_info("%s: %s", input->path, input->verdict);
 }
 
@@ -110,63 +97,14 @@ static void take_event(void *context, const event_t *event)
         }
 }
 
-static int read_log(struct sessions_run *run, const char *path)
+static int read_files(struct sessions_run *run, const struct sessions_options *given, const struct configuration *configuration)
 {
-        char error[512] = "";
-        struct event_log *log = event_log_open(path, error, sizeof error);
-        enum event_log_result result;
-        const event_t *event;
-        if (log == NULL) {
-                log_error("%s", error);
-                return EXIT_FAILED;
-        }
-        while ((result = event_log_next(log, &event)) == EVENT_LOG_EVENT)
-                take_event(run, event);
-        if (result == EVENT_LOG_TORN)
-                log_warning("%s", event_log_message(log));
-        else if (result != EVENT_LOG_END)
-                log_error("%s", event_log_message(log));
-        event_log_close(log);
-        return result == EVENT_LOG_END || result == EVENT_LOG_TORN ? EXIT_DONE : EXIT_FAILED;
-}
-
-static bool set_time(const char *option, const char *text, int64_t *time_ns)
-{
-        if (text == NULL || time_parse(text, time_ns))
-                return true;
-        log_error("%s %s: expected a time such as 2026-03-01T02:03:04Z, or Unix seconds", option, text);
-        return false;
-}
-
-static bool filter_is_good(const char *text)
-{
-        char error[512] = "";
-        struct frame_filter *filter = text ? frame_filter_create(text, error, sizeof error) : NULL;
-        if (text != NULL && filter == NULL)
-                log_error("--filter: %s", error);
-        frame_filter_destroy(filter);
-        return text == NULL || filter != NULL;
-}
-
-static int read_captures(struct sessions_run *run, const struct sessions_options *given, const struct configuration *configuration)
-{
-        struct sense_job job = {.probe = {.input_count = given->files.count, .merge = !given->no_merge, .filter = given->filter},
+        struct sense_job job = {.probe = {.merge = !given->no_merge, .filter = given->filter},
                                 .sensor = {.clock_per_file = given->no_merge, .encap = {.duplicate_window_ns = 5000000}}};
         struct event_sink sink = {.event = take_event, .context = run};
-        if (!set_time("--from", given->from, &job.sensor.from_ns) || !set_time("--to", given->to, &job.sensor.to_ns) ||
-            !filter_is_good(given->filter))
+        if (!sense_take_times(given->from, given->to, &job.sensor) || !sense_filter_is_good(given->filter))
                 return EXIT_USAGE;
-        struct file_probe_input *inputs = calloc(given->files.count, sizeof *inputs);
-        if (inputs == NULL)
-                return EXIT_FAILED;
-        for (unsigned i = 0; i < given->files.count; i++)
-                inputs[i] = (struct file_probe_input){.path = given->files.items[i],
-                                                      .clock_offset_ns = configuration_clock_offset(configuration, given->files.items[i])};
-        job.probe.inputs = inputs;
-        settings_to_sensor(configuration, &job.sensor);
-        int status = sense_run(&job, &sink);
-        free(inputs);
-        return status;
+        return sense_read(&job, &given->files, configuration, &sink);
 }
 
 /* An empty table says nothing of why it is. */
@@ -190,10 +128,7 @@ static int print_sessions(const struct sessions_options *given, const struct con
                 goto fail;
         }
         session_list_cover(run.list, privacy);
-        if (is_event_log(given->files.items[0]))
-                status = read_log(&run, given->files.items[0] + 7);
-        else
-                status = read_captures(&run, given, configuration);
+        status = read_files(&run, given, configuration);
         bindings_finish(run.bindings, run.clock_ns);
         if (run.is_covered)
                 log_warning("%s: written with privacy on: who had a session is not told", given->files.items[0]);
