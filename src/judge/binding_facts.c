@@ -93,14 +93,14 @@ static bool places_are_equal(const struct binding_place *a, const struct binding
                a->id == b->id;
 }
 
-static char *put_number(char *at, uint64_t number, unsigned least)
+static char *put_number(char *at, uint64_t number)
 {
         char digits[20];
         unsigned count = 0;
         do {
                 digits[count++] = (char)('0' + number % 10);
                 number /= 10;
-        } while (number > 0 || count < least);
+        } while (number > 0);
         while (count > 0)
                 *at++ = digits[--count];
         return at;
@@ -108,9 +108,16 @@ static char *put_number(char *at, uint64_t number, unsigned least)
 
 static char *put_plmn(char *at, uint16_t mcc, uint16_t mnc, uint8_t mnc_digits)
 {
-        at = put_number(at, mcc % 1000U, 3);
+        unsigned country = mcc % 1000U, network = mnc % 1000U;
+        *at++ = (char)('0' + country / 100);
+        *at++ = (char)('0' + country / 10 % 10);
+        *at++ = (char)('0' + country % 10);
         *at++ = '-';
-        return put_number(at, mnc % 1000U, mnc_digits == 3 ? 3 : 2);
+        if (mnc_digits == 3 || network >= 100)
+                *at++ = (char)('0' + network / 100);
+        *at++ = (char)('0' + network / 10 % 10);
+        *at++ = (char)('0' + network % 10);
+        return at;
 }
 
 const char *binding_plmn_text(const struct binding_plmn *plmn, char text[BINDING_PLACE_SIZE])
@@ -135,11 +142,11 @@ const char *binding_place_text(const struct binding_place *place, char text[BIND
         at = put_plmn(at, place->mcc, place->mnc, place->mnc_digits);
         if (has_area) {
                 *at++ = '-';
-                at = put_number(at, place->area & 0xffffff, 1);
+                at = put_number(at, place->area & 0xffffff);
         }
         if (is_cell) {
                 *at++ = '-';
-                at = put_number(at, place->id & 0xfffffffff, 1); /* NCI: 36 bits */
+                at = put_number(at, place->id & 0xfffffffff); /* NCI: 36 bits */
         }
         *at = '\0';
         return text;

@@ -18,11 +18,15 @@
 #include "judge/detectors/detectors.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#define HASH_FUNCTION(key, length, hash) ((hash) = (unsigned)XXH3_64bits_withSeed(key, length, seed))
+#include <uthash.h>
 
+#include "base/hash_seed.h"
 #include "judge/judge_state.h"
+
+static uint64_t seed;
 
 enum { SWEEP_LIMIT = 1024, KEPT = 64, USER_LEAST = 20, CONTROL_LEAST = 10, MINUTE_S = 60, GRACE_S = 12 * 3600, SETTLED_S = 600,
        RESTART_S = 3600, STEADY_S = 600, LEARNED_LEAST = 3, DENIERS = 64, DENIALS_LEAST = 3, DENIAL_S = 300, TUNNEL_SETS = 32768,
@@ -55,10 +59,11 @@ struct sweep {
                 int64_t time_ns;
                 uint64_t frame;
                 uint32_t file;
-                bool is_there, is_refused, is_told;
+                bool is_refused, is_told;
                 bool is_current; /* control plane: of a session that lives, no attempt at all */
                 int64_t told_ns; /* of that session: when signalling spoke of it before; 0: not asked */
         } attempts[KEPT];
+        uint64_t there;         /* a bit for each attempt that counts */
         unsigned next, learned; /* learned: tunnels of its that signalling did not tell, and that live */
         bool is_sure;
         UT_hash_handle hh;
@@ -86,6 +91,8 @@ struct sweep_state {
 static void *create(struct judge *judge)
 {
         (void)judge;
+        if (seed == 0)
+                seed = hash_seed();
         return calloc(1, sizeof(struct sweep_state));
 }
 
@@ -163,10 +170,17 @@ static struct sweep *touch_sweep(struct sweep_state *state, const struct address
 
 static struct attempt *find_attempt(struct sweep *sweep, uint64_t key)
 {
-        for (unsigned i = 0; i < KEPT; i++)
-                if (sweep->attempts[i].is_there && sweep->attempts[i].key == key)
-                        return &sweep->attempts[i];
+        for (uint64_t left = sweep->there; left != 0; left &= left - 1) {
+                struct attempt *attempt = &sweep->attempts[__builtin_ctzll(left)];
+                if (attempt->key == key)
+                        return attempt;
+        }
         return NULL;
+}
+
+static uint64_t bit_of(const struct sweep *sweep, const struct attempt *attempt)
+{
+        return UINT64_C(1) << (attempt - sweep->attempts);
 }
 
 static struct attempt *add_attempt(struct sweep *sweep, uint64_t key, uint64_t mark, const event_t *event, int64_t time_ns)
@@ -182,7 +196,8 @@ static struct attempt *add_attempt(struct sweep *sweep, uint64_t key, uint64_t m
                 sweep->next = (sweep->next + 1) % KEPT;
         }
         *attempt = (struct attempt){.key = key, .mark = mark, .time_ns = time_ns, .frame = event->has_file_frame ? event->file_frame : 0,
-                                    .file = event->file, .is_there = true};
+                                    .file = event->file};
+        sweep->there |= bit_of(sweep, attempt);
         return attempt;
 }
 
@@ -249,10 +264,10 @@ static void look_at(struct minute *minute, const struct sweep *sweep, int64_t ti
 {
         unsigned near = 0;
         *minute = (struct minute){.count = 0};
-        for (unsigned i = 0; i < KEPT; i++) {
-                const struct attempt *attempt = &sweep->attempts[i];
+        for (uint64_t left = sweep->there; left != 0; left &= left - 1) {
+                const struct attempt *attempt = &sweep->attempts[__builtin_ctzll(left)];
                 int64_t apart_ns = attempt->time_ns > time_ns ? attempt->time_ns - time_ns : time_ns - attempt->time_ns;
-                if (!attempt->is_there || attempt->is_current || apart_ns > MINUTE_S * SECOND)
+                if (attempt->is_current || apart_ns > MINUTE_S * SECOND)
                         continue;
                 bool is_shared = false, is_near = false;
                 for (unsigned k = 0; k < minute->count; k++) {
@@ -403,7 +418,7 @@ static void learn(struct judge *judge, struct sweep_state *state, uint16_t conte
         struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true);
         struct attempt *attempt = sweep ? find_attempt(sweep, use->teid) : NULL;
         if (attempt != NULL)
-                attempt->is_there = false;
+                sweep->there &= ~bit_of(sweep, attempt);
         if (sweep != NULL && by_use)
                 sweep->learned++;
 }
@@ -618,10 +633,11 @@ static void take_answer(struct judge *judge, struct sweep_state *state, uint16_t
                 return;
         struct sweep *sweep = touch_sweep(state, &source, context, PLANE_CONTROL, false);
         struct attempt *attempt = NULL;
-        for (unsigned i = 0; i < KEPT && sweep != NULL && attempt == NULL; i++)
-                if (sweep->attempts[i].is_there && sweep->attempts[i].mark == said->sequence &&
-                    judge->clock_ns - sweep->attempts[i].time_ns <= MINUTE_S * SECOND)
-                        attempt = &sweep->attempts[i];
+        for (uint64_t left = sweep ? sweep->there : 0; left != 0 && attempt == NULL; left &= left - 1) {
+                struct attempt *held = &sweep->attempts[__builtin_ctzll(left)];
+                if (held->mark == said->sequence && judge->clock_ns - held->time_ns <= MINUTE_S * SECOND)
+                        attempt = held;
+        }
         if (attempt == NULL)
                 return;
         if (is_refused && attempt->is_current)
@@ -629,8 +645,8 @@ static void take_answer(struct judge *judge, struct sweep_state *state, uint16_t
         else if (attempt->is_current)
                 note_service(state, &gateway, attempt->told_ns, attempt->time_ns, judge->clock_ns);
         if ((!is_refused && !attempt->is_refused) || attempt->is_current)
-                attempt->is_there = false; /* it is known there, or was */
-        if (!is_refused || !attempt->is_there || attempt->is_refused || !may_refuse(judge, state))
+                sweep->there &= ~bit_of(sweep, attempt); /* it is known there, or was */
+        if (!is_refused || !(sweep->there & bit_of(sweep, attempt)) || attempt->is_refused || !may_refuse(judge, state))
                 return;
         attempt->is_refused = true;
         sweep->gateway = gateway;
