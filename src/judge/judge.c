@@ -131,39 +131,27 @@ static bool is_end(const event_t *event)
 }
 
 /* Detectors whose view of the ends is the same share one sighting; where the peer is no device both views are one. */
-struct views {
-        struct sighting made[2];
-        struct sighting *of[2]; /* NULL: not made yet */
-        bool is_impossible;
-};
-
-static struct sighting *view_of(struct views *views, struct judge *judge, const event_t *event, enum sighting_view view)
-{
-        struct sighting *other = views->of[!view];
-        if (views->of[view] == NULL && other != NULL && !other->peer_is_device)
-                views->of[view] = other;
-        if (views->of[view] == NULL && !views->is_impossible) {
-                if (sighting_of_event(judge, event, view, &views->made[view]))
-                        views->of[view] = &views->made[view];
-                else
-                        views->is_impossible = true;
-        }
-        return views->of[view];
-}
-
 static void tell_detectors(struct judge *judge, const event_t *event)
 {
-        struct views views;
-        views.of[0] = views.of[1] = NULL;
-        views.is_impossible = false;
-        for (unsigned left = judge->listeners[event->body_case % 64]; left != 0; left &= left - 1) {
-                unsigned i = (unsigned)__builtin_ctz(left);
-                struct sighting *s = view_of(&views, judge, event, detectors[i]->view);
-                if (s != NULL)
-                        detectors[i]->on_event(judge, judge->detector_states[i], s);
+        struct sighting made[2], *of[2];
+        unsigned left = judge->listeners[event->body_case % 64];
+        if (left == 0)
+                return;
+        enum sighting_view first = detectors[__builtin_ctz(left)]->view;
+        if (!sighting_of_event(judge, event, first, &made[first]))
+                return;
+        of[first] = &made[first];
+        of[!first] = made[first].peer_is_device ? NULL : of[first];
+        for (; left != 0; left &= left - 1) {
+                int i = __builtin_ctz(left);
+                enum sighting_view view = detectors[i]->view;
+                if (of[view] == NULL && sighting_of_event(judge, event, view, &made[view]))
+                        of[view] = &made[view];
+                if (of[view] != NULL)
+                        detectors[i]->on_event(judge, judge->detector_states[i], of[view]);
         }
-        if (views.of[OPENER_FIRST] != NULL && is_end(event))
-                fleet_add_coverage(fleets_at(judge->fleets, views.of[OPENER_FIRST]->fleet_index), event->flow);
+        if (of[OPENER_FIRST] != NULL && is_end(event))
+                fleet_add_coverage(fleets_at(judge->fleets, of[OPENER_FIRST]->fleet_index), event->flow);
 }
 
 /* An event of the sensor itself. */
@@ -201,6 +189,17 @@ static void tell_network(struct judge *judge, const event_t *event)
         }
 }
 
+/* Rules will ask for the peer's names, which are far off; meanwhile the device is looked up. */
+static uint32_t names_ahead(const struct judge *judge, const event_t *event, const struct device_key *owner)
+{
+        struct address peer;
+        if (event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS || !event->flow_news->label_final ||
+            !address_from_bytes(event->flow->peer.data, event->flow->peer.len, &peer))
+                return 0;
+        peer = policy_unwrap_nat64(judge->policy, &peer);
+        return names_soon(judge->names, owner, &peer);
+}
+
 /* Signalling may come behind the first packets of the session that it makes. While it is visible, what a device does within five
  * seconds of its first sight without a binding waits for one. */
 static bool has_to_wait(struct judge *judge, const event_t *event)
@@ -208,12 +207,14 @@ static bool has_to_wait(struct judge *judge, const event_t *event)
         struct device_key owner;
         if (!sighting_has_good_times(event) || !bindings_are_visible(judge->bindings) || !owner_of(judge, event, &owner))
                 return false;
+        uint32_t names = names_ahead(judge, event, &owner);
         struct device *device = device_table_touch(judge->devices, &owner, (uint32_t)(judge->clock_ns / 1000000000));
         if (device == NULL)
                 return false;
         bool is_waiting = device->unbound_ns != 0 && waiting_room_has(judge->room, &owner);
         if (!is_waiting && attribution_ask(judge, event->flow, &owner, attribution_time(event), device)) {
                 device->unbound_ns = 0;
+                names_sooner(judge->names, names);
                 return false;
         }
         if (device->unbound_ns == 0 || device->unbound_ns > judge->clock_ns)

@@ -351,6 +351,19 @@ const char *names_find_fleet(const struct names *names, uint32_t fleet, const st
         return find_answer(names, fleet_answer_key(fleet, address), 0, start_ns, false, query);
 }
 
+uint32_t names_soon(const struct names *names, const struct device_key *device, const struct address *address)
+{
+        uint32_t place = (uint32_t)device_answer_key(device, address) & names->bucket_mask;
+        __builtin_prefetch(&names->buckets[place]);
+        return place;
+}
+
+void names_sooner(const struct names *names, uint32_t place)
+{
+        if (names->buckets[place] != NONE)
+                __builtin_prefetch(answer_at(names, names->buckets[place]));
+}
+
 bool names_fleet_held(const struct names *names, uint32_t fleet, const struct address *address,
                       const struct names_query *query)
 {

@@ -38,6 +38,11 @@ const char *names_find_device(const struct names *names, const struct device_key
 const char *names_find_fleet(const struct names *names, uint32_t fleet, const struct address *address, int64_t start_ns,
                              const struct names_query *query);
 
+/* A hint for the cache: names_find_device will be asked this. First the place is fetched where answers begin; later, with what was
+ * returned, the first answer. */
+uint32_t names_soon(const struct names *names, const struct device_key *device, const struct address *address);
+void names_sooner(const struct names *names, uint32_t place);
+
 /* Whether any answer to a device of the fleet, however old, had this address under a name that fits. */
 bool names_fleet_held(const struct names *names, uint32_t fleet, const struct address *address,
                       const struct names_query *query);

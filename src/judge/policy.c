@@ -10,7 +10,7 @@
 
 bool domain_matches(const char *pattern, const char *name)
 {
-        if (strncmp(pattern, "*.", 2) != 0)
+        if (pattern[0] != '*' || pattern[1] != '.')
                 return strcmp(pattern, name) == 0;
         size_t below = strlen(pattern + 1), length = strlen(name);
         return length > below && strcmp(name + length - below, pattern + 1) == 0;
