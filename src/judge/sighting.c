@@ -334,3 +334,11 @@ bool sighting_from_infrastructure(const struct sighting *s)
         return s->contact.opener == OPENER_PEER && s->judge->policy &&
                policy_is_infrastructure(s->judge->policy, &s->contact.peer);
 }
+
+bool sighting_is_device_side(const struct sighting *s)
+{
+        if (s->judge->policy && s->judge->policy->devices.count > 0)
+                return policy_is_device(s->judge->policy, &s->key.address);
+        return s->flow->has_teid_up || (address_is_private(&s->key.address) && !address_is_private(&s->contact.peer) &&
+                                        !address_is_multicast(&s->contact.peer) && !address_is_broadcast(&s->contact.peer));
+}

@@ -66,3 +66,6 @@ const char *sighting_peer_name(const struct sighting *sighting, const char **sou
 const struct intel_row *sighting_intel(const struct sighting *sighting, unsigned purposes);
 
 bool sighting_from_infrastructure(const struct sighting *sighting); /* the operator's own monitoring opened the flow */
+
+/* Its address is one of a device, as far as can be told: policy says so, or it is in a tunnel, or private and talks to the outside. */
+bool sighting_is_device_side(const struct sighting *sighting);

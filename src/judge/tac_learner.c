@@ -12,6 +12,7 @@
 
 #include "judge/device_table.h"
 #include "judge/flow_set.h"
+#include "judge/name_pool.h"
 
 enum { DEVICES = 1000000, LESSONS = 65536, TAC_DIGITS = 8, MODULE_DIGITS = 14, TEXT = 96, NAME = 65 };
 
@@ -22,7 +23,7 @@ struct listener {
         const char *source;             /* of the IMEI; static */
         char vendor[NAME], model[NAME]; /* "": not said */
         char text[TEXT], protocol[NAME]; /* by which it was said */
-        uint32_t file;                  /* index into files */
+        uint32_t file;                  /* of files; NAME_NONE: not said */
         uint64_t frame;
 };
 
@@ -45,8 +46,7 @@ struct tac_learner {
         struct flow_set *told;      /* pairs of module and vendor */
         struct lesson *lessons;
         uint32_t lesson_count, lesson_room;
-        char **files;               /* names that were told; [0] is NULL */
-        uint32_t file_count;
+        struct name_pool *files;    /* names that were told */
         uint64_t left_out;
 };
 
@@ -58,8 +58,7 @@ struct tac_learner *tac_learner_create(const struct intel *intel)
         learner->intel = intel;
         learner->devices = device_table_create(DEVICES, NULL, NULL);
         learner->told = flow_set_create(DEVICES);
-        learner->files = calloc(1, sizeof *learner->files);
-        learner->file_count = 1;
+        learner->files = name_pool_create();
         if (learner->devices != NULL && learner->told != NULL && learner->files != NULL)
                 return learner;
         tac_learner_destroy(learner);
@@ -70,30 +69,12 @@ void tac_learner_destroy(struct tac_learner *learner)
 {
         if (learner == NULL)
                 return;
-        for (uint32_t i = 1; learner->files != NULL && i < learner->file_count; i++)
-                free(learner->files[i]);
-        free(learner->files);
+        name_pool_destroy(learner->files);
         free(learner->lessons);
         free(learner->listeners);
         flow_set_destroy(learner->told);
         device_table_destroy(learner->devices);
         free(learner);
-}
-
-static uint32_t file_number(struct tac_learner *learner, const char *name)
-{
-        for (uint32_t i = 1; name != NULL && i < learner->file_count; i++)
-                if (strcmp(learner->files[i], name) == 0)
-                        return i;
-        char *copy = name ? strdup(name) : NULL;
-        char **grown = copy ? realloc(learner->files, (learner->file_count + 1) * sizeof *grown) : NULL;
-        if (grown == NULL) {
-                free(copy);
-                return 0;
-        }
-        learner->files = grown;
-        grown[learner->file_count] = copy;
-        return learner->file_count++;
 }
 
 /* A record that the table gives to another device begins anew, and so does another session of the same. */
@@ -215,7 +196,7 @@ static void take_make(struct tac_learner *learner, struct listener *listener, co
         memcpy(listener->vendor, vendor, sizeof vendor);
         take_text(listener->text, sizeof listener->text, word->text);
         take_text(listener->protocol, sizeof listener->protocol, word->protocol);
-        listener->file = file_number(learner, word->file);
+        listener->file = word->file ? name_pool_hold(learner->files, word->file) : NAME_NONE;
         listener->frame = word->frame;
 }
 
@@ -251,9 +232,9 @@ static void print_evidence(const struct tac_learner *learner, const struct lesso
         bool is_agent = strcmp(lesson->protocol, "HTTP") == 0;
         fprintf(out, "%u device%s with %s \"%s\"", lesson->devices, lesson->devices == 1 ? "" : "s", is_agent ? "user agent" : lesson->protocol,
                 lesson->text);
-        if (lesson->file != 0) {
+        if (lesson->file != NAME_NONE) {
                 fputs(", first in ", out);
-                for (const char *at = learner->files[lesson->file]; *at != '\0'; at++)
+                for (const char *at = name_pool_text(learner->files, lesson->file); *at != '\0'; at++)
                         fputc((unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at, out);
                 fprintf(out, " frame %" PRIu64, lesson->frame);
         }

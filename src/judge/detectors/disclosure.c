@@ -137,11 +137,7 @@ static void tell(const struct sighting *s, const struct disclosure *disclosure, 
 /* Nodes of the core tell each other identities all day; a number alone does not make them devices. */
 static bool is_of_device(const struct sighting *s)
 {
-        if (s->owner || s->fleet != NULL || s->flow->has_teid_up)
-                return true;
-        if (s->judge->policy && s->judge->policy->devices.count > 0)
-                return policy_is_device(s->judge->policy, &s->key.address);
-        return address_is_private(&s->key.address) && !address_is_private(&s->contact.peer);
+        return s->owner || s->fleet != NULL || s->flow->has_teid_up || sighting_is_device_side(s);
 }
 
 static void on_event(struct judge *judge, void *state, struct sighting *s)

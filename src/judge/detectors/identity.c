@@ -524,15 +524,6 @@ static void tell_of_flow(const struct sighting *s, enum circumstance circumstanc
         draft_report(&draft);
 }
 
-/* An address that is one of a device, as far as can be told: policy says so, or it is private and talks to the outside, or in a tunnel. */
-static bool is_device_side(const struct sighting *s)
-{
-        if (s->judge->policy && s->judge->policy->devices.count > 0)
-                return policy_is_device(s->judge->policy, &s->key.address);
-        return s->flow->has_teid_up || (address_is_private(&s->key.address) && !address_is_private(&s->contact.peer) &&
-                                        !address_is_multicast(&s->contact.peer) && !address_is_broadcast(&s->contact.peer));
-}
-
 static void judge_address(struct judge *judge, const struct identity_state *state, const struct sighting *s)
 {
         struct inventory_facts facts;
@@ -542,7 +533,7 @@ static void judge_address(struct judge *judge, const struct identity_state *stat
                 return;
         }
         struct uplink uplink; /* of somebody who is known, whatever address he writes */
-        if (!is_listed && s->fleet == NULL && state->lists_address && is_device_side(s) && !uplink_of_flow(judge->bindings, s->flow, &uplink))
+        if (!is_listed && s->fleet == NULL && state->lists_address && sighting_is_device_side(s) && !uplink_of_flow(judge->bindings, s->flow, &uplink))
                 tell_of_flow(s, UNKNOWN_ADDRESS, "Device that nobody listed");
 }
 
