@@ -133,6 +133,15 @@ static bool is_last_document(struct document *document, yaml_parser_t *parser, c
         return root == NULL;
 }
 
+/* Every list and mapping takes a character of these: most files have too few to be deep, and are scanned once only. */
+static bool may_nest_deep(const char *bytes, size_t length)
+{
+        unsigned count = 0;
+        for (size_t i = 0; i < length && count <= DOCUMENT_NEST_LIMIT; i++)
+                count += bytes[i] == '[' || bytes[i] == '{' || bytes[i] == '-' || bytes[i] == ':' || bytes[i] == '?';
+        return count > DOCUMENT_NEST_LIMIT;
+}
+
 /* libyaml's scanner takes time with the square of the depth, so depth is bounded before a document is made of the bytes. */
 static bool nests_within_limit(struct document *document, const char *bytes, size_t length)
 {
@@ -159,7 +168,7 @@ static bool nests_within_limit(struct document *document, const char *bytes, siz
 
 static bool load(struct document *document, yaml_parser_t *parser, const char *bytes, size_t length)
 {
-        if (!nests_within_limit(document, bytes, length))
+        if (may_nest_deep(bytes, length) && !nests_within_limit(document, bytes, length))
                 return false;
         yaml_parser_set_input_string(parser, (const unsigned char *)bytes, length);
         if (!yaml_parser_load(parser, &document->yaml)) {
