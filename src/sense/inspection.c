@@ -127,20 +127,25 @@ static void call_prepare(struct call *call, struct inspector *inspector, struct 
         unsigned end = chunk->end;
         call->inspector = inspector;
         call->flow = flow;
-        call->d = (struct dissection){
-                .services = &services,
-                .source = flow->address[end], .destination = flow->address[!end],
-                .source_port = flow->port[end], .destination_port = flow->port[!end],
-                .protocol = flow->protocol,
-                .direction = end == flow->opener ? FROM_OPENER : TO_OPENER,
-                .from_device = end == flow->device,
-                .tunnelled = inspection->tunnelled,
-                .gap = inspection->ends[end].gap,
-                .start = inspection->ends[end].stream.from_start && !inspection->ends[end].seen,
-                .cut = chunk->captured < chunk->length,
-                .time_ns = chunk->time_ns, .file = chunk->file, .file_frame = chunk->file_frame,
-                .skip_left = {inspection->ends[flow->opener].skip, inspection->ends[!flow->opener].skip},
-        };
+        struct dissection *d = &call->d; /* by its fields, not as a whole, which would be made elsewhere and copied */
+        memset(d, 0, sizeof *d);
+        d->services = &services;
+        d->source = flow->address[end];
+        d->destination = flow->address[!end];
+        d->source_port = flow->port[end];
+        d->destination_port = flow->port[!end];
+        d->protocol = flow->protocol;
+        d->direction = end == flow->opener ? FROM_OPENER : TO_OPENER;
+        d->from_device = end == flow->device;
+        d->tunnelled = inspection->tunnelled;
+        d->gap = inspection->ends[end].gap;
+        d->start = inspection->ends[end].stream.from_start && !inspection->ends[end].seen;
+        d->cut = chunk->captured < chunk->length;
+        d->time_ns = chunk->time_ns;
+        d->file = chunk->file;
+        d->file_frame = chunk->file_frame;
+        d->skip_left[FROM_OPENER] = inspection->ends[flow->opener].skip;
+        d->skip_left[TO_OPENER] = inspection->ends[!flow->opener].skip;
 }
 
 static void take_answers(struct flow *flow, struct inspection *inspection, const struct dissection *d, bool more)
@@ -574,23 +579,11 @@ static void scan_numbers(struct call *call, struct inspection *inspection, const
                 keep_tail(inspection, chunk);
 }
 
-/* Amid what the owner skips of a download: counted, and of no use to anyone else. */
-static bool is_passed_over(const struct flow *flow, const struct inspection *inspection, const struct chunk *chunk)
-{
-        const struct inspected_end *end = &inspection->ends[chunk->end];
-        return end->skip > chunk->length && end->stream.missing == 0 && inspection->owner != NULL && !inspection->owner_done &&
-               flow->classified && chunk->end != flow->device;
-}
-
 static void deliver(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
 {
         struct inspection *inspection = flow->inspection;
         struct inspected_end *end = &inspection->ends[chunk->end];
         struct call call;
-        if (is_passed_over(flow, inspection, chunk)) {
-                end->skip -= chunk->length;
-                return;
-        }
         call_prepare(&call, inspector, flow, inspection, chunk);
         if (end->stream.missing > 0) {
                 inspector->streams_gapped++;
@@ -615,7 +608,7 @@ static void deliver(struct inspector *inspector, struct flow *flow, const struct
                 classify(inspector, flow, inspection, chunk);
 }
 
-static struct inspection *inspection_start(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
+static struct inspection *inspection_start(struct inspector *inspector, struct flow *flow, int64_t time_ns)
 {
         struct inspection *inspection = inspector->spare;
         if (inspection != NULL) {
@@ -628,7 +621,7 @@ static struct inspection *inspection_start(struct inspector *inspector, struct f
         inspection->candidates = candidates_on(dissect_transport(flow));
         flow->inspection = inspection;
         const struct expectation *expected = expectations_take(inspector->expectations, flow->address, flow->port, flow->protocol,
-                                                               flow->context, chunk->time_ns);
+                                                               flow->context, time_ns);
         if (expected != NULL && owner_set(inspection, expected->dissector)) {
                 size_t size = expected->state_size < expected->dissector->state_size ? expected->state_size : expected->dissector->state_size;
                 memcpy(inspection->state, expected->state, size);
@@ -699,24 +692,41 @@ static void stream_synchronise(const struct flow *flow, struct inspection *inspe
         }
 }
 
+/* In order amid what the owner skips of a download: counted, and of no use to anyone else. */
+static bool pass_over(const struct flow *flow, struct inspection *inspection, const struct packet *packet, unsigned source_end)
+{
+        struct inspected_end *end = &inspection->ends[source_end];
+        struct tcp_stream *stream = &end->stream;
+        if (end->skip <= packet->payload_length || packet->sequence != stream->next || stream->held != NULL || stream->missing > 0 ||
+            packet->tcp_flags & 0x02 || inspection->owner == NULL || inspection->owner_done || !flow->classified ||
+            source_end == flow->device)
+                return false;
+        stream->next += packet->payload_length;
+        end->skip -= packet->payload_length;
+        return true;
+}
+
 void inspection_packet(struct inspector *inspector, struct flow *flow, const struct packet *packet, const struct frame *frame,
                        unsigned source_end)
 {
-        struct chunk chunk = {.end = source_end, .bytes = packet->payload, .captured = packet->payload_captured,
-                              .length = packet->payload_length, .ip = packet->ip, .ip_captured = packet->ip_captured,
-                              .ip_length = packet->ip_length, .time_ns = frame->time_ns, .file = frame->file, .file_frame = frame->number};
+        bool is_stream = flow->protocol == IPPROTO_TCP;
         struct inspection *inspection = flow->inspection;
-        if (inspection == NULL && (inspection = inspection_start(inspector, flow, &chunk)) == NULL) {
+        if (inspection == NULL && (inspection = inspection_start(inspector, flow, frame->time_ns)) == NULL) {
                 flow->phase = FLOW_SETTLED;
                 return;
         }
         inspection->tunnelled |= packet->has_teid;
-        if (flow->protocol == IPPROTO_TCP) {
+        if (is_stream)
                 stream_synchronise(flow, inspection);
+        if (is_stream && pass_over(flow, inspection, packet, source_end))
+                return;
+        struct chunk chunk = {.end = source_end, .bytes = packet->payload, .captured = packet->payload_captured,
+                              .length = packet->payload_length, .ip = packet->ip, .ip_captured = packet->ip_captured,
+                              .ip_length = packet->ip_length, .time_ns = frame->time_ns, .file = frame->file, .file_frame = frame->number};
+        if (is_stream)
                 stream_packet(inspector, flow, &chunk, packet);
-        } else {
+        else
                 deliver(inspector, flow, &chunk);
-        }
         if (!wants_more(flow, inspection))
                 settle(inspector, flow);
 }
