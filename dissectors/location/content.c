@@ -11,9 +11,10 @@ enum { POSITIONS_MOST = 8, SCAN_MOST = 64 * 1024, LOOK_AT = 32 };
 static bool is_text(const struct cursor *bytes)
 {
         size_t length = cursor_left(bytes) < LOOK_AT ? cursor_left(bytes) : LOOK_AT;
-        for (size_t i = 0; i < length; i++)
-                if ((bytes->at[i] < 0x20 && bytes->at[i] != '\t' && bytes->at[i] != '\r' && bytes->at[i] != '\n') ||
-                    bytes->at[i] == 0x7f)
+        static const bool is_control[256] = {[0 ... '\t' - 1] = true, ['\n' + 1 ... '\r' - 1] = true, ['\r' + 1 ... ' ' - 1] = true,
+                                             [0x7f] = true};
+        for (const uint8_t *at = bytes->at, *end = at + length; at < end; at++)
+                if (is_control[*at])
                         return false;
         return length > 0;
 }
@@ -91,9 +92,9 @@ static bool is_telling(const uint8_t *at)
 
 static bool has_telling_key(const struct cursor *bytes)
 {
-        size_t length = cursor_left(bytes);
-        for (size_t i = 0; i + 2 < length; i++)
-                if (may_tell[bytes->at[i]] && is_telling(bytes->at + i))
+        const uint8_t *at = bytes->at, *last = bytes->end - 2; /* content_find has seen that there are ten */
+        for (; at < last; at++)
+                if (may_tell[*at] && is_telling(at))
                         return true;
         return false;
 }
