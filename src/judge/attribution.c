@@ -76,11 +76,10 @@ static bool find_tunnel(struct tunnel_search *search, const ProtobufCBinaryData 
 }
 
 /* Packets from the device go to the network's end of its tunnel, packets to it to the radio's. `*is_first`: it was found by the network's
- * end of the way up, and is in use. */
-static bool by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, int64_t time_ns, struct holder *out,
-                      bool *is_first)
+ * end of the way up, and is in use. A flow keeps the tunnel through which it began. */
+static bool by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, struct holder *out, bool *is_first)
 {
-        struct tunnel_search search = {judge, (uint16_t)flow->context, device, NULL, time_ns, TUNNEL_UNKNOWN};
+        struct tunnel_search search = {judge, (uint16_t)flow->context, device, NULL, (int64_t)flow->start, TUNNEL_UNKNOWN};
         const ProtobufCBinaryData *network = &flow->tunnel_destination, *radio = &flow->tunnel_source;
         if (flow->opener == APNWATCH__V1__FLOW__OPENER__PEER) {
                 network = &flow->tunnel_source;
@@ -157,7 +156,7 @@ struct attributed *attribution_of_flow(struct judge *judge, const Apnwatch__V1__
         room->time_ns = time_ns;
         room->device = NULL;
         room->signature = 0;
-        bool is_found = has_tunnel_of(flow, key) && by_tunnel(judge, flow, &key->address, time_ns, &room->holder, &is_first);
+        bool is_found = has_tunnel_of(flow, key) && by_tunnel(judge, flow, &key->address, &room->holder, &is_first);
         settle(judge, is_found, flow, key, time_ns, room);
         return room->is_known ? room : NULL;
 }
@@ -175,16 +174,16 @@ static uint32_t tunnel_signature(const Apnwatch__V1__Flow *flow)
         return (uint32_t)XXH3_64bits(&of, sizeof of) | 1;
 }
 
-static bool by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, struct device *device, int64_t time_ns)
+static bool by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, struct device *device)
 {
         struct tunnel_memory *memory = &device->tunnel;
         struct holder *holder = &judge->owner.holder;
         uint32_t signature = judge->owner.signature = tunnel_signature(flow);
         bool is_usual = signature != 0 && memory->signature == signature, is_first;
         if (is_usual && bindings_recall(judge->bindings, memory->record, memory->stamp, holder) &&
-            holder->first_ns <= time_ns) /* else somebody else may have had both, address and tunnel */
+            holder->first_ns <= (int64_t)flow->start) /* else somebody else may have had both, address and tunnel */
                 return true;
-        bool is_found = by_tunnel(judge, flow, &device->address, time_ns, holder, &is_first);
+        bool is_found = by_tunnel(judge, flow, &device->address, holder, &is_first);
         if (is_first)
                 *memory = (struct tunnel_memory){.signature = signature, .stamp = holder->stamp, .record = holder->record,
                                                  .leads = holder->of_network && flow->opener != APNWATCH__V1__FLOW__OPENER__PEER};
@@ -206,6 +205,6 @@ bool attribution_ask(struct judge *judge, const Apnwatch__V1__Flow *flow, const 
         owner->time_ns = time_ns;
         owner->device = device;
         owner->signature = 0;
-        settle(judge, has_tunnel_of(flow, key) && by_known_tunnel(judge, flow, device, time_ns), flow, key, time_ns, owner);
+        settle(judge, has_tunnel_of(flow, key) && by_known_tunnel(judge, flow, device), flow, key, time_ns, owner);
         return owner->is_known;
 }

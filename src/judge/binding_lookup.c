@@ -132,7 +132,8 @@ static bool is_live(const struct endpoint *endpoint, const struct session *sessi
 
 static enum tunnel_fit tunnel_fit(const struct endpoint *endpoint, const struct session *session, int64_t time_ns)
 {
-        int64_t late_ns = endpoint_moments_ns(endpoint->moment, endpoint_moment(time_ns)), early_ns = -late_ns; /* behind its end, before its beginning */
+        int64_t late_ns = endpoint_moments_ns(endpoint->moment, endpoint_moment(time_ns)); /* behind its end */
+        int64_t early_ns = -late_ns; /* before its beginning */
         if (!endpoint->is_released)
                 late_ns = -1;
         else if (endpoint->held == ENDPOINT_LONG)
@@ -162,8 +163,11 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct
                 if (question->side == TUNNEL_UPLINK && !endpoint->of_network)
                         continue;
                 enum tunnel_fit fit = tunnel_fit(endpoint, session, question->time_ns);
-                if (fit >= TUNNEL_NEARLY && question->inner != NULL && has_address(session, question->inner))
+                bool is_inner = question->inner != NULL && has_address(session, question->inner);
+                if (fit >= TUNNEL_NEARLY && is_inner)
                         fit = TUNNEL_FITS_INNER;
+                else if (fit < TUNNEL_FITS && !is_inner && question->inner != NULL && question->side == TUNNEL_ANY)
+                        continue; /* whose it was then is forgotten */
                 if (fit > best_fit) {
                         best = at;
                         best_fit = fit;
@@ -173,7 +177,7 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct
                 return TUNNEL_UNKNOWN;
         const struct endpoint *endpoint = store_endpoint(store, best);
         const struct session *session = store_session(store, endpoint->session);
-        bool is_bound = is_live(endpoint, session);
+        bool is_bound = is_live(endpoint, session) && (best_fit >= TUNNEL_FITS || question->inner == NULL);
         if (is_bound)
                 session_use(bindings, endpoint->session, bindings->clock_ns);
         point_out(session, endpoint->session, out);

@@ -62,7 +62,7 @@ static void put_ends(struct saving *saving, const struct session *session)
                 PUT(end, context, endpoint->context);
                 PUT(end, bearer, endpoint->bearer);
                 PUT(end, owner, endpoint->owner); /* or the moment */
-                PUT(end, flags, endpoint->of_network | endpoint->side_known << 1 | endpoint->is_released << 2);
+                PUT(end, flags, endpoint->of_network | endpoint->side_known << 1 | endpoint->is_released << 2 | endpoint->is_deleted << 3);
                 if ((end->has_address = endpoint->node != STORE_NONE))
                         end->address = bytes_of(store_node_address(store, endpoint->node), sizeof(struct address));
                 count++;
@@ -178,7 +178,8 @@ static void take_end(struct bindings *bindings, uint32_t record, const Apnwatch_
         struct endpoint endpoint = {.key = saved->key, .node = STORE_NONE, .context = (uint16_t)saved->context,
                                     .kind = (uint8_t)saved->kind, .bearer = (uint8_t)saved->bearer, .interface = (uint8_t)saved->interface,
                                     .of_network = saved->flags & 1, .side_known = saved->flags >> 1 & 1,
-                                    .is_released = saved->flags >> 2 & 1, .owner = saved->owner, .held = ENDPOINT_LONG};
+                                    .is_released = saved->flags >> 2 & 1, .is_deleted = saved->flags >> 3 & 1,
+                                    .owner = saved->owner, .held = ENDPOINT_LONG};
         struct address address;
         if (saved->kind > ENDPOINT_NAME || saved->has_address != (saved->kind != ENDPOINT_NAME))
                 return;

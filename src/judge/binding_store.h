@@ -68,6 +68,7 @@ struct endpoint {
         uint8_t kind, bearer;
         uint8_t interface;               /* TS 29.274 8.22; INTERFACE_UNKNOWN; of a NAME: enum binding_source */
         bool of_network : 1, side_known : 1, is_released : 1;
+        bool is_deleted : 1;             /* released with its bearer, whose number may be another's by now */
         uint16_t held;                   /* of one that was released: for how many moments it had been the session's; ENDPOINT_LONG */
 };
 

@@ -26,7 +26,7 @@ bool tunnels_have_bearer(struct store *store, uint32_t record, uint32_t bearer)
                 return true;
         for (EACH_ENDPOINT(store, record, at)) {
                 const struct endpoint *held = store_endpoint(store, at);
-                if (held->kind == ENDPOINT_USER && held->bearer == bearer)
+                if (held->kind == ENDPOINT_USER && held->bearer == bearer && !held->is_deleted)
                         return true;
         }
         return false;
@@ -37,8 +37,11 @@ void tunnels_release_bearer(struct act *act, uint32_t record, uint32_t bearer)
         struct store *store = act->bindings->store;
         for (EACH_ENDPOINT(store, record, at)) {
                 struct endpoint *held = store_endpoint(store, at);
-                if (held->kind == ENDPOINT_USER && held->bearer == bearer && !held->is_released)
+                if (held->kind != ENDPOINT_USER || held->bearer != bearer)
+                        continue;
+                if (!held->is_released)
                         release(act, held);
+                held->is_deleted = true;
         }
 }
 
@@ -110,7 +113,7 @@ static bool add_endpoint(struct act *act, uint32_t record, const struct endpoint
                 if (held->kind != what->kind || held->key != what->key || held->node != what->node || held->context != what->context)
                         continue;
                 bool was_released = held->kind == ENDPOINT_USER && held->is_released;
-                held->is_released = false;
+                held->is_released = held->is_deleted = false;
                 if (was_released) {
                         held->moment = what->moment;
                         store_stamp(store, record);

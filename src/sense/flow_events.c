@@ -27,11 +27,10 @@ static void fill_counters(const struct flow *flow, Apnwatch__V1__Flow *out)
 
 static void fill_tunnel(const struct flow *flow, Apnwatch__V1__Flow *out)
 {
-        const bool has[2] = {flow->has_teid0, flow->has_teid1};
-        out->has_teid_up = has[flow->device];
-        out->teid_up = flow->teid[flow->device];
-        out->has_teid_down = has[!flow->device];
-        out->teid_down = flow->teid[!flow->device];
+        out->teid_up = flow->tunnel_teid[flow->device];
+        out->has_teid_up = out->teid_up != 0;
+        out->teid_down = flow->tunnel_teid[!flow->device];
+        out->has_teid_down = out->teid_down != 0;
         if (address_is_unspecified(&flow->tunnel_source) && address_is_unspecified(&flow->tunnel_destination))
                 return;
         out->has_tunnel_source = out->has_tunnel_destination = true;

@@ -160,7 +160,7 @@ void flow_keeper_prefetch_flow(const struct flow_keeper *keeper, const struct pe
 
 static bool flow_is_closed(const struct flow *flow)
 {
-        return flow->reset || (flow->fin0 && flow->fin1);
+        return flow->reset || flow->fin == 3;
 }
 
 static int64_t flow_timeout(const struct flow_keeper *keeper, const struct flow *flow)
@@ -204,6 +204,13 @@ static void set_sides(struct flow *flow, const struct pending *pending, const st
         if (!side->certain)
                 flow->device = flow->opener;
         flow->peer_is_device = side->both;
+}
+
+static void set_tunnel(struct flow *flow, const struct pending *pending)
+{
+        bool is_way_back = pending->key.source_end != flow->opener;
+        flow->tunnel_source = packet_outer_address(&pending->packet, is_way_back);
+        flow->tunnel_destination = packet_outer_address(&pending->packet, !is_way_back);
 }
 
 /* Labels that the IP protocol alone decides, as nDPI has them. Other protocols go to nDPI. */
@@ -259,11 +266,10 @@ static struct flow *flow_open(struct flow_keeper *keeper, const struct pending *
         flow->first_frame = pending->frame->number;
         flow->first_order = pending->frame->order;
         flow->tap = packet->tap;
-        flow->tunnel_source = packet_outer_address(packet, false);
-        flow->tunnel_destination = packet_outer_address(packet, true);
         flow->icmp_type = packet->icmp_type;
         flow->icmp_code = packet->icmp_code;
         set_sides(flow, pending, &side);
+        set_tunnel(flow, pending);
         set_protocol_label(flow);
         flow_table_schedule(keeper->table, flow, pending->clock_ns / SECOND + 1);
         return flow;
@@ -275,7 +281,7 @@ static bool begins_anew(const struct flow *flow, const struct pending *pending)
         if ((pending->packet.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
                 return false;
         unsigned source = pending->key.source_end;
-        bool known = source ? flow->sequence_known1 : flow->sequence_known0;
+        bool known = (flow->sequence_known & 1U << source) != 0;
         bool again = known && flow->next_sequence[source] == pending->packet.sequence + 1;
         return flow_is_closed(flow) || (flow->answered && known && !again);
 }
@@ -284,16 +290,15 @@ static bool begins_anew(const struct flow *flow, const struct pending *pending)
 static void count_sequence(struct flow *flow, const struct packet *packet, unsigned source)
 {
         uint32_t behind = packet->sequence + packet->payload_length + ((packet->tcp_flags & (TCP_SYN | TCP_FIN)) != 0);
-        bool known = source ? flow->sequence_known1 : flow->sequence_known0;
+        const unsigned bit = 1U << source;
+        bool known = (flow->sequence_known & bit) != 0;
         int32_t advance = known ? (int32_t)(behind - flow->next_sequence[source]) : (int32_t)packet->payload_length;
         if (advance > (1 << 24) || advance < -(1 << 24))
                 advance = (int32_t)packet->payload_length; /* lost track */
         else if (known && advance <= 0)
                 return;
-        if (source)
-                flow->sequence_known1 = true;
-        else
-                flow->sequence_known0 = true;
+        if (!known)
+                flow->sequence_known |= bit;
         flow->next_sequence[source] = behind;
         if (packet->payload_length > 0)
                 flow->payload[source] += (uint64_t)advance - ((packet->tcp_flags & TCP_FIN) != 0 && advance > 0);
@@ -308,9 +313,9 @@ static void count_tcp(struct flow_keeper *keeper, struct flow *flow, const struc
                 flow->answered = true;
         if (!(packet->tcp_flags & (TCP_FIN | TCP_RST)))
                 return;
-        bool was_closed = flow_is_closed(flow), ends = (packet->tcp_flags & TCP_FIN) != 0;
-        flow->fin0 |= ends && source == 0;
-        flow->fin1 |= ends && source == 1;
+        bool was_closed = flow_is_closed(flow);
+        if (packet->tcp_flags & TCP_FIN)
+                flow->fin |= 1U << source;
         flow->reset |= (packet->tcp_flags & TCP_RST) != 0;
         if (!was_closed && flow_is_closed(flow)) {
                 keeper->counters.closed++;
@@ -345,17 +350,28 @@ static void emit_tunnel(struct flow_keeper *keeper, struct flow *flow, const str
         emit_fact(keeper, flow, &event, pending->frame->file, pending->frame->number, pending->stamp_ns);
 }
 
+/* A number belongs to the node that is sent to: of the flow's tunnel are those alone that lead to its two nodes, the first of each. */
+static void take_tunnel(struct flow *flow, const struct pending *pending)
+{
+        unsigned source = pending->key.source_end;
+        struct address node = packet_outer_address(&pending->packet, true);
+        if (address_is_unspecified(&flow->tunnel_destination) && address_is_unspecified(&flow->tunnel_source))
+                set_tunnel(flow, pending);
+        if (flow->tunnel_teid[source] == 0 && address_equal(&node, source == flow->opener ? &flow->tunnel_destination : &flow->tunnel_source))
+                flow->tunnel_teid[source] = pending->packet.teid;
+}
+
 /* TEIDs change on handover; whoever tries many does it, too. */
 static void take_teid(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
         unsigned source = pending->key.source_end;
-        bool is_other = (source ? flow->has_teid1 : flow->has_teid0) && flow->teid[source] != pending->packet.teid;
+        bool is_known = (flow->has_teid & 1U << source) != 0;
+        if (is_known && flow->teid[source] == pending->packet.teid)
+                return;
+        take_tunnel(flow, pending);
         flow->teid[source] = pending->packet.teid;
-        if (source)
-                flow->has_teid1 = true;
-        else
-                flow->has_teid0 = true;
-        if (is_other)
+        flow->has_teid |= 1U << source;
+        if (is_known)
                 emit_tunnel(keeper, flow, pending);
 }
 

@@ -228,7 +228,7 @@ struct flow *flow_table_add(struct flow_table *table, unsigned shard, const stru
         flow->hash = hash;
         flow->self = index;
         flow->shard = (uint8_t)shard;
-        flow->due_second = FLOW_UNSCHEDULED;
+        flow->due = FLOW_UNSCHEDULED;
         slot_put(table, hash, index);
         table->used[shard]++;
         table->count++;
@@ -255,7 +255,7 @@ static void slot_take(struct flow_table *table, uint32_t hash, uint32_t flow)
 
 void flow_table_remove(struct flow_table *table, struct flow *flow)
 {
-        flow->due_second = FLOW_UNSCHEDULED;
+        flow->due = FLOW_UNSCHEDULED;
         uint32_t index = flow->self;
         slot_take(table, flow->hash, index);
         table->used[flow->shard]--;
@@ -279,19 +279,25 @@ static bool bucket_make_room(struct bucket *bucket, uint32_t more)
         return true;
 }
 
+/* What stands in the wheel is less than one turn away: seconds and slots tell each other. */
+static uint16_t wheel_slot(int64_t second)
+{
+        return (uint16_t)(second % WHEEL_SECONDS);
+}
+
 void flow_table_schedule(struct flow_table *table, struct flow *flow, int64_t second)
 {
         if (second <= table->hand)
                 second = table->hand + 1;
         if (second > table->hand + WHEEL_SECONDS - 2)
                 second = table->hand + WHEEL_SECONDS - 2;
-        if (flow->due_second == second)
+        if (flow->due == wheel_slot(second))
                 return;
-        struct bucket *bucket = &table->wheel[second % WHEEL_SECONDS];
+        struct bucket *bucket = &table->wheel[wheel_slot(second)];
         if (!bucket_make_room(bucket, 1))
                 return; /* it stays where it was */
         bucket->places[bucket->count++] = (struct place){.flow = flow->self, .shard = flow->shard};
-        flow->due_second = second;
+        flow->due = wheel_slot(second);
 }
 
 static void bucket_clear(struct bucket *bucket)
@@ -321,14 +327,14 @@ static void sort_by_shard(struct bucket *bucket, struct place *out)
 /* The hand's bucket becomes what is due. */
 static void take_bucket(struct flow_table *table)
 {
-        struct bucket *bucket = &table->wheel[table->hand % WHEEL_SECONDS];
+        struct bucket *bucket = &table->wheel[wheel_slot(table->hand)];
         table->due.count = table->due_next = 0;
         if (bucket->count == 0)
                 return;
         if (!bucket_make_room(&table->due, bucket->count)) {
                 for (uint32_t i = 0; i < bucket->count; i++) { /* without memory: a second later */
                         struct flow *flow = flow_at(table, bucket->places[i].flow);
-                        if (flow->due_second == table->hand)
+                        if (flow->due == wheel_slot(table->hand))
                                 flow_table_schedule(table, flow, table->hand + 1);
                 }
         } else {
@@ -353,8 +359,8 @@ static struct flow *due_next(struct flow_table *table)
         while (table->due_next < table->due.count) {
                 struct flow *flow = flow_at(table, table->due.places[table->due_next++].flow);
                 prefetch_place(table, table->due_next + 2 * AHEAD);
-                if (flow->due_second == table->hand) {
-                        flow->due_second = FLOW_UNSCHEDULED;
+                if (flow->due == wheel_slot(table->hand)) {
+                        flow->due = FLOW_UNSCHEDULED;
                         return flow;
                 }
         }
@@ -398,10 +404,10 @@ struct flow *flow_table_due(struct flow_table *table, int64_t second)
 struct flow *flow_table_victim(const struct flow_table *table, unsigned shard)
 {
         for (int64_t second = table->hand + 1; second < table->hand + WHEEL_SECONDS; second++) {
-                const struct bucket *bucket = &table->wheel[second % WHEEL_SECONDS];
+                const struct bucket *bucket = &table->wheel[wheel_slot(second)];
                 for (uint32_t i = 0; i < bucket->count; i++) {
                         struct flow *flow = flow_at(table, bucket->places[i].flow);
-                        if (bucket->places[i].shard == shard && flow->due_second == second)
+                        if (bucket->places[i].shard == shard && flow->due == wheel_slot(second))
                                 return flow;
                 }
         }
@@ -414,12 +420,12 @@ static bool gather_all(struct flow_table *table)
         struct bucket all = {0};
         bool good = bucket_make_room(&all, table->count + 1) && bucket_make_room(&table->due, table->count + 1);
         for (int64_t second = table->hand + 1; good && second < table->hand + WHEEL_SECONDS; second++) {
-                struct bucket *bucket = &table->wheel[second % WHEEL_SECONDS];
+                struct bucket *bucket = &table->wheel[wheel_slot(second)];
                 for (uint32_t i = 0; i < bucket->count; i++) {
                         struct flow *flow = flow_at(table, bucket->places[i].flow);
-                        if (flow->due_second != second || all.count == table->count)
+                        if (flow->due != wheel_slot(second) || all.count == table->count)
                                 continue;
-                        flow->due_second = table->hand;
+                        flow->due = wheel_slot(table->hand);
                         assert(all.places != NULL);
                         all.places[all.count++] = bucket->places[i];
                 }

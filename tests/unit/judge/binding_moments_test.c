@@ -278,6 +278,46 @@ static void who_comes_back_to_a_node_is_not_created_anew(void **state)
         scene_close(&scene);
 }
 
+/* A dedicated bearer goes, and its number becomes the default bearer's of the device's second connection. */
+static void the_number_of_a_deleted_bearer_is_anothers(void **state)
+{
+        enum { MME = 5, SGW_END = 400, S11_MME = 11, S11_SGW = 12, S1U_ENB = 1, S1U_SGW = 2, ENB = 4 };
+        struct binding_scene scene;
+        const struct binding *found;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        for (uint32_t i = 0; i < 2; i++) {
+                uint8_t bearer = (uint8_t)(5 + i);
+                SAY(&scene, V2, PROCEDURE(CREATE), REQUEST, .from = MME, .to = SGW, .sequence = 10 + i, .key = i ? SGW_END : 0, .imsi = imsi_a,
+                    .apn = i ? "internet" : apn, .bearer = bearer, .endpoints = {{MME, 300, .interface = S11_MME}});
+                SAY(&scene, V2, PROCEDURE(CREATE), RESPONSE, .from = SGW, .to = MME, .sequence = 10 + i, .key = 300, .ipv4 = ADDRESS(7 + i),
+                    .bearer = bearer, .endpoints = {{SGW, SGW_END, .interface = S11_SGW},
+                                                    {SGW, 500 + i, .user = true, .of_network = true, .bearer = bearer, .interface = S1U_SGW}});
+                scene_pass(&scene, 10);
+                if (i > 0)
+                        break;
+                SAY(&scene, V2, PROCEDURE(BEARER), REQUEST, .from = SGW, .to = MME, .sequence = 20, .key = 300, .linked_bearer = 5,
+                    .endpoints = {{SGW, 510, .user = true, .of_network = true, .bearer = 6, .interface = S1U_SGW}});
+                SAY(&scene, V2, PROCEDURE(BEARER), RESPONSE, .from = MME, .to = SGW, .sequence = 20, .key = SGW_END,
+                    .endpoints = {{SGW, 510, .user = true, .of_network = true, .bearer = 6, .interface = S1U_SGW}});
+                SAY(&scene, V2, PROCEDURE(BEARER_DELETE), REQUEST, .from = SGW, .to = MME, .sequence = 21, .key = 300, .ended_bearer = 6);
+                SAY(&scene, V2, PROCEDURE(BEARER_DELETE), RESPONSE, .from = MME, .to = SGW, .sequence = 21, .key = SGW_END);
+        }
+        SAY(&scene, V2, PROCEDURE(MODIFY), REQUEST, .from = MME, .to = SGW, .sequence = 30, .key = SGW_END, .bearer = 6,
+            .endpoints = {{ENB, 900, .user = true, .bearer = 6, .interface = S1U_ENB}});
+        SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = SGW, .to = MME, .sequence = 30, .key = 300);
+        assert_int_equal(scene_tunnel(&scene, ENB, 900, &found), TUNNEL_BOUND);
+        assert_string_equal(found->apn, "internet");
+        SAY(&scene, V2, PROCEDURE(DELETE), REQUEST, .from = MME, .to = SGW, .sequence = 31, .key = SGW_END, .linked_bearer = 6);
+        SAY(&scene, V2, PROCEDURE(DELETE), RESPONSE, .from = SGW, .to = MME, .sequence = 31, .key = 300);
+        assert_int_equal(scene.opened, 2);
+        assert_int_equal(scene.closed, 1);
+        scene_pass(&scene, 5);
+        assert_non_null(scene_who(&scene, ADDRESS(7)));
+        assert_null(scene_who(&scene, ADDRESS(8)));
+        scene_close(&scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -291,6 +331,7 @@ int main(void)
                 cmocka_unit_test(what_is_repeated_does_not_take_a_fresh_address_back),
                 cmocka_unit_test(a_tunnel_is_whose_it_was_at_that_moment),
                 cmocka_unit_test(who_comes_back_to_a_node_is_not_created_anew),
+                cmocka_unit_test(the_number_of_a_deleted_bearer_is_anothers),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

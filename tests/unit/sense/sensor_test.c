@@ -12,6 +12,9 @@ struct told {
         uint64_t begun_s[8]; /* starts of flows, as they ended */
         unsigned begun;
         uint64_t last_clock, last_index, late_orders;
+        unsigned tunnels;
+        uint32_t teid_up, teid_down; /* of the flow that ended last, and its tunnel's nodes */
+        uint8_t nodes[2];            /* their last bytes */
 };
 
 static void note(void *context, const event_t *event)
@@ -26,11 +29,18 @@ static void note(void *context, const event_t *event)
         case APNWATCH__V1__EVENT__BODY_COUNTERS: told->counters++; break;
         case APNWATCH__V1__EVENT__BODY_TRANSFER: told->transfers++; break;
         case APNWATCH__V1__EVENT__BODY_NAMES: told->names++; break;
+        case APNWATCH__V1__EVENT__BODY_TUNNEL: told->tunnels++; break;
         case APNWATCH__V1__EVENT__BODY_FLOW_NEWS: {
                 size_t length = strlen(told->flows);
                 const Apnwatch__V1__Flow *flow = event->flow;
                 static const char *const phases[] = {"start", "known", "activity", "update", "end"};
                 told->phases[event->flow_news->phase]++;
+                told->teid_up = flow->teid_up;
+                told->teid_down = flow->teid_down;
+                if (flow->has_tunnel_source && flow->tunnel_source.len == 4 && flow->tunnel_destination.len == 4) {
+                        told->nodes[0] = flow->tunnel_source.data[3];
+                        told->nodes[1] = flow->tunnel_destination.data[3];
+                }
                 if (event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END && told->begun < 8)
                         told->begun_s[told->begun++] = flow->start / 1000000000;
                 snprintf(told->flows + length, sizeof told->flows - length, "%s%s %s %s up=%lu/%lu down=%lu/%lu answered=%d opener=%d\n",
@@ -237,6 +247,48 @@ static void frames_outside_the_times_asked_for_are_passed_over(void **state)
         free(builder);
 }
 
+/* A datagram of 10.0.0.7 to 192.0.2.1, or back, through a tunnel between 10.1.0.radio and 10.1.0.gateway. */
+static void build_tunnelled(struct frame_builder *builder, double at, bool up, uint8_t radio, uint8_t gateway, uint32_t teid)
+{
+        enum { INNER = 20 + 8 + 4, GTP = 8 };
+        uint8_t payload[GTP + INNER] = {0x30, 255};
+        uint8_t *ip = payload + GTP, *udp = ip + 20;
+        put16(payload + 2, INNER);
+        put32(payload + 4, teid);
+        build_ip(ip, 7, up, 17, INNER, (unsigned)builder->order);
+        put16(udp, up ? 5000 : 7777);
+        put16(udp + 2, up ? 7777 : 5000);
+        put16(udp + 4, 8 + 4);
+        build_udp(builder, at, up, 2152, payload, sizeof payload);
+        uint8_t *outer = builder->bytes[builder->batch.count - 1] + 14, ends[] = {10, 1, 0, up ? radio : gateway, 10, 1, 0, up ? gateway : radio};
+        memcpy(outer + 12, ends, sizeof ends);
+        put16(outer + 20, 2152);
+        put16(outer + 22, 2152);
+}
+
+/* TEIDs are numbers of the node that is sent to: of another node they mean somebody else. */
+static void a_flows_teids_are_of_the_nodes_that_are_told_with_them(void **state)
+{
+        const struct {
+                double at;
+                bool up;
+                uint8_t radio, gateway;
+                uint32_t teid;
+        } rows[] = {{0, true, 1, 10, 5}, {1, true, 2, 11, 9}, {2, false, 2, 11, 33}, {3, false, 1, 10, 6}, {4, true, 1, 10, 8}, {5, true, 1, 10, 8}};
+        struct frame_builder *builder = calloc(1, sizeof *builder);
+        (void)state;
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+                build_tunnelled(builder, rows[i].at, rows[i].up, rows[i].radio, rows[i].gateway, rows[i].teid);
+        struct told told = run(builder, NULL);
+        assert_int_equal(told.phases[4], 1);
+        assert_int_equal(told.nodes[0], 1);
+        assert_int_equal(told.nodes[1], 10);
+        assert_int_equal(told.teid_up, 5);
+        assert_int_equal(told.teid_down, 6);
+        assert_int_equal(told.tunnels, 3); /* each change */
+        free(builder);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -250,6 +302,7 @@ int main(void)
                 cmocka_unit_test(a_full_table_evicts_and_says_so),
                 cmocka_unit_test(ports_used_again_begin_a_new_flow),
                 cmocka_unit_test(frames_outside_the_times_asked_for_are_passed_over),
+                cmocka_unit_test(a_flows_teids_are_of_the_nodes_that_are_told_with_them),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
