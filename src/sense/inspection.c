@@ -681,10 +681,9 @@ static void stream_packet(struct inspector *inspector, struct flow *flow, struct
 
 static void stream_synchronise(const struct flow *flow, struct inspection *inspection)
 {
-        const bool known[2] = {flow->sequence_known0, flow->sequence_known1};
         for (unsigned end = 0; end < 2; end++) {
                 struct tcp_stream *stream = &inspection->ends[end].stream;
-                if (stream->synchronised || !known[end])
+                if (stream->synchronised || !(flow->sequence_known >> end & 1))
                         continue;
                 stream->synchronised = true;
                 stream->from_start = flow->opening_seen && flow->payload[end] == 0;
