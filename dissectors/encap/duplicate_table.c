@@ -68,13 +68,12 @@ static inline uint64_t fold_addresses(const struct duplicate_probe *probe, uint6
 }
 
 /* The line is chosen without a seed, so that what replaces what is the same in every run. */
-static inline unsigned table_line(struct duplicate_table *table, const struct duplicate_probe *probe)
+void duplicate_table_find(const struct duplicate_table *table, struct duplicate_probe *probe, size_t there)
 {
         uint64_t mixed = fold_addresses(probe, 0x8ebc6af09c88c6e3ULL);
-        uint64_t first = probe->length >= 8 ? load64(probe->bytes) : 0;
-        unsigned number = fold(mixed ^ first, probe->header ^ 0xd6e8feb86659fd93ULL) % LINES;
-        __builtin_prefetch(&table->lines[number], 1);
-        return number;
+        uint64_t first = there >= 8 ? load64(probe->bytes) : 0;
+        probe->line = fold(mixed ^ first, probe->header ^ 0xd6e8feb86659fd93ULL) % LINES;
+        __builtin_prefetch(&table->lines[probe->line], 1);
 }
 
 /* The tag has the seeds, so that nobody outside can make another packet look like one that was seen. */
@@ -121,7 +120,7 @@ static inline unsigned line_find(const struct line *line, uint32_t tag)
 
 bool duplicate_table_seen(struct duplicate_table *table, const struct duplicate_probe *probe, int64_t time_ns)
 {
-        unsigned number = table_line(table, probe);
+        unsigned number = probe->line;
         uint32_t tag = table_tag(table, probe);
         uint64_t now = (uint64_t)time_ns >> table->shift;
         if (now > table->swept && now - table->swept > SWEEP_UNITS)

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct duplicate_probe {
@@ -26,6 +27,7 @@ struct duplicate_probe {
         uint32_t length;
         uint32_t path;            /* the way it came; not asked when `identified` */
         bool identified;
+        uint32_t line;            /* duplicate_table_find */
 };
 
 struct duplicate_table;
@@ -33,5 +35,9 @@ struct duplicate_table;
 struct duplicate_table *duplicate_table_create(int64_t window_ns); /* NULL: no memory */
 void duplicate_table_destroy(struct duplicate_table *table);
 
-/* Whether it was seen within the window; it has been now. */
+/* Where the packet stands, of which `addresses`, `header` and `bytes` with `there` readable ones are known: asks the cache for
+ * it, so that the caller does what else there is to do before it asks whether the packet is there. */
+void duplicate_table_find(const struct duplicate_table *table, struct duplicate_probe *probe, size_t there);
+
+/* Whether it was seen within the window; it has been now. The line has been found. */
 bool duplicate_table_seen(struct duplicate_table *table, const struct duplicate_probe *probe, int64_t time_ns);

@@ -174,7 +174,6 @@ static enum encap_result read_other(struct walk *walk, struct packet *out)
 
 static inline enum encap_result read_transport(struct walk *walk, struct packet *out)
 {
-        out->protocol = walk->protocol;
         out->tcp_flags = out->icmp_type = out->icmp_code = 0;
         out->source_port = out->destination_port = 0;
         out->sequence = out->acknowledgement = 0;
@@ -203,6 +202,7 @@ static inline void fill_packet(const struct walk *walk, struct packet *out)
                 out->destination = address_of_ipv6(ip + 24);
                 out->ttl = ip[7];
         }
+        out->protocol = walk->protocol;
         out->ip = ip;
         out->ip_captured = walk->here->ip_captured;
         out->ip_length = walk->here->ip_length;
@@ -259,46 +259,49 @@ static inline uint32_t probe_length(const struct packet *packet, const uint8_t *
         return there < most ? there : most;
 }
 
-static bool packet_is_duplicate(struct encap *encap, const struct walk *walk, const struct packet *packet,
-                                const uint8_t *transport)
+/* The cursor stands at the transport header. */
+static inline void probe_begin(const struct encap *encap, const struct walk *walk, const struct packet *packet,
+                               struct duplicate_probe *probe)
 {
-        bool identified = walk->identification != 0;
-        if (!identified && packet->protocol == IPPROTO_TCP && packet->payload_length == 0)
-                return false;
-        struct duplicate_probe probe = {
-                .header = (uint64_t)walk->identification << 48 | (uint64_t)packet->context << 32 |
-                          (uint64_t)packet->protocol << 24 | packet->ip_length,
-                .bytes = transport,
-                .length = probe_length(packet, transport, identified),
-                .identified = identified,
-        };
-        probe.addresses = ip_addresses(packet->ip, &probe.address_length);
-        if (!identified)
-                probe.path = packet_path(walk, packet);
-        return duplicate_table_seen(encap->duplicates, &probe, walk->frame->time_ns);
+        probe->addresses = ip_addresses(packet->ip, &probe->address_length);
+        probe->header = (uint64_t)walk->identification << 48 | (uint64_t)packet->context << 32 |
+                        (uint64_t)packet->protocol << 24 | packet->ip_length;
+        probe->bytes = walk->bytes.at;
+        probe->identified = walk->identification != 0;
+        duplicate_table_find(encap->duplicates, probe, cursor_left(&walk->bytes));
 }
 
-static inline enum encap_result read_packet(struct encap *encap, struct walk *walk, struct packet *out)
+static inline bool packet_is_duplicate(struct encap *encap, const struct walk *walk, const struct packet *packet,
+                                       struct duplicate_probe *probe)
+{
+        if (!probe->identified && packet->protocol == IPPROTO_TCP && packet->payload_length == 0)
+                return false;
+        probe->length = probe_length(packet, probe->bytes, probe->identified);
+        probe->path = probe->identified ? 0 : packet_path(walk, packet);
+        return duplicate_table_seen(encap->duplicates, probe, walk->frame->time_ns);
+}
+
+/* All but the transport header. */
+static inline void place_packet(struct encap *encap, const struct walk *walk, struct packet *out)
 {
         fill_packet(walk, out);
-        enum encap_result result = read_transport(walk, out);
-        if (result != ENCAP_PACKET)
-                return result;
         out->tap = out->context = 0;
         if (encap->taps != NULL) {
                 out->tap = tap_matcher_find(encap->taps, walk);
                 out->context = tap_matcher_context_of(encap->taps, out->tap);
         }
-        return ENCAP_PACKET;
 }
 
 static enum encap_result finish_packet(struct encap *encap, struct walk *walk, struct packet *out)
 {
-        const uint8_t *transport = walk->bytes.at;
-        enum encap_result result = read_packet(encap, walk, out);
+        struct duplicate_probe probe;
+        place_packet(encap, walk, out);
+        if (encap->duplicates != NULL)
+                probe_begin(encap, walk, out, &probe);
+        enum encap_result result = read_transport(walk, out);
         if (result != ENCAP_PACKET)
                 return result;
-        if (encap->duplicates != NULL && packet_is_duplicate(encap, walk, out, transport))
+        if (encap->duplicates != NULL && packet_is_duplicate(encap, walk, out, &probe))
                 return ENCAP_DUPLICATE;
         encap->counters.cut += out->cut;
         encap->counters.oversized += out->oversized;
@@ -366,7 +369,10 @@ bool encap_take_incomplete(struct encap *encap, struct frame *frame, struct pack
                 walk.depth_limit = (uint8_t)encap->settings.depth_limit;
                 walk.clock_ns = frame->time_ns;
                 walk.taps = encap->taps;
-                if (walk_down(&walk, STEP_IP) == STEP_LEAF && read_packet(encap, &walk, out) == ENCAP_PACKET) {
+                if (walk_down(&walk, STEP_IP) != STEP_LEAF)
+                        continue;
+                place_packet(encap, &walk, out);
+                if (read_transport(&walk, out) == ENCAP_PACKET) {
                         encap->counters.by_tunnel[out->tunnel]++;
                         encap->counters.incomplete_taken++;
                         return true;

@@ -20,6 +20,7 @@ static bool fragment_is_duplicate(struct walk *walk, const struct fragment *frag
                 .identified = true,
         };
         probe.addresses = ip_addresses(walk->here->ip, &probe.address_length);
+        duplicate_table_find(duplicates, &probe, probe.length);
         return duplicate_table_seen(duplicates, &probe, walk->frame->time_ns);
 }
 
