@@ -8,7 +8,7 @@
 #include "sense/clock.h"
 #include "sense/flow_keeper.h"
 
-enum { AHEAD = 16, BYTES_AHEAD = 3, DEFAULT_FLOWS = 2000000, COUNTERS_MOST = 64 };
+enum { AHEAD = 16, SLOTS_AHEAD = 8, BYTES_AHEAD = 3, DEFAULT_FLOWS = 2000000, COUNTERS_MOST = 64 };
 static const int64_t SECOND = 1000000000;
 
 enum { RUN_PART_BYTES = 32 * 1024 };
@@ -41,6 +41,10 @@ struct sensor *sensor_create(const struct sensor_settings *settings)
         if (sensor == NULL)
                 return NULL;
         sensor->settings = *settings;
+        if (settings->from_ns == 0)
+                sensor->settings.from_ns = INT64_MIN;
+        if (settings->to_ns == 0)
+                sensor->settings.to_ns = INT64_MAX;
         struct flow_timeouts timeouts = {.tcp_ns = timeout_ns(settings->timeouts.tcp, 3600),
                                          .udp_ns = timeout_ns(settings->timeouts.udp, 180),
                                          .other_ns = timeout_ns(settings->timeouts.other, 600),
@@ -130,7 +134,7 @@ static void process_incomplete(struct sensor *sensor)
 
 static void process_waiting(struct sensor *sensor)
 {
-        for (unsigned i = 0; i < sensor->waiting; i++)
+        for (unsigned i = sensor->waiting > SLOTS_AHEAD ? sensor->waiting - SLOTS_AHEAD : 0; i < sensor->waiting; i++)
                 flow_keeper_prefetch_flow(sensor->keeper, &sensor->pending[i]);
         for (unsigned i = 0; i < sensor->waiting; i++) {
                 struct pending *pending = &sensor->pending[i];
@@ -205,7 +209,10 @@ static void frame_prepare(struct sensor *sensor, const struct frame *frame)
         sensor->last_order = frame->order;
         if (!pending_sort(sensor, pending))
                 return;
+        /* Memory keeps up when what is asked of it is spread over the peeling: this one's slot, an earlier one's flow. */
         flow_keeper_prefetch(sensor->keeper, pending);
+        if (sensor->waiting >= SLOTS_AHEAD)
+                flow_keeper_prefetch_flow(sensor->keeper, pending - SLOTS_AHEAD);
         sensor->waiting++;
         /* A reassembled packet lives until the next is peeled. */
         if (sensor->waiting == AHEAD || packet->reassembled)
@@ -270,8 +277,7 @@ void sensor_batch(struct sensor *sensor, const struct frame_batch *batch)
         for (unsigned i = 0; i < batch->count; i++) {
                 const struct frame *frame = &batch->frames[i];
                 prefetch_bytes(batch, i + BYTES_AHEAD);
-                if ((settings->from_ns != 0 && frame->time_ns < settings->from_ns) ||
-                    (settings->to_ns != 0 && frame->time_ns >= settings->to_ns)) {
+                if (frame->time_ns < settings->from_ns || frame->time_ns >= settings->to_ns) {
                         sensor->frames_outside++;
                         continue;
                 }
