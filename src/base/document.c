@@ -133,16 +133,18 @@ static bool is_last_document(struct document *document, yaml_parser_t *parser, c
         return root == NULL;
 }
 
-/* Every list and mapping takes a character of these: most files have too few to be deep, and are scanned once only. */
+/* Every list and mapping takes a character of these: most files have too few of them to be so deep that it costs. */
 static bool may_nest_deep(const char *bytes, size_t length)
 {
+        enum { COSTS = 2048 };
         unsigned count = 0;
-        for (size_t i = 0; i < length && count <= DOCUMENT_NEST_LIMIT; i++)
+        for (size_t i = 0; i < length && count < COSTS; i++)
                 count += bytes[i] == '[' || bytes[i] == '{' || bytes[i] == '-' || bytes[i] == ':' || bytes[i] == '?';
-        return count > DOCUMENT_NEST_LIMIT;
+        return count == COSTS;
 }
 
-/* libyaml's scanner takes time with the square of the depth, so depth is bounded before a document is made of the bytes. */
+/* libyaml's scanner takes time with the square of the depth, so depth is bounded before a document is made of the bytes. (What
+ * is less deep than that, and deeper than anyone reads, is refused by who reads it.) */
 static bool nests_within_limit(struct document *document, const char *bytes, size_t length)
 {
         yaml_parser_t parser;

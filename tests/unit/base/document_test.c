@@ -214,6 +214,21 @@ static void depth_is_bounded_before_it_costs(void **state)
         free(text);
 }
 
+static void what_is_deep_and_short_is_refused_by_who_reads(void **state)
+{
+        enum { DEPTH = 500 };
+        char text[6 + 2 * DEPTH];
+        struct thing thing = {0};
+        (void)state;
+        memcpy(text, "part: ", 6);
+        memset(text + 6, '[', DEPTH);
+        memset(text + 6 + DEPTH, ']', DEPTH);
+        char *messages = messages_of(text, sizeof text, &strict, &thing);
+        assert_string_equal(messages, "f.yaml:1:7: a list where a part stands; expected a mapping of keys\n");
+        free(messages);
+        clear(&thing);
+}
+
 static void a_list_used_very_often_is_refused(void **state)
 {
         enum { ITEMS = 20000, USES = 60 };
@@ -282,6 +297,7 @@ int main(void)
                 cmocka_unit_test(unknown_keys_may_be_taken),
                 cmocka_unit_test(a_mapping_inside_itself_ends),
                 cmocka_unit_test(depth_is_bounded_before_it_costs),
+                cmocka_unit_test(what_is_deep_and_short_is_refused_by_who_reads),
                 cmocka_unit_test(a_list_used_very_often_is_refused),
                 cmocka_unit_test(durations_have_units),
         };
