@@ -13,17 +13,18 @@ static bool digits_of_tbcd(const uint8_t *restrict bytes, size_t length, size_t 
                 octets--;
         bool is_odd = octets > 0 && bytes[octets - 1] >> 4 == FILLER;
         size_t count = 2 * octets - is_odd;
-        unsigned above = 0; /* a digit above 9 sets its bit of 16 */
+        unsigned above = is_odd ? (bytes[octets - 1] & 0x0fU) + 6 : 0; /* a digit above 9 sets the bit of 16 */
         out[0] = '\0';
         if (length > DIGITS_SIZE || count < least || count > most)
                 return false;
-        for (size_t i = 0; i < octets; i++) {
+        for (size_t i = 0; i < count / 2; i++) {
                 unsigned low = bytes[i] & 0x0f, high = bytes[i] >> 4;
-                above |= low + 6;
-                above |= i + 1 < octets || !is_odd ? high + 6 : 0;
+                above |= (low + 6) | (high + 6);
                 out[2 * i] = (char)('0' + low);
                 out[2 * i + 1] = (char)('0' + high);
         }
+        if (is_odd)
+                out[count - 1] = (char)('0' + (bytes[octets - 1] & 0x0f));
         out[above & 16 ? 0 : count] = '\0';
         return (above & 16) == 0;
 }
