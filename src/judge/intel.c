@@ -1,5 +1,6 @@
 #include "judge/intel.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -286,9 +287,18 @@ const struct intel_vendor *intel_vendor(const struct intel *intel, const char *n
         return NULL;
 }
 
+/* Eight digits in their order, all at once. */
+static uint64_t tac_number(const char *digits)
+{
+        uint64_t word;
+        memcpy(&word, digits, sizeof word);
+        return be64toh(word);
+}
+
 static int compare_tac(const void *digits, const void *tac)
 {
-        return strncmp(digits, ((const struct intel_tac *)tac)->tac, 8);
+        uint64_t a = tac_number(digits), b = tac_number(((const struct intel_tac *)tac)->tac);
+        return (a > b) - (a < b);
 }
 
 const struct intel_tac *intel_tac(const struct intel *intel, const char *imei)

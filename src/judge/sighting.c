@@ -234,7 +234,7 @@ bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_
         s->owner = attribution_of_flow(judge, flow, &s->key, attribution_time(event), &s->other);
         s->is_usual = s->owner != NULL && attribution_is_usual(s->owner, s->device);
         bind_device(s, s->device, s->owner, s->key.context);
-        if (!s->is_swapped)
+        if (!s->is_swapped && event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS)
                 self_report_note(judge->self_reports, judge->fleets, s->device, event);
         s->fleet_index = s->device->fleet;
         s->fleet = fleets_at(judge->fleets, s->fleet_index)->fleet;
