@@ -15,7 +15,7 @@ enum message_type {
 };
 
 enum element {
-        IE_IMSI = 1, IE_CAUSE = 2, IE_RECOVERY = 3, IE_APN = 71, IE_EBI = 73, IE_IP_ADDRESS = 74, IE_MEI = 75, IE_MSISDN = 76,
+        IE_IMSI = 1, IE_CAUSE = 2, IE_RECOVERY = 3, IE_APN = 71, IE_EBI = 73, IE_IP_ADDRESS = 74, IE_MEI = 75, IE_MSISDN = 76, IE_INDICATION = 77,
         IE_PAA = 79, IE_RAT = 82, IE_SERVING_NETWORK = 83, IE_ULI = 86, IE_FTEID = 87, IE_BEARER_CONTEXT = 93, IE_CHARGING_ID = 94,
         IE_MM_CONTEXT_EPS = 107, IE_PDN_CONNECTION = 109, IE_FQ_CSID = 132
 };
@@ -278,6 +278,16 @@ static void read_place(struct signalling *out, const struct ie *ie)
         }
 }
 
+/* Indication, 8.12, of a Delete Session Request (7.2.9.1): the PGW is told too (OI), or the serving gateway alone (SI, or no OI). */
+static void read_indication(struct signalling *out, const struct ie *ie)
+{
+        enum { OI = 0x08, SI = 0x02, DELETE_SESSION_REQUEST = 36 };
+        if (out->message != DELETE_SESSION_REQUEST || ie->instance != 0 || ie->length < 2)
+                return;
+        out->has_retains = true;
+        out->retains = !(ie->bytes[0] & OI) || ie->bytes[1] & SI;
+}
+
 static void read_state(struct signalling *out, const struct ie *ie)
 {
         struct cursor at = cursor_of(ie->bytes, ie->length);
@@ -288,6 +298,9 @@ static void read_state(struct signalling *out, const struct ie *ie)
         case IE_RECOVERY:
                 out->recovery = cursor_u8(&at);
                 out->has_recovery = !at.short_read;
+                break;
+        case IE_INDICATION:
+                read_indication(out, ie);
                 break;
         case IE_CHARGING_ID:
                 if (out->has_charging_id)
@@ -445,7 +458,7 @@ static void read_element(struct reader *reader, const struct ie *ie)
         case IE_RAT: case IE_SERVING_NETWORK: case IE_ULI:
                 read_place(out, ie);
                 break;
-        case IE_CAUSE: case IE_RECOVERY: case IE_CHARGING_ID:
+        case IE_CAUSE: case IE_RECOVERY: case IE_CHARGING_ID: case IE_INDICATION:
                 if (ie->instance == 0)
                         read_state(out, ie);
                 break;

@@ -403,7 +403,7 @@ static void read_element(struct reader *reader, const struct ie *ie)
         struct signalling *out = reader->out;
         switch (ie->type) {
         case IE_FQ_CSID: read_sets(out, ie); break;
-        case IE_SESSION_RETENTION: out->retains = true; break;
+        case IE_SESSION_RETENTION: out->has_retains = out->retains = true; break;
         case IE_CREATE_PDR: case IE_UPDATE_PDR: case IE_CREATED_PDR: read_rule(reader, ie, false, false); break;
         case IE_CREATE_FAR: case IE_UPDATE_FAR: read_rule(reader, ie, true, false); break;
         case IE_CREATE_TRAFFIC_ENDPOINT: case IE_CREATED_TRAFFIC_ENDPOINT: case IE_UPDATE_TRAFFIC_ENDPOINT:

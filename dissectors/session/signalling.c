@@ -218,7 +218,8 @@ static void fill_transport(Apnwatch__V1__Signalling *out, const struct dissectio
 
 static void fill_node(Apnwatch__V1__Signalling *out, const struct signalling *s)
 {
-        out->has_retains = out->retains = s->retains;
+        out->has_retains = s->has_retains;
+        out->retains = s->retains;
         out->has_restarted = s->restarted_length > 0;
         out->restarted = (ProtobufCBinaryData){.data = (uint8_t *)s->restarted, .len = s->restarted_length};
         out->has_restarted_at = s->restarted_at_length > 0;

@@ -48,7 +48,7 @@ struct signalling {
         Apnwatch__V1__Signalling__Phase phase;
         uint32_t message;
         bool has_sequence, has_key, has_accepted, accepted, has_cause, has_ipv4, has_ipv6, has_bearer, has_linked_bearer;
-        bool has_recovery, has_teardown, teardown, has_framed_length, has_charging_id, retains;
+        bool has_recovery, has_teardown, teardown, has_framed_length, has_charging_id, has_retains, retains;
         uint8_t ipv4[4], ipv6_prefix[16], ipv6_length; /* of the UE */
         uint8_t ended_count, route_count, endpoint_count, set_count;
         uint8_t restarted[16], restarted_length, restarted_at[16], restarted_at_length; /* length 0: not told */

@@ -6,7 +6,7 @@
 #include "judge/binding_session.h"
 #include "judge/binding_tunnels.h"
 
-enum { INTERFACE_S11_SGW = 11, SETS_MOST = 16, RESTART_KNOWN_S = 3600 };
+enum { INTERFACE_S5_SGW = 6, INTERFACE_S11_SGW = 11, SETS_MOST = 16, RESTART_KNOWN_S = 3600 };
 
 /* Who gives a session up and is told that there is none has got what was asked for. Who would change one may set it up again, at the
  * address that it has (after a failure of its serving gateway: TS 23.007, 27): it lives until more is said. */
@@ -143,8 +143,24 @@ static void end_named(struct act *act, uint32_t record)
                 store_remove_endpoint(store, name);
 }
 
+static bool has_control(struct store *store, uint32_t record, uint8_t interface)
+{
+        for (uint32_t at = store_session(store, record)->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next)
+                if (store_endpoint(store, at)->kind == ENDPOINT_CONTROL && store_endpoint(store, at)->interface == interface)
+                        return true;
+        return false;
+}
+
+/* The MME lets the serving gateway alone forget the session, which goes on at the PGW: at another serving gateway or MME, or at an SGSN
+ * (TS 23.401, 5.3.3.1, D.3.5). Without an Indication S5/S8 tells, where it is seen. */
+static bool is_of_gateway_alone(struct act *act, uint32_t record)
+{
+        const struct said *said = act->request;
+        return said->has_retains ? said->retains : has_control(act->bindings->store, record, INTERFACE_S5_SGW);
+}
+
 /* The session is deleted where it was before it moved to another serving gateway: 23.401, 5.3.3.1. */
-static bool leave_former_gateway(struct act *act, uint32_t record)
+static bool leave_gateway(struct act *act, uint32_t record)
 {
         struct store *store = act->bindings->store;
         uint32_t at = match_receiver(act, act->request, record), newer;
@@ -156,9 +172,12 @@ static bool leave_former_gateway(struct act *act, uint32_t record)
                 if (held->kind == ENDPOINT_CONTROL && held->interface == INTERFACE_S11_SGW && held->node != node)
                         break;
         }
-        if (newer == at)
+        if (newer != at)
+                tunnels_release_node(act, record, node);
+        else if (is_of_gateway_alone(act, record))
+                tunnels_release_access(act, record);
+        else
                 return false;
-        tunnels_release_node(act, record, node);
         store_remove_endpoint(store, at);
         return true;
 }
@@ -196,7 +215,7 @@ static void delete_one(struct act *act, uint32_t record, uint32_t bearer)
                 end_named(act, record);
         else if (!whole && bearer != 0 && has_other_bearer(act->bindings->store, record, bearer))
                 tunnels_release_bearer(act, record, bearer);
-        else if (!leave_former_gateway(act, record))
+        else if (!leave_gateway(act, record))
                 session_end(act->bindings, record, BINDING_DELETED, act->event, act->time_ns);
 }
 

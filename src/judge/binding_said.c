@@ -97,6 +97,7 @@ static void read_header(struct said *said, const signalling_t *from)
         said->recovery = from->recovery;
         if (said->protocol == SAID(PROTOCOL__PFCP) && from->node != NULL && !address_parse(from->node, &said->node))
                 memset(&said->node, 0, sizeof said->node);
+        said->has_retains = from->has_retains;
         said->retains = from->has_retains && from->retains;
         if (from->has_restarted)
                 (void)address_from_bytes(from->restarted.data, from->restarted.len, &said->restarted);

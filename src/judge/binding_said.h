@@ -41,7 +41,7 @@ struct said {
         struct binding_place cell, area;
         struct binding_plmn plmn;
         uint8_t ipv6_length, rat, bearer, linked_bearer;
-        bool has_sequence, has_recovery, has_linked_bearer, is_refused, is_not_found, teardown, retains, has_ipv4, has_ipv6;
+        bool has_sequence, has_recovery, has_linked_bearer, is_refused, is_not_found, teardown, has_retains, retains, has_ipv4, has_ipv6;
         uint8_t ended_count, ended[SAID_ENDED]; /* bearers */
         struct said_end ends[];          /* behind them sets, networks behind the device, the APN with its NUL */
 };

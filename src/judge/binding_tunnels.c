@@ -56,6 +56,18 @@ void tunnels_release_radio(struct act *act, uint32_t record)
         }
 }
 
+void tunnels_release_access(struct act *act, uint32_t record)
+{
+        enum { S1U_ENB = 0, S1U_SGW = 1 };
+        struct store *store = act->bindings->store;
+        for (EACH_ENDPOINT(store, record, at)) {
+                struct endpoint *held = store_endpoint(store, at);
+                bool is_access = held->kind == ENDPOINT_USER && held->side_known && (held->interface == S1U_ENB || held->interface == S1U_SGW);
+                if (is_access && !held->is_released)
+                        release(act, held);
+        }
+}
+
 void tunnels_release_node(struct act *act, uint32_t record, uint32_t node)
 {
         struct store *store = act->bindings->store;

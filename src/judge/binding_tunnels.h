@@ -13,6 +13,7 @@ struct tunnels_news tunnels_take(struct act *act, uint32_t record, const struct 
 
 bool tunnels_have_bearer(struct store *store, uint32_t record, uint32_t bearer); /* or it is the default bearer */
 void tunnels_release_bearer(struct act *act, uint32_t record, uint32_t bearer);
+void tunnels_release_access(struct act *act, uint32_t record); /* S1-U, both ends */
 void tunnels_release_radio(struct act *act, uint32_t record); /* those of S1-U and the like */
 void tunnels_release_node(struct act *act, uint32_t record, uint32_t node);
 

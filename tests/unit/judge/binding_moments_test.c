@@ -318,6 +318,36 @@ static void the_number_of_a_deleted_bearer_is_anothers(void **state)
         scene_close(&scene);
 }
 
+/* What the MME deletes at the serving gateway alone goes on at the PGW: at an SGSN that is not seen, or at the gateway before, when a
+ * handover was given up. */
+static void what_the_serving_gateway_forgets_goes_on(void **state)
+{
+        enum { MME = 5, S11_MME = 11, S11_SGW = 12, S1U_SGW = 2 };
+        const struct {
+                bool retains, is_on_s5, goes_on;
+        } rows[] = {{true, false, true}, {false, false, false}, {false, true, true}};
+        (void)state;
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct binding_scene scene;
+                const struct binding *found;
+                scene_open(&scene, (struct bindings_settings){0});
+                if (rows[i].is_on_s5)
+                        attach(&scene, 1, imsi_a, 100);
+                SAY(&scene, V2, PROCEDURE(CREATE), REQUEST, .from = MME, .to = SGW, .sequence = 2, .imsi = imsi_a, .apn = apn, .bearer = 5,
+                    .endpoints = {{MME, 300, .interface = S11_MME}});
+                SAY(&scene, V2, PROCEDURE(CREATE), RESPONSE, .from = SGW, .to = MME, .sequence = 2, .key = 300, .ipv4 = ADDRESS(7), .bearer = 5,
+                    .endpoints = {{SGW, 400, .interface = S11_SGW},
+                                  {SGW, 500, .user = true, .of_network = true, .bearer = 5, .interface = S1U_SGW}});
+                assert_int_equal(scene.opened, 1);
+                SAY(&scene, V2, PROCEDURE(DELETE), REQUEST, .from = MME, .to = SGW, .sequence = 3, .key = 400, .linked_bearer = 5,
+                    .retains = rows[i].retains);
+                SAY(&scene, V2, PROCEDURE(DELETE), RESPONSE, .from = SGW, .to = MME, .sequence = 3, .key = 300);
+                assert_int_equal(scene.closed, !rows[i].goes_on);
+                assert_int_equal(scene_tunnel(&scene, SGW, 500, &found), TUNNEL_RELEASED);
+                scene_close(&scene);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -332,6 +362,7 @@ int main(void)
                 cmocka_unit_test(a_tunnel_is_whose_it_was_at_that_moment),
                 cmocka_unit_test(who_comes_back_to_a_node_is_not_created_anew),
                 cmocka_unit_test(the_number_of_a_deleted_bearer_is_anothers),
+                cmocka_unit_test(what_the_serving_gateway_forgets_goes_on),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -292,6 +292,28 @@ static void a_delete_bearer_names_the_session_or_bearers(void **state)
 }
 
 /* Forward Relocation Request with two PDN connections: the user's facts in both events, each with its own APN and bearer. */
+static void a_delete_session_says_who_is_told(void **state)
+{
+        static const struct {
+                const char *text;
+                bool has, retains;
+        } rows[] = {
+                {"48 24 000d 00000021 000009 00 49000100 05", false, false},
+                {"48 24 0013 00000021 000009 00 49000100 05 4d000200 0800", true, false}, /* the PGW too */
+                {"48 24 0013 00000021 000009 00 49000100 05 4d000200 0000", true, true},
+                {"48 24 0014 00000021 000009 00 49000100 05 4d000300 0002 00", true, true}, /* the serving gateway alone */
+                {"48 24 0012 00000021 000009 00 49000100 05 4d000100 08", false, false},
+                {"48 22 0013 00000021 000009 00 49000100 05 4d000200 0000", false, false}, /* Modify Bearer */
+        };
+        (void)state;
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct signalling s;
+                assert_int_equal(parse(rows[i].text, &s), DISSECT_OK);
+                assert_int_equal(s.has_retains, rows[i].has);
+                assert_int_equal(s.retains, rows[i].retains);
+        }
+}
+
 static void each_pdn_connection_makes_an_event(void **state)
 {
         (void)state;
@@ -504,6 +526,7 @@ int main(void)
                 cmocka_unit_test(causes_from_16_to_19_mean_yes),
                 cmocka_unit_test(refused_and_removed_bearers_have_no_tunnels),
                 cmocka_unit_test(a_delete_bearer_names_the_session_or_bearers),
+                cmocka_unit_test(a_delete_session_says_who_is_told),
                 cmocka_unit_test(each_pdn_connection_makes_an_event),
                 cmocka_unit_test(an_mm_context_tells_the_device),
                 cmocka_unit_test(sets_are_read_with_whose_they_are),
