@@ -98,7 +98,7 @@ static enum step step_once(struct walk *walk, enum step step)
 }
 
 /* Down to the innermost IP packet. What turns out to be no tunnel is left again, and its packet taken as it is. */
-static enum step walk_down(struct walk *walk, enum step step)
+static inline enum step walk_down(struct walk *walk, enum step step)
 {
         unsigned layers = 0;
         for (;;) {
@@ -237,7 +237,8 @@ static uint32_t packet_path(const struct walk *walk, const struct packet *packet
         uint64_t place = (uint64_t)frame->file << 32 | (uint64_t)frame->interface << 16 | (uint64_t)packet->ttl << 8 |
                          packet->depth;
         uint64_t shape = (uint64_t)packet->teid << 32 | frame->wire; /* another encapsulation has another length */
-        uint32_t link = (uint32_t)(walk->link_end - frame->bytes), compared = link < LINK_BYTES_COMPARED ? link : LINK_BYTES_COMPARED;
+        uint32_t link = (uint32_t)(walk->link_end - frame->bytes);
+        uint32_t compared = link < LINK_BYTES_COMPARED ? link : LINK_BYTES_COMPARED;
         uint64_t path = fold(place ^ 0x8ebc6af09c88c6e3ULL, shape ^ 0x589965cc75374cc3ULL) ^
                         fold_bytes(frame->bytes, compared, 0xa0761d6478bd642fULL, 0xe7037ed1a0b428dbULL);
         if (packet->depth > 0) {
