@@ -123,7 +123,7 @@ const struct binding *bindings_of_address(struct bindings *bindings, uint16_t co
 }
 
 /* How well an end of a tunnel fits a moment: it was that session's then; it became so at once; packets that are late, to who had it last. */
-enum tunnel_fit { TUNNEL_NOT, TUNNEL_STALE, TUNNEL_NEARLY, TUNNEL_FITS, TUNNEL_FITS_INNER };
+enum tunnel_fit { TUNNEL_NOT, TUNNEL_STALE, TUNNEL_NEARLY, TUNNEL_FITS, TUNNEL_NEARLY_INNER, TUNNEL_FITS_INNER };
 
 static bool is_live(const struct endpoint *endpoint, const struct session *session)
 {
@@ -165,7 +165,7 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct
                 enum tunnel_fit fit = tunnel_fit(endpoint, session, question->time_ns);
                 bool is_inner = question->inner != NULL && has_address(session, question->inner);
                 if (fit >= TUNNEL_NEARLY && is_inner)
-                        fit = TUNNEL_FITS_INNER;
+                        fit = fit == TUNNEL_FITS ? TUNNEL_FITS_INNER : TUNNEL_NEARLY_INNER;
                 else if (fit < TUNNEL_FITS && !is_inner && question->inner != NULL && question->side == TUNNEL_ANY)
                         continue; /* whose it was then is forgotten */
                 if (fit > best_fit) {
