@@ -230,7 +230,21 @@ static void tell_ended(struct act *act, const struct wanted *wanted)
         session_end(act->bindings, record, BINDING_DELETED, act->event, act->time_ns);
 }
 
-/* Which of a device's PDN connections ends is said by the default bearer; where that is not ours, none does. */
+/* Which of a device's PDN connections is meant is said by its bearer, for they share their tunnel of S11: not the one that is left, when
+ * another interface told sooner that it has ended. */
+static void keep_connection(struct act *act, struct addressed *found, uint32_t bearer)
+{
+        struct store *store = act->bindings->store;
+        if (found->count > 1) {
+                match_keep_bearer(act, found, bearer, true);
+        } else if (found->count == 1 && act->source == BINDING_GTPV2C) {
+                uint32_t only = found->records[0];
+                if (store_session(store, only)->bearer != 0 && !tunnels_have_bearer(store, only, bearer))
+                        found->count = 0;
+        }
+}
+
+/* Where the default bearer is not ours, none ends. */
 static void delete_session(struct act *act)
 {
         struct wanted wanted = match_wanted(act);
@@ -238,10 +252,10 @@ static void delete_session(struct act *act)
         uint32_t bearer = match_default_bearer(act);
         if (found.count == 0 && is_named(act_said(act)))
                 tell_ended(act, &wanted);
-        if (found.count > 1 && bearer != 0)
-                match_keep_bearer(act, &found, bearer, true);
-        else if (found.count > 1 && act->request == NULL)
+        if (found.count > 1 && bearer == 0 && act->request == NULL)
                 return;
+        if (bearer != 0)
+                keep_connection(act, &found, bearer);
         for (unsigned i = 0; i < found.count; i++)
                 delete_one(act, found.records[i], bearer);
 }
@@ -261,8 +275,8 @@ static void delete_bearers(struct act *act)
         struct wanted wanted = match_wanted(act);
         struct addressed found = match_addressed(act, &wanted);
         const struct said *said = act_said(act);
-        if (said->has_linked_bearer && found.count > 1)
-                match_keep_bearer(act, &found, said->linked_bearer, true);
+        if (said->has_linked_bearer)
+                keep_connection(act, &found, said->linked_bearer);
         for (unsigned i = 0; i < found.count; i++) {
                 bool whole = said->has_linked_bearer;
                 if (is_overtaken(act, found.records[i]))

@@ -348,6 +348,37 @@ static void what_the_serving_gateway_forgets_goes_on(void **state)
         }
 }
 
+/* Accounting tells the end of one connection before S11 does: the other is not meant. */
+static void the_connection_that_is_left_does_not_end(void **state)
+{
+        enum { MME = 5, S11_MME = 11, S11_SGW = 12 };
+        (void)state;
+        for (unsigned by_network = 0; by_network < 2; by_network++) {
+                struct binding_scene scene;
+                scene_open(&scene, (struct bindings_settings){0});
+                for (uint32_t i = 0; i < 2; i++) {
+                        uint8_t bearer = (uint8_t)(5 + i);
+                        SAY(&scene, V2, PROCEDURE(CREATE), REQUEST, .from = MME, .to = SGW, .sequence = 10 + i, .key = i ? 400 : 0, .imsi = imsi_a,
+                            .apn = i ? "internet" : apn, .bearer = bearer, .endpoints = {{MME, 300, .interface = S11_MME}});
+                        SAY(&scene, V2, PROCEDURE(CREATE), RESPONSE, .from = SGW, .to = MME, .sequence = 10 + i, .key = 300, .ipv4 = ADDRESS(7 + i),
+                            .bearer = bearer, .endpoints = {{SGW, 400, .interface = S11_SGW}, {PGW, 103 + i, .interface = S5C_PGW}});
+                }
+                SAY(&scene, V2, PROCEDURE(DELETE), REQUEST, .from = SGW, .to = PGW, .sequence = 20, .key = 104, .bearer = 6);
+                SAY(&scene, V2, PROCEDURE(DELETE), RESPONSE, .from = PGW, .to = SGW, .sequence = 20, .key = 301);
+                assert_int_equal(scene.closed, 1);
+                if (by_network) {
+                        SAY(&scene, V2, PROCEDURE(BEARER_DELETE), REQUEST, .from = SGW, .to = MME, .sequence = 21, .key = 300, .linked_bearer = 6);
+                        SAY(&scene, V2, PROCEDURE(BEARER_DELETE), RESPONSE, .from = MME, .to = SGW, .sequence = 21, .key = 400);
+                } else {
+                        SAY(&scene, V2, PROCEDURE(DELETE), REQUEST, .from = MME, .to = SGW, .sequence = 21, .key = 400, .bearer = 6);
+                        SAY(&scene, V2, PROCEDURE(DELETE), RESPONSE, .from = SGW, .to = MME, .sequence = 21, .key = 300);
+                }
+                assert_int_equal(scene.closed, 1);
+                assert_non_null(scene_who(&scene, ADDRESS(7)));
+                scene_close(&scene);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -363,6 +394,7 @@ int main(void)
                 cmocka_unit_test(who_comes_back_to_a_node_is_not_created_anew),
                 cmocka_unit_test(the_number_of_a_deleted_bearer_is_anothers),
                 cmocka_unit_test(what_the_serving_gateway_forgets_goes_on),
+                cmocka_unit_test(the_connection_that_is_left_does_not_end),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
