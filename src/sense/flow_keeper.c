@@ -356,8 +356,6 @@ static void take_tunnel(struct flow *flow, const struct pending *pending)
 {
         unsigned source = pending->key.source_end;
         struct address node = packet_outer_address(&pending->packet, true);
-        if (address_is_unspecified(&flow->tunnel_destination) && address_is_unspecified(&flow->tunnel_source))
-                set_tunnel(flow, pending);
         if (flow->tunnel_teid[source] == 0 && address_equal(&node, source == flow->opener ? &flow->tunnel_destination : &flow->tunnel_source))
                 flow->tunnel_teid[source] = pending->packet.teid;
 }
