@@ -182,6 +182,63 @@ static bool leave_gateway(struct act *act, uint32_t record)
         return true;
 }
 
+/* The same SEID, of the same node or of its other address family. */
+static bool is_same_end(const struct store *store, const struct endpoint *one, const struct endpoint *other)
+{
+        return one->key == other->key && (one->node == other->node || address_is_ipv4(store_node_address(store, one->node)) !=
+                                                                              address_is_ipv4(store_node_address(store, other->node)));
+}
+
+static uint32_t next_seid(struct store *store, uint32_t at)
+{
+        while (at != STORE_NONE && store_endpoint(store, at)->kind != ENDPOINT_SEID)
+                at = store_endpoint(store, at)->next;
+        return at;
+}
+
+/* The control plane's SEID that belongs to this one of a user plane function: under which it answers (0: not seen), else the one behind,
+ * since the two were told together. */
+static struct endpoint control_seid(const struct act *act, uint32_t record, const struct endpoint *own, uint64_t told)
+{
+        struct store *store = act->bindings->store;
+        uint32_t at = next_seid(store, told ? store_session(store, record)->endpoints : own->next);
+        while (at != STORE_NONE && (is_same_end(store, own, store_endpoint(store, at)) ||
+                                    (told != 0 && store_endpoint(store, at)->key != told)))
+                at = next_seid(store, store_endpoint(store, at)->next);
+        if (at == STORE_NONE && told != 0)
+                return control_seid(act, record, own, 0);
+        return at == STORE_NONE ? *own : *store_endpoint(store, at);
+}
+
+/* One of several user plane functions on a device's way is left (TS 23.501, 5.6.4; of EPC, TS 23.214): each has two SEIDs of its own. */
+static bool leave_user_plane(struct act *act, uint32_t record)
+{
+        struct store *store = act->bindings->store;
+        uint32_t at = match_receiver(act, act->request, record), first = next_seid(store, store_session(store, record)->endpoints);
+        if (at == STORE_NONE || store_endpoint(store, at)->kind != ENDPOINT_SEID)
+                return false;
+        const struct endpoint own = *store_endpoint(store, at);
+        const struct endpoint control = control_seid(act, record, &own, act->response ? act->response->key : 0);
+        bool has_other = false, has_other_here = false;
+        for (at = first; at != STORE_NONE; at = next_seid(store, store_endpoint(store, at)->next)) {
+                const struct endpoint *held = store_endpoint(store, at);
+                bool is_other = !is_same_end(store, &own, held) && !is_same_end(store, &control, held);
+                has_other |= is_other;
+                has_other_here |= is_other && held->node == own.node;
+        }
+        if (!has_other)
+                return false;
+        if (!has_other_here)
+                tunnels_release_node(act, record, own.node);
+        for (uint32_t next = first; (at = next) != STORE_NONE;) {
+                const struct endpoint *held = store_endpoint(store, at);
+                next = next_seid(store, held->next);
+                if (is_same_end(store, &own, held) || is_same_end(store, &control, held))
+                        store_remove_endpoint(store, at);
+        }
+        return true;
+}
+
 static bool is_overtaken(const struct act *act, uint32_t record)
 {
         return act->is_late && store_session(act->bindings->store, record)->said_ns > act->time_ns;
@@ -215,7 +272,7 @@ static void delete_one(struct act *act, uint32_t record, uint32_t bearer)
                 end_named(act, record);
         else if (!whole && bearer != 0 && has_other_bearer(act->bindings->store, record, bearer))
                 tunnels_release_bearer(act, record, bearer);
-        else if (!leave_gateway(act, record))
+        else if (!leave_gateway(act, record) && !leave_user_plane(act, record))
                 session_end(act->bindings, record, BINDING_DELETED, act->event, act->time_ns);
 }
 

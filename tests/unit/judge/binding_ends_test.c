@@ -293,6 +293,48 @@ static void a_counter_that_never_rests_is_none(void **state)
         binding_peers_destroy(peers);
 }
 
+static void end_at(struct binding_scene *scene, uint32_t sequence, uint8_t upf, uint32_t seid, uint32_t answered)
+{
+        SAY(scene, PFCP, PROCEDURE(DELETE), REQUEST, .message = 54, .from = SMF, .to = upf, .sequence = sequence, .key = seid);
+        SAY(scene, PFCP, PROCEDURE(DELETE), RESPONSE, .message = 55, .from = upf, .to = SMF, .sequence = sequence, .key = answered);
+}
+
+/* On its way a device passes a second user plane (TS 23.501, 5.6.4), which is there for a while: the session ends with the last. */
+static void a_session_at_two_user_planes_ends_with_both(void **state)
+{
+        (void)state;
+        for (unsigned i = 0; i < 4; i++) {
+                bool anchor_first = i % 2, unanswered = i / 2; /* or answered under no SEID */
+                struct binding_scene scene;
+                const struct binding *found;
+                scene_open(&scene, (struct bindings_settings){0});
+                SAY(&scene, PFCP, PROCEDURE(CREATE), REQUEST, .message = 50, .from = SMF, .to = UPF, .sequence = 1, .imsi = sim(1), .apn = "iot",
+                    .ipv4 = ADDRESS(1), .endpoints = {{.node = SMF, .key = 0x11}, {.node = UPF, .key = 0x51, .user = true, .of_network = true}});
+                SAY(&scene, PFCP, PROCEDURE(CREATE), RESPONSE, .message = 51, .from = UPF, .to = SMF, .sequence = 1, .key = 0x11,
+                    .endpoints = {{.node = UPF, .key = 0x21}});
+                SAY(&scene, PFCP, PROCEDURE(CREATE), REQUEST, .message = 50, .from = SMF, .to = OTHER_UPF, .sequence = 2,
+                    .endpoints = {{.node = SMF, .key = 0x12}, {.node = OTHER_UPF, .key = 0x61, .user = true, .of_network = true},
+                                  {.node = UPF, .key = 0x51, .user = true, .of_network = true}});
+                SAY(&scene, PFCP, PROCEDURE(CREATE), RESPONSE, .message = 51, .from = OTHER_UPF, .to = SMF, .sequence = 2, .key = 0x12,
+                    .endpoints = {{.node = OTHER_UPF, .key = 0x21}});
+                assert_int_equal(scene.opened, 1);
+                if (anchor_first)
+                        end_at(&scene, 3, UPF, 0x21, unanswered ? 0 : 0x11);
+                else
+                        end_at(&scene, 3, OTHER_UPF, 0x21, unanswered ? 0 : 0x12);
+                assert_int_equal(scene.closed, 0);
+                assert_non_null(scene_who(&scene, ADDRESS(1)));
+                assert_int_equal(scene_tunnel(&scene, UPF, 0x51, &found), anchor_first ? TUNNEL_RELEASED : TUNNEL_BOUND);
+                assert_int_equal(scene_tunnel(&scene, OTHER_UPF, 0x61, &found), anchor_first ? TUNNEL_BOUND : TUNNEL_RELEASED);
+                if (anchor_first)
+                        end_at(&scene, 4, OTHER_UPF, 0x21, unanswered ? 0 : 0x12);
+                else
+                        end_at(&scene, 4, UPF, 0x21, unanswered ? 0 : 0x11);
+                assert_int_equal(scene.closed, 1);
+                scene_close(&scene);
+        }
+}
+
 /* One session of each protocol, then a request about it that is answered so. */
 static unsigned closed_by(int protocol, int procedure, int cause, bool is_asked)
 {
@@ -353,6 +395,7 @@ int main(void)
                 cmocka_unit_test(peers_that_are_heard_are_remembered),
                 cmocka_unit_test(a_counter_that_never_rests_is_none),
                 cmocka_unit_test(a_user_planes_set_ends_on_its_word),
+                cmocka_unit_test(a_session_at_two_user_planes_ends_with_both),
                 cmocka_unit_test(what_the_other_side_does_not_have_is_deleted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
