@@ -149,6 +149,13 @@ static enum tunnel_fit tunnel_fit(const struct endpoint *endpoint, const struct 
         return early_ns > 0 ? TUNNEL_NEARLY : TUNNEL_FITS;
 }
 
+/* Released or ended by now, and not yet at that moment: flows are judged minutes after they began. */
+static bool was_held(const struct endpoint *endpoint, const struct session *session, int64_t time_ns)
+{
+        return (session->ended_ns == 0 || time_ns < session->ended_ns) &&
+               (!endpoint->is_released || endpoint_moments_ns(endpoint_moment(time_ns), endpoint->moment) > 0);
+}
+
 enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct tunnel_question *question, struct holder *out)
 {
         struct store *store = bindings->store;
@@ -177,12 +184,12 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct
                 return TUNNEL_UNKNOWN;
         const struct endpoint *endpoint = store_endpoint(store, best);
         const struct session *session = store_session(store, endpoint->session);
-        bool is_bound = is_live(endpoint, session) && (best_fit >= TUNNEL_FITS || question->inner == NULL);
-        if (is_bound)
+        bool lives = is_live(endpoint, session), fits = best_fit >= TUNNEL_FITS || question->inner == NULL;
+        if (lives)
                 session_use(bindings, endpoint->session, bindings->clock_ns);
         point_out(session, endpoint->session, out);
-        out->of_network = is_bound && endpoint->of_network;
-        return is_bound ? TUNNEL_BOUND : TUNNEL_RELEASED;
+        out->of_network = lives && fits && endpoint->of_network;
+        return fits && (lives || was_held(endpoint, session, question->time_ns)) ? TUNNEL_BOUND : TUNNEL_RELEASED;
 }
 
 void bindings_prefetch(const struct bindings *bindings, uint32_t record)
@@ -356,7 +363,7 @@ static bool has_route(struct bindings *bindings, const struct binding *binding, 
 }
 
 /* The same SIM held it until a moment ago: what applications still send from there comes through the new tunnel. */
-static bool held_before(struct bindings *bindings, const struct binding *binding, const struct address *source)
+static bool held_before(struct bindings *bindings, const struct binding *binding, const struct address *source, int64_t time_ns)
 {
         struct store *store = bindings->store;
         const struct session *now = session_of(bindings, binding);
@@ -367,14 +374,14 @@ static bool held_before(struct bindings *bindings, const struct binding *binding
         for (uint32_t record = find(store, source, STORE_NONE); record != STORE_NONE && seen++ < CHAIN_MOST;
              record = find(store, source, record)) {
                 const struct session *session = store_session(store, record);
-                bool is_recent = session->ended_ns == 0 || bindings->clock_ns - session->ended_ns <= STALE_S * SECOND;
+                bool is_recent = session->ended_ns == 0 || time_ns - session->ended_ns <= STALE_S * SECOND;
                 if (session->imsi == now->imsi && is_recent)
                         return true;
         }
         return false;
 }
 
-bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source)
+bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source, int64_t time_ns)
 {
         static const struct prefix link_local = {{{0xfe, 0x80}}, 10};
         bool is_ipv4 = address_is_ipv4(source);
@@ -384,5 +391,5 @@ bool binding_may_send(struct bindings *bindings, const struct binding *binding, 
                 return true; /* not known: not spoofed */
         if (is_ipv4 ? address_equal(&binding->ipv4, source) : prefix_contains(&binding->ipv6, source))
                 return true;
-        return has_route(bindings, binding, source) || held_before(bindings, binding, source);
+        return has_route(bindings, binding, source) || held_before(bindings, binding, source, time_ns);
 }

@@ -181,8 +181,7 @@ struct tunnel_question {
         const struct address *inner; /* of two who had it about then, the one with this address; NULL: not known */
 };
 
-/* The session whose user tunnel ended at this node with this TEID at that moment; nothing is written unless BOUND or RELEASED, which is
- * as it is now. */
+/* The session whose user tunnel ended at this node with this TEID at that moment; nothing is written unless BOUND or RELEASED. */
 enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct tunnel_question *question, struct holder *out);
 
 /* A live session that was found before by a tunnel of its own, and did not change since. False: it did, or is gone. */
@@ -211,9 +210,9 @@ bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const st
 unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);
 
-/* May this source address be used in the session: its addresses and prefixes, networks behind it (Framed-Route), link-local and
+/* Might this source address be used in the session at that moment: its addresses and prefixes, networks behind it (Framed-Route), link-local and
  * unspecified, and what another session of the SIM has or had until two minutes ago. */
-bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source);
+bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source, int64_t time_ns);
 
 /* The device sent at that moment: noted where a subscriber is known. True then, where another SIM's session had its IMEI. */
 bool bindings_note_sent(struct bindings *bindings, const struct holder *holder, int64_t sent_ns);

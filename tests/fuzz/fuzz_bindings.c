@@ -208,7 +208,7 @@ static void run_nonsense(struct binding_scene *scene, struct cursor *at)
                         scene_pass(scene, time - 200);
                 const struct binding *binding = scene_who(scene, 0x0a140001u + time % 4);
                 if (binding != NULL && binding->ipv4.bytes[15] != 0)
-                        (void)binding_may_send(scene->bindings, binding, &binding->ipv4);
+                        (void)binding_may_send(scene->bindings, binding, &binding->ipv4, scene->now_ns);
                 (void)bindings_of_imsi(scene->bindings, "262010000000001", found, 4);
                 (void)bindings_of_imei(scene->bindings, "86123405000001", found, 4);
         }

@@ -136,7 +136,7 @@ static void judge_source(struct judge *judge, const struct gtp_state *state, con
         if (!uplink->is_usual)
                 bindings_show(judge->bindings, &uplink->holder, INT64_MAX, &found);
         const struct binding *binding = uplink->is_usual ? sighting_binding(s) : &found;
-        if (binding_may_send(judge->bindings, binding, &uplink->source) ||
+        if (binding_may_send(judge->bindings, binding, &uplink->source, (int64_t)s->flow->start) ||
             was_readdressed(state, binding->number, (int64_t)s->flow->last))
                 return;
         begin(&draft, s, binding, SPOOFED_SOURCE, "Source address that is not the session's");

@@ -783,9 +783,9 @@ static void a_device_may_send_from_its_addresses_and_the_networks_behind_it(void
             .imsi = imsi_a, .ipv4 = ADDRESS(7), .ipv6 = "2001:db8:20:7::", .apn = apn, .route = "192.168.5.0/24");
         struct binding held = *scene_who(&scene, ADDRESS(7));
         for (unsigned i = 0; i < sizeof good / sizeof *good; i++)
-                assert_true(address_parse(good[i], &address) && binding_may_send(scene.bindings, &held, &address));
+                assert_true(address_parse(good[i], &address) && binding_may_send(scene.bindings, &held, &address, scene.now_ns));
         for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
-                assert_false(!address_parse(bad[i], &address) || binding_may_send(scene.bindings, &held, &address));
+                assert_false(!address_parse(bad[i], &address) || binding_may_send(scene.bindings, &held, &address, scene.now_ns));
         scene_close(&scene);
 }
 
