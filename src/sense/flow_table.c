@@ -279,10 +279,10 @@ static bool bucket_make_room(struct bucket *bucket, uint32_t more)
         return true;
 }
 
-/* What stands in the wheel is less than one turn away: seconds and slots tell each other. */
+/* What stands in the wheel is less than one turn away: seconds and slots tell each other. Files may say that it was before 1970. */
 static uint16_t wheel_slot(int64_t second)
 {
-        return (uint16_t)(second % WHEEL_SECONDS);
+        return (uint16_t)((uint64_t)second % WHEEL_SECONDS);
 }
 
 void flow_table_schedule(struct flow_table *table, struct flow *flow, int64_t second)

@@ -103,6 +103,35 @@ static void a_flow_is_due_in_its_second(void **state)
         flow_table_destroy(table);
 }
 
+/* A file may say so; the wheel goes on through the beginning of time. */
+static void times_before_1970_are_seconds_too(void **state)
+{
+        (void)state;
+        struct flow_table *table = flow_table_create(1000);
+        uint32_t hash;
+        flow_table_start(table, -103);
+        for (uint32_t i = 0; i < 3; i++) {
+                struct flow_key key = key_of(i, &hash);
+                struct flow *flow = flow_table_add(table, 0, &key, hash);
+                flow->id = i;
+                flow_table_schedule(table, flow, (int64_t)i - 101);
+        }
+        assert_null(flow_table_due(table, -102));
+        for (uint32_t i = 0; i < 3; i++) {
+                struct flow *flow = flow_table_due(table, (int64_t)i - 101);
+                assert_non_null(flow);
+                assert_int_equal(flow->id, i);
+                flow_table_schedule(table, flow, (int64_t)i - 1);
+        }
+        assert_null(flow_table_due(table, -2));
+        for (uint32_t i = 0; i < 3; i++) {
+                struct flow *flow = flow_table_due(table, (int64_t)i - 1);
+                assert_non_null(flow);
+                assert_int_equal(flow->id, i);
+        }
+        flow_table_destroy(table);
+}
+
 static void what_is_due_comes_by_shard(void **state)
 {
         (void)state;
@@ -169,6 +198,7 @@ int main(void)
                 cmocka_unit_test(ports_decide_between_equal_addresses),
                 cmocka_unit_test(what_was_added_is_found_until_it_is_removed),
                 cmocka_unit_test(a_flow_is_due_in_its_second),
+                cmocka_unit_test(times_before_1970_are_seconds_too),
                 cmocka_unit_test(what_is_due_comes_by_shard),
                 cmocka_unit_test(a_full_shard_names_the_flow_that_is_due_first),
                 cmocka_unit_test(a_settled_flow_keeps_to_its_budget),
