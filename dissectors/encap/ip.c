@@ -6,7 +6,6 @@
 #include "dissectors/encap/walk.h"
 
 #include <netinet/in.h>
-#include <string.h>
 
 #include "dissectors/encap/reassembly.h"
 

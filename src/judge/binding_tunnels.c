@@ -1,7 +1,5 @@
 #include "judge/binding_tunnels.h"
 
-#include <string.h>
-
 enum { ENDPOINTS_OF_A_KIND = 48, CHAIN_MOST = 256 }; /* eleven bearers with four ends each */
 
 enum endpoint_kind tunnels_kind(const struct said *said, bool user)

@@ -1,6 +1,5 @@
 #include "judge/fleets.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

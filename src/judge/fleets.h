@@ -47,9 +47,10 @@ struct fleet_state *fleets_at(struct fleets *fleets, unsigned index);
 
 /* Sees to it that the device's fleet and row are those of `time_ns` and of who it is (`binding` NULL: not known; `apn` NULL: the
  * tap says none), and counts the device once a fleet. */
+void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns);
+
 /* fleets_bind would change nothing: the session of this stamp (not 0) is the one by which the device was bound, and did not change. */
 bool fleets_is_bound(struct fleets *fleets, const struct device *device, uint32_t stamp, int64_t time_ns);
-void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns);
 
 /* The device says, or does no longer say, that this one made it: counted where neither inventory nor TAC tell. */
 void fleets_count_said(struct fleets *fleets, struct device *device, const char *vendor, bool is_more);

@@ -61,8 +61,3 @@ struct flow {
         uint16_t due;               /* the second at which it stands in the wheel, as the wheel counts; FLOW_UNSCHEDULED: nowhere */
         uint8_t icmp_type, icmp_code;
 };
-
-static inline bool flow_is_settled(const struct flow *flow)
-{
-        return flow->inspection == NULL;
-}
