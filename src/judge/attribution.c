@@ -59,12 +59,13 @@ struct tunnel_search {
         const struct address *device; /* the session must have this address; NULL: it need not */
         int64_t time_ns;
         enum tunnel_knowledge knowledge; /* of what was found */
+        bool is_up;                   /* asked for is the end to which the device sent */
 };
 
 static bool find_tunnel(struct tunnel_search *search, const ProtobufCBinaryData *end, bool has_teid, uint32_t teid, struct holder *out)
 {
         struct tunnel_question question = {.context = search->context, .side = TUNNEL_ANY, .teid = teid, .time_ns = search->time_ns,
-                                           .inner = search->inner};
+                                           .inner = search->inner, .is_up = search->is_up};
         if (!has_teid || teid == 0 || !address_from_bytes(end->data, end->len, &question.node))
                 return false;
         search->knowledge = bindings_of_tunnel(search->judge->bindings, &question, out);
@@ -79,16 +80,18 @@ static bool find_tunnel(struct tunnel_search *search, const ProtobufCBinaryData 
  * end of the way up, and is in use. A flow keeps the tunnel through which it began. */
 static bool by_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, const struct address *device, struct holder *out, bool *is_first)
 {
-        struct tunnel_search search = {judge, (uint16_t)flow->context, device, NULL, (int64_t)flow->start, TUNNEL_UNKNOWN};
+        struct tunnel_search search = {judge, (uint16_t)flow->context, device, NULL, (int64_t)flow->start, TUNNEL_UNKNOWN, true};
         const ProtobufCBinaryData *network = &flow->tunnel_destination, *radio = &flow->tunnel_source;
         if (flow->opener == APNWATCH__V1__FLOW__OPENER__PEER) {
                 network = &flow->tunnel_source;
                 radio = &flow->tunnel_destination;
         } else if (flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN) {
                 search.device = device;
+                search.is_up = false;
         }
         bool is_found = find_tunnel(&search, network, flow->has_teid_up, flow->teid_up, out);
         *is_first = is_found && search.knowledge == TUNNEL_BOUND;
+        search.is_up = false;
         if (!is_found)
                 is_found = find_tunnel(&search, radio, flow->has_teid_down, flow->teid_down, out);
         if (!is_found && search.device != NULL)

@@ -175,6 +175,7 @@ enum tunnel_side { TUNNEL_ANY, TUNNEL_UPLINK }; /* UPLINK: those alone that lead
 struct tunnel_question {
         uint16_t context;
         enum tunnel_side side;
+        bool is_up;                  /* what went there is known to come from the device */
         uint32_t teid;
         struct address node;
         int64_t time_ns;             /* when a packet went through it: TEIDs are given to others within seconds */

@@ -8,10 +8,12 @@ enum { WAYS = 4 };
 
 static bool take_way(const Apnwatch__V1__Flow *flow, unsigned way, struct uplink *out, struct address *gateway)
 {
-        bool is_up = way < 2;
+        bool is_up = way < 2, is_forth = way == 0 || way == 3;
         const ProtobufCBinaryData *end = way % 2 == 0 ? &flow->tunnel_destination : &flow->tunnel_source;
         const ProtobufCBinaryData *source = is_up ? &flow->device : &flow->peer;
         out->by_device = is_up;
+        if (flow->opener == (is_forth ? APNWATCH__V1__FLOW__OPENER__PEER : APNWATCH__V1__FLOW__OPENER__DEVICE))
+                return false; /* that number is the other node's */
         return (is_up ? flow->has_teid_up : flow->has_teid_down) && address_from_bytes(end->data, end->len, gateway) &&
                address_from_bytes(source->data, source->len, &out->source);
 }

@@ -340,6 +340,46 @@ static void a_tunnel_tells_better_than_the_address(void **state)
         court_close(court);
 }
 
+/* Where devices move over an interface that is not seen a TEID is given to another without a word. */
+static void a_tunnel_that_was_given_on_unseen_tells_less_than_the_address(void **state)
+{
+        (void)state;
+        struct court *court = court_open(by_apn, NULL, NULL);
+        attach(court, SIM_A, MODULE_A, METER, 17, 1);
+        court_account(court, &(struct court_session){.imsi = SIM_B, .ip = "10.20.0.8", .at_s = 2});
+        struct court_flow flow = {.device = "10.20.0.8", .peer = "198.51.100.9", .peer_port = 443, .opener = OUT, .start_s = 20, .teid_up = 17,
+                                  .tunnel_source = "10.66.0.1", .tunnel_destination = "10.66.0.2"};
+        court_flow(court, &flow);
+        flow.device = METER;
+        flow.peer = "198.51.100.10";
+        court_flow(court, &flow);
+        detach(court, 17, 30);
+        court_account(court, &(struct court_session){.imsi = SIM_B, .ip = "10.20.0.7", .at_s = 31}); /* and what was on its way is not his */
+        flow.start_s = 40;
+        flow.peer = "198.51.100.11";
+        court_flow(court, &flow);
+        court_types(court);
+        assert_string_equal(alert_to(court, "198.51.100.9")->device->imsi, SIM_B);
+        assert_string_equal(alert_to(court, "198.51.100.10")->device->imsi, SIM_A);
+        assert_string_equal(alert_to(court, "198.51.100.11")->device->imsi, SIM_B);
+        court_close(court);
+}
+
+/* What a device sends goes to no radio's end: the number is the serving gateway's other one by now. */
+static void an_end_of_the_way_down_carries_nothing_up(void **state)
+{
+        (void)state;
+        struct court *court = court_open(by_apn, NULL, NULL);
+        attach(court, SIM_A, MODULE_A, METER, 17, 1);
+        attach(court, SIM_B, MODULE_B, "10.20.0.8", 18, 2);
+        struct court_flow flow = {.device = "10.20.0.8", .peer = "198.51.100.9", .peer_port = 443, .opener = OUT, .start_s = 20,
+                                  .teid_up = 17 + 0x10000, .tunnel_source = "10.66.0.3", .tunnel_destination = "10.66.0.1"};
+        court_flow(court, &flow);
+        court_types(court);
+        assert_string_equal(alert_to(court, "198.51.100.9")->device->imsi, SIM_B);
+        court_close(court);
+}
+
 static void control_plane_from_a_device_binds_nobody(void **state)
 {
         (void)state;
@@ -612,6 +652,8 @@ int main(void)
                 cmocka_unit_test(behind_a_nat_nothing_is_attributed),
                 cmocka_unit_test(a_nat_log_tells_who_is_inside),
                 cmocka_unit_test(a_tunnel_tells_better_than_the_address),
+                cmocka_unit_test(a_tunnel_that_was_given_on_unseen_tells_less_than_the_address),
+                cmocka_unit_test(an_end_of_the_way_down_carries_nothing_up),
                 cmocka_unit_test(control_plane_from_a_device_binds_nobody),
                 cmocka_unit_test(fleets_take_members_by_sim_module_and_row),
                 cmocka_unit_test(what_a_device_says_of_its_make_is_the_last_resort),

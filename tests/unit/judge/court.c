@@ -355,6 +355,18 @@ void court_attach(struct court *court, const struct court_session *session)
         court_signalling(court, &response.body, session->at_s + 0.05);
 }
 
+void court_account(struct court *court, const struct court_session *session)
+{
+        enum { ACCOUNTING_REQUEST = 4 };
+        struct message message;
+        message_init(&message, true, APNWATCH__V1__SIGNALLING__PROCEDURE__CREATE, ACCOUNTING_REQUEST);
+        message.body.protocol = APNWATCH__V1__SIGNALLING__PROTOCOL__RADIUS; /* believed without an answer */
+        message.body.imsi = (char *)session->imsi;
+        message.body.has_ipv4 = true;
+        message.body.ipv4 = wire_of(session->ip, &message.ue);
+        court_signalling(court, &message.body, session->at_s);
+}
+
 void court_move(struct court *court, const struct court_session *session)
 {
         struct message request, response;

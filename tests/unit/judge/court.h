@@ -88,6 +88,7 @@ struct court_session {
 void court_attach(struct court *court, const struct court_session *session);
 void court_move(struct court *court, const struct court_session *session);
 void court_detach(struct court *court, const struct court_session *session);
+void court_account(struct court *court, const struct court_session *session); /* RADIUS: the SIM has the address; nothing of tunnels */
 
 /* One message of it, filled in before it is sent. */
 void court_signalling(struct court *court, Apnwatch__V1__Signalling *signalling, double at_s);

@@ -91,6 +91,39 @@ static void what_the_sim_had_a_moment_ago_is_not_spoofed(void **state)
         }
 }
 
+/* Another's address: forged where its own way is known; else the tunnel was given to that session unseen. */
+static void an_address_whose_way_is_not_known_is_not_forged(void **state)
+{
+        (void)state;
+        for (unsigned has_tunnel = 0; has_tunnel < 2; has_tunnel++) {
+                struct court *court = open_with_session("10.20.0.7");
+                struct court_session other = {.imsi = "262011234567899", .ip = "10.20.0.8", .teid = 18, .at_s = 10};
+                if (has_tunnel)
+                        court_attach(court, &other);
+                else
+                        court_account(court, &other);
+                struct court_flow flow = tunnelled("10.20.0.8", "203.0.113.9");
+                court_flow(court, &flow);
+                assert_string_equal(court_types(court), has_tunnel ? "gtp.spoofed_source" : "");
+                if (has_tunnel)
+                        assert_string_equal(court->alerts[0]->device->imsi, SIM_A);
+                court_close(court);
+        }
+}
+
+/* A number is that of the node it is sent to: the other node may have given it to somebody. */
+static void the_other_nodes_number_says_nothing(void **state)
+{
+        (void)state;
+        struct court *court = open_with_session("10.20.0.7");
+        struct court_flow flow = tunnelled("192.0.2.66", "203.0.113.9");
+        flow.tunnel_source = "10.66.0.2";
+        flow.tunnel_destination = "10.66.0.5";
+        court_flow(court, &flow);
+        assert_string_equal(court_types(court), "");
+        court_close(court);
+}
+
 /* Downlink packets come from anywhere; an unknown tunnel says nothing; one that was released may carry what was on its way. */
 static void other_tunnels_say_nothing(void **state)
 {
@@ -202,6 +235,8 @@ int main(void)
                 cmocka_unit_test(a_source_that_is_not_the_sessions_is_told),
                 cmocka_unit_test(the_tunnel_says_who_sent_it),
                 cmocka_unit_test(what_the_sim_had_a_moment_ago_is_not_spoofed),
+                cmocka_unit_test(an_address_whose_way_is_not_known_is_not_forged),
+                cmocka_unit_test(the_other_nodes_number_says_nothing),
                 cmocka_unit_test(its_own_link_local_and_unspecified_addresses_are_not_spoofed),
                 cmocka_unit_test(other_tunnels_say_nothing),
                 cmocka_unit_test(a_tunnel_inside_the_devices_own_is_told),
