@@ -175,11 +175,12 @@ static bool has_way_of_its_own(const struct store *store, const struct session *
 static bool is_anothers(struct bindings *bindings, const struct tunnel_question *question, const struct endpoint *endpoint, enum tunnel_fit fit)
 {
         struct best best = {.record = STORE_NONE};
-        if (question->inner == NULL || (fit > TUNNEL_STALE && has_address(store_session(bindings->store, endpoint->session), question->inner)))
+        bool had_it = question->inner != NULL && has_address(store_session(bindings->store, endpoint->session), question->inner);
+        if (question->inner == NULL || (fit > TUNNEL_STALE && had_it))
                 return false;
         look_through(bindings, question->context, NULL, question->inner, question->time_ns,
                      address_is_ipv4(question->inner) ? store_by_ipv4 : store_by_ipv6, &best);
-        if (best.fit != FITS || best.is_ambiguous || best.record == endpoint->session)
+        if (best.fit < (had_it ? FITS : FITS_NEARLY) || best.is_ambiguous || best.record == endpoint->session)
                 return false;
         bool is_wrong_way = question->is_up && endpoint->side_known && !endpoint->of_network;
         return is_wrong_way || !has_way_of_its_own(bindings->store, store_session(bindings->store, best.record), endpoint);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "judge/binding_facts.h"
 #include "judge/binding_session.h"
 #include "judge/binding_tunnels.h"
 
@@ -292,6 +293,31 @@ uint32_t match_receiver(const struct act *act, const struct said *said, uint32_t
         return STORE_NONE;
 }
 
+static bool is_of_others(struct store *store, const struct session *session, uint64_t imei)
+{
+        unsigned seen = 0;
+        for (uint32_t at = store_by_imei(store, imei, STORE_NONE); at != STORE_NONE && seen++ < CHAIN_MOST; at = store_by_imei(store, imei, at)) {
+                uint64_t imsi = store_session(store, at)->imsi;
+                if (imsi != 0 && imsi != session->imsi)
+                        return true;
+        }
+        return false;
+}
+
+/* A SIM does not change its module while its session lives. Where sessions move over an interface that is not seen a number of the header
+ * may be another's by now: then the module is. */
+static bool is_in_another_module(const struct act *act, const struct session *session)
+{
+        const struct said *halves[2] = {act->request, act->response};
+        for (unsigned i = 0; i < 2; i++) {
+                uint64_t imei = halves[i] ? halves[i]->imei : 0;
+                if (!imei_is_empty(imei) && !imei_is_empty(session->imei) && (imei ^ session->imei) >> 8 != 0 &&
+                    halves[i]->imsi == 0 && is_of_others(act->bindings->store, session, imei))
+                        return true;
+        }
+        return false;
+}
+
 struct addressed match_addressed(const struct act *act, const struct wanted *wanted)
 {
         struct addressed found = {.count = 0};
@@ -302,7 +328,7 @@ struct addressed match_addressed(const struct act *act, const struct wanted *wan
                 for (uint32_t at = find_by_header(act, halves[i], STORE_NONE); at != STORE_NONE && seen++ < CHAIN_MOST;
                      at = find_by_header(act, halves[i], at)) {
                         const struct session *session = store_session(store, store_endpoint(store, at)->session);
-                        if (session->ended_ns == 0 && is_same_sim(session, wanted))
+                        if (session->ended_ns == 0 && is_same_sim(session, wanted) && !is_in_another_module(act, session))
                                 add_addressed(&found, store_endpoint(store, at)->session);
                 }
         for (unsigned i = 0; i < 2 && found.count == 0; i++) {

@@ -18,6 +18,16 @@ static bool take_way(const Apnwatch__V1__Flow *flow, unsigned way, struct uplink
                address_from_bytes(source->data, source->len, &out->source);
 }
 
+/* What comes from the peer leads to the device: the end was given to the device's session unseen, if that has its address. */
+static bool is_way_of_device(struct bindings *bindings, const Apnwatch__V1__Flow *flow, struct tunnel_question question)
+{
+        struct address device;
+        struct holder holder;
+        question.inner = &device;
+        return address_from_bytes(flow->device.data, flow->device.len, &device) &&
+               bindings_of_tunnel(bindings, &question, &holder) == TUNNEL_UNKNOWN;
+}
+
 /* The first way that leads there, from 1 on; 0: none. */
 static unsigned find_way(struct bindings *bindings, const Apnwatch__V1__Flow *flow, struct uplink *out)
 {
@@ -31,7 +41,7 @@ static unsigned find_way(struct bindings *bindings, const Apnwatch__V1__Flow *fl
                         continue;
                 question.teid = out->by_device ? flow->teid_up : flow->teid_down;
                 out->knowledge = bindings_of_tunnel(bindings, &question, &out->holder);
-                if (out->knowledge != TUNNEL_UNKNOWN)
+                if (out->knowledge != TUNNEL_UNKNOWN && (out->by_device || !is_way_of_device(bindings, flow, question)))
                         return way + 1;
         }
         return 0;

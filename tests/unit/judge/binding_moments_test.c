@@ -379,6 +379,29 @@ static void the_connection_that_is_left_does_not_end(void **state)
         }
 }
 
+/* It moved away over an interface that is not seen, and its number at the gateway is another's: the module of that one is live elsewhere. */
+static void a_session_does_not_take_the_module_of_another(void **state)
+{
+        static const char module_a[] = "8612340512345601", module_b[] = "3588930012345601", module_c[] = "3588930012345701";
+        struct binding_scene scene;
+        (void)state;
+        scene_open(&scene, (struct bindings_settings){0});
+        SAY(&scene, ACCOUNTING, PROCEDURE(CREATE), REQUEST, .sequence = 1, .session = "b", .imsi = imsi_b, .imei = module_b, .ipv4 = ADDRESS(8));
+        attach(&scene, 2, imsi_a, 100);
+        SAY(&scene, V2, PROCEDURE(MODIFY), REQUEST, .from = SGW, .to = PGW, .sequence = 3, .key = 103, .imei = module_a);
+        SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = 3, .key = 101);
+        assert_string_equal(scene_who(&scene, ADDRESS(7))->imei, module_a);
+        SAY(&scene, V2, PROCEDURE(MODIFY), REQUEST, .from = SGW, .to = PGW, .sequence = 4, .key = 103, .imei = module_b, .eci = 200);
+        SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = 4, .key = 101);
+        assert_string_equal(scene_who(&scene, ADDRESS(7))->imei, module_a);
+        assert_int_equal(scene_who(&scene, ADDRESS(7))->cell.id, 100);
+        SAY(&scene, V2, PROCEDURE(MODIFY), REQUEST, .from = SGW, .to = PGW, .sequence = 5, .key = 103, .imei = module_c, .eci = 300);
+        SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = 5, .key = 101);
+        assert_string_equal(scene_who(&scene, ADDRESS(7))->imei, module_c);
+        assert_int_equal(scene_who(&scene, ADDRESS(7))->cell.id, 300);
+        scene_close(&scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -395,6 +418,7 @@ int main(void)
                 cmocka_unit_test(the_number_of_a_deleted_bearer_is_anothers),
                 cmocka_unit_test(what_the_serving_gateway_forgets_goes_on),
                 cmocka_unit_test(the_connection_that_is_left_does_not_end),
+                cmocka_unit_test(a_session_does_not_take_the_module_of_another),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,24 @@ static void an_address_whose_way_is_not_known_is_not_forged(void **state)
         }
 }
 
+/* Nor is what comes to that address through it. */
+static void what_comes_to_an_address_whose_way_is_not_known_is_not_forged(void **state)
+{
+        (void)state;
+        for (unsigned is_known = 0; is_known < 2; is_known++) {
+                struct court *court = open_with_session("10.20.0.7");
+                struct court_flow flow = tunnelled("10.20.0.8", "203.0.113.9");
+                if (is_known)
+                        court_account(court, &(struct court_session){.imsi = "262011234567899", .ip = "10.20.0.8", .at_s = 10});
+                flow.opener = IN;
+                flow.teid_up = 0;
+                flow.teid_down = 17;
+                court_flow(court, &flow);
+                assert_string_equal(court_types(court), is_known ? "" : "gtp.spoofed_source");
+                court_close(court);
+        }
+}
+
 /* A number is that of the node it is sent to: the other node may have given it to somebody. */
 static void the_other_nodes_number_says_nothing(void **state)
 {
@@ -236,6 +254,7 @@ int main(void)
                 cmocka_unit_test(the_tunnel_says_who_sent_it),
                 cmocka_unit_test(what_the_sim_had_a_moment_ago_is_not_spoofed),
                 cmocka_unit_test(an_address_whose_way_is_not_known_is_not_forged),
+                cmocka_unit_test(what_comes_to_an_address_whose_way_is_not_known_is_not_forged),
                 cmocka_unit_test(the_other_nodes_number_says_nothing),
                 cmocka_unit_test(its_own_link_local_and_unspecified_addresses_are_not_spoofed),
                 cmocka_unit_test(other_tunnels_say_nothing),
