@@ -458,6 +458,7 @@ static void settle(struct inspector *inspector, struct flow *flow)
         }
         if (inspection->state != inspection->small_state)
                 free(inspection->state);
+        classification_end(inspector->classifier, inspection->classification); /* that a dissector made needless */
         if (inspector->spare_count >= SPARE_MOST) {
                 free(inspection);
                 return;

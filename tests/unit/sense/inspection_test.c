@@ -6,7 +6,7 @@
 #include "tests/unit/sense/frame_builder.h"
 #include "tests/unit/test.h"
 
-enum { CLAIMED = 5, PORT_FOLLOWED = 7001, PORT_GTPU = 2152 };
+enum { CLAIMED = 5, PORT_FOLLOWED = 7001, PORT_CLAIMED_LATE = 7002, PORT_GTPU = 2152 };
 
 static struct {
         unsigned asked, dissected, tunnelled, sctp_length;
@@ -32,12 +32,14 @@ static enum follow count_payload(struct dissection *d, void *state, struct curso
         (void)payload;
         seen.dissected++;
         seen.tunnelled += d->tunnelled;
-        return FOLLOW_ON;
+        return d->destination_port == PORT_CLAIMED_LATE ? FOLLOW_DONE : FOLLOW_ON;
 }
 
 static enum recognition port_recognise(const struct dissection *d, const struct cursor *payload)
 {
         (void)payload;
+        if (d->destination_port == PORT_CLAIMED_LATE)
+                return seen.asked++ > 0 ? MINE : PERHAPS;
         return d->destination_port == PORT_FOLLOWED ? MINE : NOT_MINE;
 }
 
@@ -163,6 +165,19 @@ static void datagrams_are_followed_as_long_as_they_come(void **state)
         assert_int_equal(seen.tunnelled, 0);
 }
 
+/* The sanitizer says when its memory does not come back. */
+static void nothing_of_ndpi_stays_when_a_dissector_claims_later(void **state)
+{
+        (void)state;
+        struct frame_builder *builder = builder_create();
+        for (unsigned i = 0; i < 3; i++)
+                build_udp(builder, 0.01 * i, true, PORT_CLAIMED_LATE, (const uint8_t *)"\x01\x02\x03\x04", 4);
+        struct told told = run(builder);
+        assert_int_equal(seen.asked, 2);
+        assert_int_equal(seen.dissected, 1);
+        assert_non_null(strstr(told.labels, "GTP!"));
+}
+
 static void what_came_in_gtpu_is_said_to_be_a_devices_own(void **state)
 {
         (void)state;
@@ -257,6 +272,7 @@ int main(void)
                 cmocka_unit_test(sctp_is_offered_until_somebody_claims_it),
                 cmocka_unit_test(sctp_that_nobody_claims_is_settled),
                 cmocka_unit_test(datagrams_are_followed_as_long_as_they_come),
+                cmocka_unit_test(nothing_of_ndpi_stays_when_a_dissector_claims_later),
                 cmocka_unit_test(what_came_in_gtpu_is_said_to_be_a_devices_own),
                 cmocka_unit_test(a_flow_once_seen_in_gtpu_stays_a_devices_own),
                 cmocka_unit_test(numbers_in_clear_are_told),
