@@ -156,26 +156,28 @@ static bool was_held(const struct endpoint *endpoint, const struct session *sess
                (!endpoint->is_released || endpoint_moments_ns(endpoint_moment(time_ns), endpoint->moment) > 0);
 }
 
-/* What tells the end of a tunnel apart from this one: that the address's session has one like it, through which its packets would go. */
+/* The session has an end like this one, through which its packets would go. */
 static bool has_way_of_its_own(const struct store *store, const struct session *session, const struct endpoint *asked)
 {
         bool is_radio = asked->side_known && !asked->of_network;
         for (uint32_t at = session->endpoints; at != STORE_NONE; at = store_endpoint(store, at)->next) {
                 const struct endpoint *held = store_endpoint(store, at);
-                bool is_alike = held->node == asked->node || (!is_radio && held->of_network && held->interface == asked->interface);
-                if (held->kind == ENDPOINT_USER && !held->is_released && is_alike)
+                bool is_like_it = !is_radio && held->of_network && held->interface == asked->interface;
+                if (held->kind == ENDPOINT_USER && !held->is_released && (held->node == asked->node || is_like_it))
                         return true;
         }
         return false;
 }
 
-/* The tunnel leads nowhere near the address that is in its packets, and nobody told by what way those of the address's session go: where
- * devices move over an interface that is not seen TEIDs are given to others without a word. Who sends from an address whose own way is
- * known forges it. */
-static bool is_anothers(struct bindings *bindings, const struct tunnel_question *question, const struct endpoint *endpoint, enum tunnel_fit fit)
+/* Its session has not the address that is in the packets, and nobody told by what way those of the address's session go: where devices
+ * move over an interface that is not seen TEIDs are given to others without a word. Who sends from an address whose own way is known
+ * forges it. */
+static bool is_anothers(struct bindings *bindings, const struct tunnel_question *question, const struct endpoint *endpoint,
+                        enum tunnel_fit fit)
 {
         struct best best = {.record = STORE_NONE};
-        bool had_it = question->inner != NULL && has_address(store_session(bindings->store, endpoint->session), question->inner);
+        const struct session *own = store_session(bindings->store, endpoint->session);
+        bool had_it = question->inner != NULL && has_address(own, question->inner);
         if (question->inner == NULL || (fit > TUNNEL_STALE && had_it))
                 return false;
         look_through(bindings, question->context, NULL, question->inner, question->time_ns,
@@ -210,7 +212,9 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct
                         best_fit = fit;
                 }
         }
-        if (best == STORE_NONE || (best_fit <= TUNNEL_FITS && is_anothers(bindings, question, store_endpoint(store, best), best_fit)))
+        if (best == STORE_NONE)
+                return TUNNEL_UNKNOWN;
+        if (best_fit <= TUNNEL_FITS && is_anothers(bindings, question, store_endpoint(store, best), best_fit))
                 return TUNNEL_UNKNOWN;
         const struct endpoint *endpoint = store_endpoint(store, best);
         const struct session *session = store_session(store, endpoint->session);

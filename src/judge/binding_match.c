@@ -296,7 +296,8 @@ uint32_t match_receiver(const struct act *act, const struct said *said, uint32_t
 static bool is_of_others(struct store *store, const struct session *session, uint64_t imei)
 {
         unsigned seen = 0;
-        for (uint32_t at = store_by_imei(store, imei, STORE_NONE); at != STORE_NONE && seen++ < CHAIN_MOST; at = store_by_imei(store, imei, at)) {
+        for (uint32_t at = store_by_imei(store, imei, STORE_NONE); at != STORE_NONE && seen++ < CHAIN_MOST;
+             at = store_by_imei(store, imei, at)) {
                 uint64_t imsi = store_session(store, at)->imsi;
                 if (imsi != 0 && imsi != session->imsi)
                         return true;
@@ -304,15 +305,18 @@ static bool is_of_others(struct store *store, const struct session *session, uin
         return false;
 }
 
-/* A SIM does not change its module while its session lives. Where sessions move over an interface that is not seen a number of the header
- * may be another's by now: then the module is. */
+/* A SIM does not change its module while its session lives. Where sessions move over an interface that is not seen the number in the
+ * header may be another's by now: then the module is. */
 static bool is_in_another_module(const struct act *act, const struct session *session)
 {
+        enum { SOFTWARE_VERSION_BITS = 8 }; /* check digit or version, behind the module's 14 digits */
         const struct said *halves[2] = {act->request, act->response};
         for (unsigned i = 0; i < 2; i++) {
-                uint64_t imei = halves[i] ? halves[i]->imei : 0;
-                if (!imei_is_empty(imei) && !imei_is_empty(session->imei) && (imei ^ session->imei) >> 8 != 0 &&
-                    halves[i]->imsi == 0 && is_of_others(act->bindings->store, session, imei))
+                const struct said *said = halves[i];
+                if (said == NULL || said->imsi != 0 || imei_is_empty(said->imei) || imei_is_empty(session->imei))
+                        continue;
+                bool is_other = (said->imei ^ session->imei) >> SOFTWARE_VERSION_BITS != 0;
+                if (is_other && is_of_others(act->bindings->store, session, said->imei))
                         return true;
         }
         return false;

@@ -182,7 +182,8 @@ struct tunnel_question {
         const struct address *inner; /* of two who had it about then, the one with this address; NULL: not known */
 };
 
-/* The session whose user tunnel ended at this node with this TEID at that moment; nothing is written unless BOUND or RELEASED. */
+/* The session whose user tunnel ended at this node with this TEID at that moment; nothing is written unless BOUND or RELEASED. UNKNOWN too
+ * when it has not the inner address, another session has, and that one's own way is not known: the node gave the TEID on unseen. */
 enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct tunnel_question *question, struct holder *out);
 
 /* A live session that was found before by a tunnel of its own, and did not change since. False: it did, or is gone. */

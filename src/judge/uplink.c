@@ -18,7 +18,7 @@ static bool take_way(const Apnwatch__V1__Flow *flow, unsigned way, struct uplink
                address_from_bytes(source->data, source->len, &out->source);
 }
 
-/* What comes from the peer leads to the device: the end was given to the device's session unseen, if that has its address. */
+/* What comes from the peer leads to the device: the end may have been given to the device's session unseen. */
 static bool is_way_of_device(struct bindings *bindings, const Apnwatch__V1__Flow *flow, struct tunnel_question question)
 {
         struct address device;

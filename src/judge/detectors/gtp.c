@@ -2,7 +2,7 @@
  *
  * spoofed_source: what comes out of a session's tunnel towards the network has a source address that is not the session's, nor of a
  * network behind it, nor link-local or unspecified. Not asked of an address that was changed a moment ago, nor of a tunnel that
- * was released. One alert for a SIM; it counts flows.
+ * was released, nor of the address of a session whose own tunnels nobody told. One alert for a SIM; it counts flows.
  *
  * nested: GTP-U or GTP' out of a device: a tunnel that begins at the address of a session and is not the one that carries the session;
  * or a datagram to their ports. High towards nodes of the core and private addresses, low towards the Internet, where a VPN may use
