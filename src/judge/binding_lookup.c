@@ -149,11 +149,12 @@ static enum tunnel_fit tunnel_fit(const struct endpoint *endpoint, const struct 
         return early_ns > 0 ? TUNNEL_NEARLY : TUNNEL_FITS;
 }
 
-/* Released or ended by now, and not yet at that moment: flows are judged minutes after they began. */
+/* Released or ended by now, and not yet at that moment: flows are judged minutes after they began. Of a bearer that was given up
+ * seconds later it is not sure who used it. */
 static bool was_held(const struct endpoint *endpoint, const struct session *session, int64_t time_ns)
 {
         return (session->ended_ns == 0 || time_ns < session->ended_ns) &&
-               (!endpoint->is_released || endpoint_moments_ns(endpoint_moment(time_ns), endpoint->moment) > 0);
+               (!endpoint->is_released || endpoint_moments_ns(endpoint_moment(time_ns), endpoint->moment) > SLACK_S * SECOND);
 }
 
 /* The session has an end like this one, through which its packets would go. */

@@ -238,16 +238,20 @@ static void a_tunnel_is_whose_it_was_at_that_moment(void **state)
                     .endpoints = {{ENB, RADIO, .user = true, .bearer = 5, .interface = S1U_ENB}});
                 SAY(&scene, V2, PROCEDURE(MODIFY), RESPONSE, .from = PGW, .to = SGW, .sequence = 20 + i, .key = 101 + i);
                 scene_pass(&scene, 8);
-                at[i] = scene.now_ns - second;
+                at[i] = scene.now_ns - 6 * second;
         }
         const struct {
                 int64_t time_ns;
                 const char *imsi;
-        } rows[] = {{at[0], imsi_a}, {at[1], imsi_b}, {at[0] - 6 * second, imsi_a}};
+                enum tunnel_knowledge knowledge; /* as of then; seconds before it was given up nobody is accused */
+        } rows[] = {{at[0], imsi_a, TUNNEL_BOUND},
+                    {at[1], imsi_b, TUNNEL_BOUND},
+                    {at[0] - 6 * second, imsi_a, TUNNEL_BOUND},
+                    {at[0] + 3 * second, imsi_a, TUNNEL_RELEASED}};
         for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
                 struct tunnel_question question = {.teid = RADIO, .time_ns = rows[i].time_ns};
                 assert_true(address_parse("10.255.0.4", &question.node));
-                assert_int_equal(bindings_of_tunnel(scene.bindings, &question, &holder), TUNNEL_BOUND); /* as of then */
+                assert_int_equal(bindings_of_tunnel(scene.bindings, &question, &holder), rows[i].knowledge);
                 bindings_show(scene.bindings, &holder, INT64_MAX, &found);
                 assert_string_equal(found.imsi, rows[i].imsi);
         }
