@@ -241,6 +241,44 @@ static void a_user_planes_set_ends_on_its_word(void **state)
         scene_close(&scene);
 }
 
+static void nodes_that_share_an_address_take_turns(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        for (unsigned i = 0; i < 4; i++)
+                SAY(&scene, V2, PROCEDURE(PATH), RESPONSE, .from = PGW, .to = SGW, .sequence = 1 + i, .recovery = 7 + i % 4);
+        attach_in_sets(&scene, 10, SGW, 0, PGW, 0);
+        for (unsigned i = 0; i < 40; i++) {
+                scene_pass(&scene, 60);
+                SAY(&scene, V2, PROCEDURE(PATH), RESPONSE, .from = PGW, .to = SGW, .sequence = 20 + i, .recovery = 7 + i * 3 % 4);
+        }
+        assert_int_equal(scene.closed, 0);
+        SAY(&scene, V2, PROCEDURE(PATH), RESPONSE, .from = PGW, .to = SGW, .sequence = 90, .recovery = 11);
+        assert_int_equal(scene.end, BINDING_RESTARTED);
+        scene_close(&scene);
+}
+
+static void an_older_time_stamp_is_no_restart(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){0});
+        for (unsigned i = 0; i < 3; i++) {
+                static const uint64_t stamps[] = {3900000000, 3890000000, 3900000100};
+                SAY(&scene, PFCP, PROCEDURE(PATH), RESPONSE, .from = UPF, .to = SMF, .sequence = 90 + i, .recovery = stamps[i]);
+                if (i == 0) {
+                        SAY(&scene, PFCP, PROCEDURE(CREATE), REQUEST, .from = SMF, .to = UPF, .sequence = 1,
+                            .imsi = sim(7), .ipv4 = ADDRESS(7), .endpoints = {{.node = SMF, .key = 1001}});
+                        SAY(&scene, PFCP, PROCEDURE(CREATE), RESPONSE, .from = UPF, .to = SMF, .sequence = 1, .key = 1001,
+                            .endpoints = {{.node = UPF, .key = 1101}});
+                }
+                assert_int_equal(scene.closed, i == 2);
+        }
+        assert_int_equal(scene.end, BINDING_RESTARTED);
+        scene_close(&scene);
+}
+
 static struct address peer_address(uint32_t n)
 {
         const uint8_t bytes[4] = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
@@ -392,6 +430,8 @@ int main(void)
                 cmocka_unit_test(a_restarted_gateway_loses_what_it_had_with_who_tells),
                 cmocka_unit_test(without_the_mmes_side_the_first_word_is_for_all),
                 cmocka_unit_test(an_association_ends_for_both_ends_only),
+                cmocka_unit_test(nodes_that_share_an_address_take_turns),
+                cmocka_unit_test(an_older_time_stamp_is_no_restart),
                 cmocka_unit_test(peers_that_are_heard_are_remembered),
                 cmocka_unit_test(a_counter_that_never_rests_is_none),
                 cmocka_unit_test(a_user_planes_set_ends_on_its_word),

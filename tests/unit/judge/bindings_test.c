@@ -676,44 +676,6 @@ static void a_peer_that_restarts_loses_its_sessions(void **state)
         scene_close(&scene);
 }
 
-static void nodes_that_share_an_address_take_turns(void **state)
-{
-        (void)state;
-        struct binding_scene scene;
-        scene_open(&scene, (struct bindings_settings){0});
-        for (unsigned i = 0; i < 4; i++)
-                SAY(&scene, V2, PROCEDURE(PATH), RESPONSE, .from = PGW, .to = SGW, .sequence = 1 + i, .recovery = 7 + i % 4);
-        attach(&scene, 10, 1, imsi_a, imei_a, ADDRESS(7));
-        for (unsigned i = 0; i < 40; i++) {
-                scene_pass(&scene, 60);
-                SAY(&scene, V2, PROCEDURE(PATH), RESPONSE, .from = PGW, .to = SGW, .sequence = 20 + i, .recovery = 7 + i * 3 % 4);
-        }
-        assert_int_equal(scene.closed, 0);
-        SAY(&scene, V2, PROCEDURE(PATH), RESPONSE, .from = PGW, .to = SGW, .sequence = 90, .recovery = 11);
-        assert_int_equal(scene.end, BINDING_RESTARTED);
-        scene_close(&scene);
-}
-
-static void an_older_time_stamp_is_no_restart(void **state)
-{
-        (void)state;
-        struct binding_scene scene;
-        scene_open(&scene, (struct bindings_settings){0});
-        for (unsigned i = 0; i < 3; i++) {
-                static const uint64_t stamps[] = {3900000000, 3890000000, 3900000100};
-                SAY(&scene, .protocol = PROTOCOL(PFCP), PROCEDURE(PATH), RESPONSE, .from = UPF, .to = SMF, .sequence = 90 + i, .recovery = stamps[i]);
-                if (i == 0) {
-                        SAY(&scene, .protocol = PROTOCOL(PFCP), PROCEDURE(CREATE), REQUEST, .from = SMF, .to = UPF, .sequence = 1,
-                            .imsi = imsi_a, .ipv4 = ADDRESS(7), .endpoints = {{.node = SMF, .key = 1001}});
-                        SAY(&scene, .protocol = PROTOCOL(PFCP), PROCEDURE(CREATE), RESPONSE, .from = UPF, .to = SMF, .sequence = 1, .key = 1001,
-                            .endpoints = {{.node = UPF, .key = 1101}});
-                }
-                assert_int_equal(scene.closed, i == 2);
-        }
-        assert_int_equal(scene.end, BINDING_RESTARTED);
-        scene_close(&scene);
-}
-
 static void a_sensor_that_starts_late_learns_from_interims_and_updates(void **state)
 {
         (void)state;
@@ -906,8 +868,6 @@ int main(void)
                 cmocka_unit_test(pfcp_gx_and_radius_add_to_the_session),
                 cmocka_unit_test(a_late_stop_does_not_end_the_session_that_began_after),
                 cmocka_unit_test(a_peer_that_restarts_loses_its_sessions),
-                cmocka_unit_test(nodes_that_share_an_address_take_turns),
-                cmocka_unit_test(an_older_time_stamp_is_no_restart),
                 cmocka_unit_test(a_sensor_that_starts_late_learns_from_interims_and_updates),
                 cmocka_unit_test(a_teid_that_was_given_anew_speaks_of_its_new_session),
                 cmocka_unit_test(pools_of_two_apns_are_told_apart_by_the_apn),
