@@ -83,6 +83,6 @@ AC_DEFUN([APNWATCH_NDPI], [
   APNWATCH_NDPI_TRY([DNS cache confidence is named DPI_CACHE], [NDPI_HAS_CONFIDENCE_DPI_CACHE], [(void)NDPI_CONFIDENCE_DPI_CACHE;])
   APNWATCH_NDPI_TRY([partial DPI confidence], [NDPI_HAS_CONFIDENCE_DPI_PARTIAL], [(void)NDPI_CONFIDENCE_DPI_PARTIAL;])
   APNWATCH_NDPI_TRY([partial cached DPI confidence], [NDPI_HAS_CONFIDENCE_DPI_PARTIAL_CACHE], [(void)NDPI_CONFIDENCE_DPI_PARTIAL_CACHE;])
-  AC_CHECK_FUNCS([ndpi_set_protocol_detection_bitmask2 ndpi_set_config ndpi_extra_dissection_possible set_ndpi_malloc])
+  AC_CHECK_FUNCS([ndpi_set_protocol_detection_bitmask2 ndpi_set_config ndpi_extra_dissection_possible])
   CPPFLAGS=$ndpi_saved_CPPFLAGS; LIBS=$ndpi_saved_LIBS
 ])

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sense/start_memory.h"
 
 enum { PACKETS_UDP = 8, PACKETS_TCP = 20, ZERO_TAIL = 64, POOL_LIMIT = 4096, PROTOCOL_LIMIT = 1024 };
 
@@ -27,7 +26,6 @@ struct classification {
 
 struct classifier {
         struct ndpi_detection_module_struct *module; /* NULL: nobody has asked yet */
-        struct start_memory *start;
         bool is_broken;
         struct classification *free_list;
         unsigned free_count;
@@ -58,13 +56,7 @@ static struct ndpi_detection_module_struct *module_of(struct classifier *classif
 {
         if (classifier->module != NULL || classifier->is_broken)
                 return classifier->module;
-#ifdef HAVE_SET_NDPI_MALLOC
-        set_ndpi_malloc(start_memory_take);
-        set_ndpi_free(start_memory_give);
-        classifier->start = start_memory_begin();
-#endif
         classifier->module = module_create();
-        start_memory_end();
         classifier->is_broken = classifier->module == NULL;
         if (classifier->is_broken)
                 log_error("nDPI does not start: flows that no dissector knows stay without a label");
@@ -87,7 +79,6 @@ void classifier_destroy(struct classifier *classifier)
         }
         if (classifier->module != NULL)
                 ndpi_exit_detection_module(classifier->module);
-        start_memory_destroy(classifier->start);
         free(classifier);
 }
 
