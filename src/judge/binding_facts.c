@@ -263,11 +263,10 @@ static void take_plmn(struct taking *taking, const struct binding_plmn *said)
 }
 
 uint32_t binding_facts_take(struct session *session, struct name_pool *names, const struct said *said, enum binding_source source,
-                            int64_t time_ns, uint64_t *conflicts)
+                            int64_t stayed_ns, uint64_t *conflicts)
 {
         static const int64_t stay_ns = INT64_C(30000000000); /* a message that is repeated is older by less */
-        int64_t since_ns = session->moved_ns ? session->moved_ns : session->first_ns;
-        struct taking taking = {session, source, 0, conflicts, time_ns - since_ns > stay_ns};
+        struct taking taking = {session, source, 0, conflicts, stayed_ns > stay_ns};
         if (session->imsi == 0 || said->imsi == session->imsi)
                 take_digits(&taking, FACT_IMSI, &session->imsi, said->imsi);
         else
@@ -307,6 +306,7 @@ void binding_endpoints_fill(struct binding_endpoints *out, struct store *store, 
 void binding_fill(struct binding *binding, struct store *store, const struct name_pool *names, uint32_t record)
 {
         const struct session *session = store_session(store, record);
+        const struct session_life *life = store_life(store, record);
         binding->number = session->number;
         digits_text(session->imsi, binding->imsi);
         digits_text(session->imei, binding->imei);
@@ -320,14 +320,14 @@ void binding_fill(struct binding *binding, struct store *store, const struct nam
         binding->area = session->area;
         binding->moved_ns = session->moved_ns;
         memcpy(binding->sources, session->sources, sizeof binding->sources);
-        binding->first_ns = session->first_ns;
-        binding->last_ns = session->last_ns;
-        binding->sent_ns = session->sent_ns;
+        binding->first_ns = life->first_ns;
+        binding->last_ns = life->last_ns;
+        binding->sent_ns = life->sent_ns;
         binding->context = session->context;
         binding->protocol = session->protocol;
         binding->bearer = session->bearer;
         binding->file = session->file;
         binding->file_frame = session->file_frame;
         binding->record = record;
-        binding->stamp = session->stamp;
+        binding->stamp = life->stamp;
 }

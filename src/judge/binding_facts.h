@@ -15,10 +15,10 @@ uint8_t binding_rat_number(const char *text);
 uint8_t binding_place_kind(const char *text);
 
 /* What a message says of who and where goes into the session, as strong as `source` is: bits 1 << enum binding_fact of
- * those that changed; where it is may be said by a weaker source too, once it stayed for a while. `conflicts` counts facts that
- * were refused. An IMSI, once known, stays. The session must not be linked in the store. */
+ * those that changed; where it is may be said by a weaker source too, once it stayed there for a while: `stayed_ns`.
+ * `conflicts` counts facts that were refused. An IMSI, once known, stays. The session must not be linked in the store. */
 uint32_t binding_facts_take(struct session *session, struct name_pool *names, const struct said *said,
-                            enum binding_source source, int64_t time_ns, uint64_t *conflicts);
+                            enum binding_source source, int64_t stayed_ns, uint64_t *conflicts);
 
 const char *binding_rat_text(uint8_t rat); /* "" for 0: not known; NULL: no such number */
 struct prefix binding_prefix_around(const struct address *address, unsigned length);

@@ -11,12 +11,14 @@ enum { STALE_S = 120, SLACK_S = 5, END_SLACK_S = 1, CHAIN_MOST = 256 };
  * when it began was not seen. */
 enum fit { FITS_NOT, FITS_UNSEEN, FITS_NEARLY, FITS };
 
-static enum fit fit_in_time(const struct session *session, int64_t time_ns)
+static enum fit fit_in_time(const struct store *store, uint32_t record, int64_t time_ns)
 {
+        const struct session *session = store_session(store, record);
+        int64_t first_ns = store_life(store, record)->first_ns;
         bool has_ended = session->ended_ns != 0 && session->ended_ns <= time_ns;
-        if (session->first_ns <= time_ns && !has_ended)
+        if (first_ns <= time_ns && !has_ended)
                 return FITS;
-        if (session->first_ns <= time_ns + SLACK_S * SECOND && (!has_ended || time_ns <= session->ended_ns + END_SLACK_S * SECOND))
+        if (first_ns <= time_ns + SLACK_S * SECOND && (!has_ended || time_ns <= session->ended_ns + END_SLACK_S * SECOND))
                 return FITS_NEARLY;
         return session->ended_ns == 0 && !session->is_created ? FITS_UNSEEN : FITS_NOT;
 }
@@ -43,7 +45,7 @@ static void look_through(struct bindings *bindings, uint16_t context, const char
                 const struct session *session = store_session(store, record);
                 if (!is_of_pool(bindings, session, context, apn))
                         continue;
-                enum fit fit = fit_in_time(session, time_ns);
+                enum fit fit = fit_in_time(store, record, time_ns);
                 if (fit == FITS_NOT || fit < best->fit)
                         continue;
                 const struct session *other = best->record ? store_session(store, best->record) : NULL;
@@ -52,7 +54,7 @@ static void look_through(struct bindings *bindings, uint16_t context, const char
                         best->is_ambiguous = true;
                 else if (!is_rival)
                         best->is_ambiguous = false;
-                if (!is_rival || session->first_ns > other->first_ns) {
+                if (!is_rival || store_life(store, record)->first_ns > store_life(store, best->record)->first_ns) {
                         best->record = record;
                         best->fit = fit;
                 }
@@ -64,10 +66,9 @@ static bool has_address(const struct session *session, const struct address *add
         return address_equal(&session->ipv4, address) || (session->ipv6.length > 0 && prefix_contains(&session->ipv6, address));
 }
 
-static void point_out(const struct session *session, uint32_t record, struct holder *out)
+static void point_out(const struct session_life *life, uint32_t record, struct holder *out)
 {
-        bool is_partial = session->imsi == 0 && session->ipv6.length == 0 && address_is_unspecified(&session->ipv4);
-        *out = (struct holder){.record = record, .stamp = session->stamp, .first_ns = session->first_ns, .is_partial = is_partial};
+        *out = (struct holder){.record = record, .stamp = life->stamp, .first_ns = life->first_ns, .is_partial = life->is_partial};
 }
 
 /* A network behind the device: of a session that has it and nobody else's. */
@@ -82,7 +83,7 @@ static uint32_t find_routed(struct bindings *bindings, uint16_t context, const c
                 const struct session *session = store_session(store, route->session);
                 if (route->prefix.length < (address_is_ipv4(address) ? IPV4_LEAST : IPV6_LEAST) || route->prefix.length < length)
                         break;
-                if (!is_of_pool(bindings, session, context, apn) || fit_in_time(session, time_ns) != FITS)
+                if (!is_of_pool(bindings, session, context, apn) || fit_in_time(store, route->session, time_ns) != FITS)
                         continue;
                 if (best != STORE_NONE && store_session(store, best)->imsi != session->imsi)
                         return STORE_NONE;
@@ -108,7 +109,7 @@ bool bindings_holder_of_address(struct bindings *bindings, uint16_t context, con
                 return row != NULL;
         }
         session_use(bindings, best.record, time_ns);
-        point_out(store_session(bindings->store, best.record), best.record, out);
+        point_out(store_life(bindings->store, best.record), best.record, out);
         return true;
 }
 
@@ -222,29 +223,26 @@ enum tunnel_knowledge bindings_of_tunnel(struct bindings *bindings, const struct
         bool lives = is_live(endpoint, session), fits = best_fit >= TUNNEL_FITS || question->inner == NULL;
         if (lives)
                 session_use(bindings, endpoint->session, bindings->clock_ns);
-        point_out(session, endpoint->session, out);
+        point_out(store_life(store, endpoint->session), endpoint->session, out);
         out->of_network = lives && fits && endpoint->of_network;
         return fits && (lives || was_held(endpoint, session, question->time_ns)) ? TUNNEL_BOUND : TUNNEL_RELEASED;
 }
 
 void bindings_prefetch(const struct bindings *bindings, uint32_t record)
 {
-        if (!store_holds(bindings->store, record))
-                return;
-        const struct session *session = store_session(bindings->store, record); /* its beginning and its end: see there */
-        __builtin_prefetch(&session->imsi, 1);
-        __builtin_prefetch(&session->sent_ns, 1);
+        if (store_holds(bindings->store, record))
+                __builtin_prefetch(store_life(bindings->store, record), 1);
 }
 
 bool bindings_recall(struct bindings *bindings, uint32_t record, uint32_t stamp, struct holder *out)
 {
         if (!store_holds(bindings->store, record))
                 return false;
-        const struct session *session = store_session(bindings->store, record);
-        if (session->stamp != stamp || session->ended_ns != 0)
+        const struct session_life *life = store_life(bindings->store, record);
+        if (life->stamp != stamp || life->has_ended)
                 return false;
         session_use(bindings, record, bindings->clock_ns);
-        point_out(session, record, out);
+        point_out(life, record, out);
         return true;
 }
 
@@ -379,12 +377,12 @@ unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct bi
 
 bool bindings_note_sent(struct bindings *bindings, const struct holder *holder, int64_t sent_ns)
 {
-        struct session *session = store_session(bindings->store, holder->record);
-        if (session->imsi == 0 && session->msisdn == 0)
+        struct session_life *life = store_life(bindings->store, holder->record);
+        if (!life->has_subscriber)
                 return false;
-        if (sent_ns > session->sent_ns)
-                session->sent_ns = sent_ns;
-        return session->shares_imei;
+        if (sent_ns > life->sent_ns)
+                life->sent_ns = sent_ns;
+        return life->shares_imei;
 }
 
 /* Where a row of the user's or a binding of before stands for itself, only its own addresses are known. */

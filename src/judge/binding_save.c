@@ -125,6 +125,7 @@ static bool write_session(void *context, uint32_t record)
 {
         struct saving *saving = context;
         const struct session *session = store_session(saving->bindings->store, record);
+        const struct session_life *life = store_life(saving->bindings->store, record);
         Apnwatch__V1__StateRecord body = APNWATCH__V1__STATE_RECORD__INIT;
         saved_t *saved = &saving->saved;
         apnwatch__v1__saved_session__init(saved);
@@ -139,9 +140,9 @@ static bool write_session(void *context, uint32_t record)
         saved->protocol = session->protocol;
         saved->cell = put_place(&saving->cell, &session->cell);
         saved->area = put_place(&saving->area, &session->area);
-        saved->first = (uint64_t)session->first_ns;
+        saved->first = (uint64_t)life->first_ns;
         saved->said = (uint64_t)session->said_ns;
-        saved->last = (uint64_t)session->last_ns;
+        saved->last = (uint64_t)life->last_ns;
         put_ends(saving, session);
         put_routes(saving, session);
         put_sets(saving, session);
@@ -231,6 +232,7 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
         if (record == STORE_NONE)
                 return false;
         struct session *session = store_session(store, record);
+        struct session_life *life = store_life(store, record);
         take_who(bindings, session, saved);
         session->rat = (uint8_t)saved->rat;
         session->protocol = (uint8_t)saved->protocol;
@@ -242,10 +244,11 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
         session->is_created = saved->is_created;
         take_place(&session->cell, saved->cell);
         take_place(&session->area, saved->area);
-        session->first_ns = (int64_t)saved->first;
+        life->first_ns = (int64_t)saved->first;
         session->said_ns = (int64_t)saved->said;
-        session->last_ns = (int64_t)saved->last;
+        life->last_ns = (int64_t)saved->last;
         store_link(store, record);
+        store_note_facts(store, record);
         store_note_sharers(store, record);
         for (size_t i = saved->n_end; i-- > 0;) /* the newest is first */
                 take_end(bindings, record, saved->end[i]);
@@ -260,8 +263,8 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
         }
         if (session->said_ns > bindings->seen_ns)
                 bindings->seen_ns = session->said_ns;
-        if (session->last_ns > bindings->clock_ns)
-                bindings->clock_ns = session->last_ns;
+        if (life->last_ns > bindings->clock_ns)
+                bindings->clock_ns = life->last_ns;
         if (store_live(store) > bindings->numbers.peak)
                 bindings->numbers.peak = store_live(store);
         return true;

@@ -7,6 +7,7 @@
 enum { RENEW_S = 60, ROUTES_OF_A_SESSION = 8 };
 
 static const uint32_t LINKED = 1U << FACT_IMSI | 1U << FACT_IMEI | 1U << FACT_IPV4 | 1U << FACT_IPV6;
+static const uint32_t SHOWN = 1U << FACT_IMSI | 1U << FACT_MSISDN | 1U << FACT_IPV4 | 1U << FACT_IPV6; /* in its life */
 static const uint32_t MOVES = 1U << FACT_CELL | 1U << FACT_AREA | 1U << FACT_PLMN | 1U << FACT_RAT;
 
 static void tell(struct bindings *bindings, uint32_t record, struct binding_change *change, bool with_endpoints)
@@ -74,7 +75,8 @@ uint32_t session_open(struct act *act)
         struct session *session = store_session(bindings->store, record);
         session->context = act->context;
         session->protocol = (uint8_t)act->source;
-        session->first_ns = session->said_ns = session->last_ns = act->time_ns;
+        struct session_life *life = store_life(bindings->store, record);
+        life->first_ns = life->last_ns = session->said_ns = act->time_ns;
         session->is_created = act_said(act)->procedure == SAID(PROCEDURE__CREATE);
         session->file = act->file;
         session->file_frame = act->file_frame;
@@ -139,12 +141,13 @@ static uint32_t take_facts(struct act *act, uint32_t record, struct binding *bef
         struct bindings *bindings = act->bindings;
         struct session *session = store_session(bindings->store, record), fresh = *session;
         const struct said *halves[2] = {act->request, act->response};
+        int64_t stayed_ns = act->time_ns - (session->moved_ns ? session->moved_ns : store_life(bindings->store, record)->first_ns);
         uint32_t changed = 0;
         for (unsigned i = 0; i < 2; i++) {
                 const struct said *said = halves[i];
                 if (said == NULL)
                         continue;
-                changed |= binding_facts_take(&fresh, bindings->names, said, act->source, act->time_ns, &bindings->numbers.conflicts);
+                changed |= binding_facts_take(&fresh, bindings->names, said, act->source, stayed_ns, &bindings->numbers.conflicts);
                 if (said->bearer != 0 && fresh.bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
                         fresh.bearer = said->bearer;
         }
@@ -156,6 +159,8 @@ static uint32_t take_facts(struct act *act, uint32_t record, struct binding *bef
         *session = fresh;
         if (changed & LINKED)
                 store_link(bindings->store, record);
+        if (changed & SHOWN)
+                store_note_facts(bindings->store, record);
         if (changed != 0)
                 store_stamp(bindings->store, record);
         if (changed & (1U << FACT_IMSI | 1U << FACT_IMEI))
@@ -176,11 +181,11 @@ static bool is_moved(const struct binding *before, uint32_t facts)
 
 void session_use(struct bindings *bindings, uint32_t record, int64_t time_ns)
 {
-        struct session *session = store_session(bindings->store, record);
-        if (session->ended_ns != 0 || time_ns <= session->last_ns)
+        struct session_life *life = store_life(bindings->store, record);
+        if (life->has_ended || time_ns <= life->last_ns)
                 return;
-        bool is_due = time_ns / (RENEW_S * SECOND) != session->last_ns / (RENEW_S * SECOND);
-        session->last_ns = time_ns;
+        bool is_due = time_ns / (RENEW_S * SECOND) != life->last_ns / (RENEW_S * SECOND);
+        life->last_ns = time_ns;
         if (is_due)
                 store_use(bindings->store, record);
 }

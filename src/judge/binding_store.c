@@ -75,7 +75,8 @@ struct store *store_create(uint32_t session_limit)
         for (unsigned i = 0; i < 2 && seeds[1] == 0; i++)
                 seeds[i] = hash_seed();
         store->limit = session_limit;
-        store->sessions = (struct slab){.size = sizeof(struct session), .beside = sizeof(struct session_neighbours), .bits = SESSIONS_A_CHUNK};
+        store->sessions = (struct slab){.size = sizeof(struct session), .bits = SESSIONS_A_CHUNK,
+                                        .beside = sizeof(struct session_life) + sizeof(struct session_neighbours)};
         store->endpoints = (struct slab){.size = sizeof(struct endpoint), .bits = ENDPOINTS_A_CHUNK};
         store->routes = (struct slab){.size = sizeof(struct route), .bits = ROUTES_A_CHUNK};
         store->node_limit = session_limit > NODES_MOST ? NODES_MOST : session_limit < NODES_LEAST ? NODES_LEAST : session_limit;
@@ -297,7 +298,8 @@ static struct session_neighbours *neighbours_of(const struct store *store, uint3
 {
         uint32_t at = record - 1;
         char *chunk = store->sessions.chunks[at >> SESSIONS_A_CHUNK];
-        return (struct session_neighbours *)(chunk + (sizeof(struct session) << SESSIONS_A_CHUNK)) + (at & ((1U << SESSIONS_A_CHUNK) - 1));
+        return (struct session_neighbours *)(chunk + ((sizeof(struct session) + sizeof(struct session_life)) << SESSIONS_A_CHUNK)) +
+               (at & ((1U << SESSIONS_A_CHUNK) - 1));
 }
 
 static void queue_remove(struct store *store, uint32_t *oldest, uint32_t *newest, uint32_t record)
@@ -331,7 +333,15 @@ uint32_t store_oldest_ended(const struct store *store)
 
 void store_stamp(struct store *store, uint32_t record)
 {
-        store_session(store, record)->stamp = ++store->stamps;
+        store_life(store, record)->stamp = ++store->stamps;
+}
+
+void store_note_facts(struct store *store, uint32_t record)
+{
+        const struct session *session = store_session(store, record);
+        struct session_life *life = store_life(store, record);
+        life->has_subscriber = session->imsi != 0 || session->msisdn != 0;
+        life->is_partial = session->imsi == 0 && !has_ipv4(session) && !has_ipv6(session);
 }
 
 uint32_t store_add(struct store *store)
@@ -341,8 +351,8 @@ uint32_t store_add(struct store *store)
                 return STORE_NONE;
         struct session *session = store_session(store, record);
         session->number = ++store->numbers;
-        session->stamp = ++store->stamps;
         session->apn = NAME_NONE;
+        *store_life(store, record) = (struct session_life){.stamp = ++store->stamps, .is_partial = true};
         store->live++;
         queue_add(store, &store->oldest, &store->newest, record);
         return record;
@@ -361,6 +371,7 @@ void store_end(struct store *store, uint32_t record)
 {
         queue_remove(store, &store->oldest, &store->newest, record);
         queue_add(store, &store->oldest_ended, &store->newest_ended, record);
+        store_life(store, record)->has_ended = true;
         store_stamp(store, record);
         store->live--;
         store->ended++;
@@ -385,6 +396,7 @@ void store_free(struct store *store, uint32_t record)
         while (session->endpoints != STORE_NONE)
                 store_remove_endpoint(store, session->endpoints);
         store_unlink(store, record);
+        store_life(store, record)->has_ended = true; /* who remembers it asks */
         if (session->ended_ns != 0) {
                 queue_remove(store, &store->oldest_ended, &store->newest_ended, record);
                 store->ended--;
@@ -425,13 +437,12 @@ static bool is_other_subscriber(const struct session *a, const struct session *b
 /* Modules that left the factory with one number may be many: some of them are enough. */
 void store_note_sharers(struct store *store, uint32_t record)
 {
-        struct session *session = store_session(store, record);
+        const struct session *session = store_session(store, record);
         unsigned seen = 0;
         for (uint32_t at = session->imei == 0 ? STORE_NONE : store_by_imei(store, session->imei, STORE_NONE);
              at != STORE_NONE && seen++ < SHARERS_MOST; at = store_by_imei(store, session->imei, at)) {
-                struct session *other = store_session(store, at);
-                if (is_other_subscriber(session, other))
-                        other->shares_imei = session->shares_imei = true;
+                if (is_other_subscriber(session, store_session(store, at)))
+                        store_life(store, at)->shares_imei = store_life(store, record)->shares_imei = true;
         }
 }
 

@@ -24,19 +24,14 @@ struct session {
         struct chain_link by_imsi, by_imei, by_ipv4, by_ipv6; /* near to what it is found by: chains are walked over many sessions */
         uint64_t number;
         uint64_t imei, imsi;             /* digits in nibbles, the first highest; 0xf fills */
-        /* With the IMSI before it what each event of its flows asks: one line of the cache, or two. */
-        uint32_t stamp;                  /* of its last change */
         uint16_t context;
         bool is_created;                 /* its beginning was seen */
-        bool shares_imei;                /* a session of another SIM had its module's IMEI */
-        int64_t first_ns, last_ns;       /* last: of packets or signalling */
+        uint8_t rat, protocol, bearer, end; /* end: enum binding_end */
         int64_t ended_ns;                /* 0 while it lives */
-        int64_t sent_ns;                 /* see struct binding */
         struct address ipv4;
         uint64_t msisdn;
         struct prefix ipv6;
         uint32_t apn;                    /* of the name pool; NAME_NONE */
-        uint8_t rat, protocol, bearer, end; /* end: enum binding_end */
         uint8_t sources[BINDING_FACTS];
         struct binding_plmn plmn;
         struct binding_place cell, area;
@@ -50,7 +45,17 @@ struct session {
         uint16_t sets[SESSION_SETS];     /* numbers of binding_sets.h, which the session holds; by part, the user plane's last */
 };
 
-/* In the order of last use; of the ended: in the order of ending. Beside the sessions: who is used touches two others' places. */
+/* Of a session what each event of its flows asks and changes: half a line of the cache, beside the sessions. */
+struct session_life {
+        uint32_t stamp;                  /* of the session's last change */
+        bool has_ended : 1, has_subscriber : 1;
+        bool is_partial : 1;             /* see struct holder */
+        bool shares_imei : 1;            /* a session of another SIM had its module's IMEI */
+        int64_t first_ns, last_ns;       /* last: of packets or signalling */
+        int64_t sent_ns;                 /* see struct binding */
+};
+
+/* In the order of last use; of the ended: in the order of ending. Beside the sessions too: who is used touches two others' places. */
 struct session_neighbours {
         uint32_t older, newer;
 };
@@ -137,6 +142,13 @@ static inline struct session *store_session(const struct store *store, uint32_t 
         return (struct session *)store->sessions.chunks[at >> SESSIONS_A_CHUNK] + (at & ((1U << SESSIONS_A_CHUNK) - 1));
 }
 
+static inline struct session_life *store_life(const struct store *store, uint32_t record)
+{
+        uint32_t at = record - 1;
+        char *chunk = store->sessions.chunks[at >> SESSIONS_A_CHUNK];
+        return (struct session_life *)(chunk + (sizeof(struct session) << SESSIONS_A_CHUNK)) + (at & ((1U << SESSIONS_A_CHUNK) - 1));
+}
+
 bool store_holds(const struct store *store, uint32_t record); /* there is memory behind this number; what it holds now may be another */
 /* A new one, indexed by nothing yet. STORE_NONE: no memory. The caller sees to the limit. */
 uint32_t store_add(struct store *store);
@@ -145,6 +157,7 @@ uint32_t store_oldest(const struct store *store);       /* live, silent longest 
 uint32_t store_oldest_ended(const struct store *store);
 void store_use(struct store *store, uint32_t record);   /* it is the newest now */
 void store_stamp(struct store *store, uint32_t record); /* it is another than before; links and endpoints see to it themselves */
+void store_note_facts(struct store *store, uint32_t record); /* IMSI, number or address were changed: into its life */
 void store_end(struct store *store, uint32_t record);   /* leaves the live: no IMSI, no IMEI finds it any more */
 void store_free(struct store *store, uint32_t record);
 

@@ -156,9 +156,9 @@ void bindings_tick(struct bindings *bindings, int64_t clock_ns)
         bindings->clock_ns = clock_ns;
         expire_waiting(bindings);
         while ((record = store_oldest(store)) != STORE_NONE &&
-               clock_ns - store_session(store, record)->last_ns > (int64_t)bindings->settings.idle_s * SECOND)
+               clock_ns - store_life(store, record)->last_ns > (int64_t)bindings->settings.idle_s * SECOND)
                 session_end(bindings, record, BINDING_TIMED_OUT, NULL,
-                            store_session(store, record)->last_ns + (int64_t)bindings->settings.idle_s * SECOND);
+                            store_life(store, record)->last_ns + (int64_t)bindings->settings.idle_s * SECOND);
         while ((record = store_oldest_ended(store)) != STORE_NONE &&
                clock_ns - store_session(store, record)->ended_ns > (int64_t)ENDED_KEPT_S * SECOND)
                 session_free(bindings, record);
