@@ -51,7 +51,7 @@ struct byte_source {
 
 struct byte_source_settings {
         bool map;               /* plain files: mapped, else read into buffers */
-        size_t window;          /* bytes mapped or buffered at one time */
+        size_t window;          /* bytes mapped at one time */
         const uint64_t *batch;  /* number of the batch that is being filled: frames point into the buffers until it changes */
         struct stream_digest *digest; /* takes what is read, unless it is mapped; NULL: nobody asks */
 };

@@ -15,14 +15,14 @@
 #include "probes/decompressor.h"
 #include "probes/stream_digest.h"
 
-enum { BUFFER_MIN = 64 << 10, BUFFER_MAX = 256 << 10 };
+/* Two of them and what a flow needs stay in the second level of the cache: the bytes are there when they are looked at. */
+enum { BUFFER_SIZE = 64 << 10 };
 
 struct buffered_source {
         struct byte_source source;
         uint8_t *buffer[2];
         size_t size[2];
         unsigned current;
-        size_t wanted_size;
         bool ended;
         const uint64_t *batch;
         uint64_t turned_in;     /* the batch of the last turn, from 1 */
@@ -109,7 +109,7 @@ static bool turn(struct buffered_source *buffered, size_t need)
         unsigned other = buffered->current ^ 1;
         size_t left = byte_source_left(source);
         if (buffered->size[other] < need) {
-                size_t size = need > buffered->wanted_size ? need + buffered->wanted_size : buffered->wanted_size;
+                size_t size = need > BUFFER_SIZE ? need + BUFFER_SIZE : BUFFER_SIZE;
                 free(buffered->buffer[other]);
                 buffered->buffer[other] = malloc(size);
                 buffered->size[other] = buffered->buffer[other] != NULL ? size : 0;
@@ -221,8 +221,6 @@ static struct buffered_source *create(const struct byte_source_settings *setting
         buffered->source.kind = &buffered_kind;
         buffered->descriptor = -1;
         buffered->batch = settings->batch;
-        size_t window = settings->window;
-        buffered->wanted_size = window < BUFFER_MIN ? BUFFER_MIN : window > BUFFER_MAX ? BUFFER_MAX : window;
         return buffered;
 }
 

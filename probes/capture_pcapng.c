@@ -208,7 +208,7 @@ static enum block_result read_statistics(struct capture *capture, struct block *
         return BLOCK_NO_FRAME;
 }
 
-static inline enum block_result finish_frame(struct capture *capture, struct block *block, uint32_t number, uint64_t units,
+static enum block_result finish_frame(struct capture *capture, struct block *block, uint32_t number, uint64_t units,
                                              struct frame *frame)
 {
         if (number >= capture->state.interface_count || frame->captured > CAPTURED_MAX)
@@ -228,7 +228,7 @@ static inline enum block_result finish_frame(struct capture *capture, struct blo
         return BLOCK_FRAME;
 }
 
-static inline enum block_result read_packet(struct capture *capture, struct block *block, struct frame *frame, bool enhanced)
+static enum block_result read_packet(struct capture *capture, struct block *block, struct frame *frame, bool enhanced)
 {
         bool big = capture->state.big_endian;
         struct cursor fields = cursor_take(&block->body, PACKET_FIELDS);
@@ -263,11 +263,11 @@ static enum block_result read_simple_packet(struct capture *capture, struct bloc
         return result;
 }
 
-static inline enum block_result read_block(struct capture *capture, struct block *block, uint64_t offset, struct frame *frame)
+static __attribute__((noinline)) enum block_result read_block(struct capture *capture, struct block *block, uint64_t offset, struct frame *frame)
 {
-        if (block->type == BLOCK_ENHANCED_PACKET) /* nearly all */
-                return read_packet(capture, block, frame, true);
         switch (block->type) {
+        case BLOCK_ENHANCED_PACKET:
+                return read_packet(capture, block, frame, true);
         case BLOCK_PACKET:
                 return read_packet(capture, block, frame, false);
         case BLOCK_SIMPLE_PACKET:
@@ -307,7 +307,7 @@ static enum capture_status pcapng_begin(struct capture *capture)
 enum cut_result { CUT_BLOCK, CUT_SECTION_NEXT, CUT_SHORT, CUT_BUSY, CUT_DAMAGED };
 
 /* The next block of the source, whole, not consumed. */
-static inline enum cut_result cut_block(struct capture *capture, unsigned frames, struct block *block)
+static __attribute__((noinline)) enum cut_result cut_block(struct capture *capture, unsigned frames, struct block *block)
 {
         struct byte_source *source = capture->source;
         enum source_state state = capture_more(capture, BLOCK_OVERHEAD, frames);
@@ -335,6 +335,45 @@ static inline enum cut_result cut_block(struct capture *capture, unsigned frames
         return u32(&tail, big) == told ? CUT_BLOCK : CUT_DAMAGED;
 }
 
+/* Nearly all blocks are packets without options in a little-endian section, whole in memory: those are read in one straight line.
+ * False: nothing has happened, and the long way decides. */
+static inline bool read_usual(const struct capture *capture, struct frame *frame, uint32_t *length)
+{
+        enum { FRONT = 8 + PACKET_FIELDS };
+        const struct byte_source *source = capture->source;
+        size_t left = byte_source_left(source);
+        if (left < FRONT + 4 || capture->state.big_endian)
+                return false;
+        struct cursor fields = cursor_of(source->at, FRONT);
+        uint32_t type = cursor_le32(&fields), told = cursor_le32(&fields), number = cursor_le32(&fields);
+        uint64_t high = cursor_le32(&fields), units = high << 32 | cursor_le32(&fields);
+        uint32_t captured = cursor_le32(&fields), wire = cursor_le32(&fields);
+        if (type != BLOCK_ENHANCED_PACKET || captured > CAPTURED_MAX || told != ((FRONT + captured + 3) & ~3U) + 4 || told > left ||
+            number >= capture->state.interface_count)
+                return false;
+        struct cursor tail = cursor_of(source->at + told - 4, 4);
+        if (cursor_le32(&tail) != told)
+                return false;
+        const struct capture_interface *interface = &capture->interfaces[number];
+        frame->bytes = fields.at;
+        frame->captured = captured;
+        frame->wire = wire;
+        frame->time_ns = packet_time(capture, interface, units);
+        frame->link_type = interface->link_type;
+        frame->interface = interface->name;
+        frame->file = capture->settings.file;
+        *length = told;
+        return true;
+}
+
+static inline void take_frame(struct capture *capture, struct frame *frame, unsigned *made)
+{
+        struct capture_tally *tally = &capture->state.tally;
+        capture_count(tally, frame);
+        frame->number = tally->packets;
+        *made += capture_keeps(capture, tally, frame);
+}
+
 static enum capture_status ended(struct capture *capture, enum cut_result cut, const struct block *block)
 {
         if (cut == CUT_BUSY)
@@ -348,26 +387,26 @@ static enum capture_status ended(struct capture *capture, enum cut_result cut, c
 static enum capture_status pcapng_read(struct capture *capture, struct frame *frames, unsigned max, unsigned *count)
 {
         struct byte_source *source = capture->source;
-        struct capture_tally *tally = &capture->state.tally;
         struct block block = {0};
         enum cut_result cut = CUT_BLOCK;
         enum block_result result = BLOCK_NO_FRAME;
         unsigned made = 0;
         while (made < max) {
-                cut = cut_block(capture, made, &block);
-                if (cut != CUT_BLOCK)
-                        break;
                 struct frame *frame = &frames[made];
-                result = read_block(capture, &block, byte_source_offset(source), frame);
-                if (result == BLOCK_DAMAGED || result == BLOCK_NO_MEMORY)
-                        break;
+                if (read_usual(capture, frame, &block.length)) {
+                        result = BLOCK_FRAME;
+                } else {
+                        cut = cut_block(capture, made, &block);
+                        if (cut != CUT_BLOCK)
+                                break;
+                        result = read_block(capture, &block, byte_source_offset(source), frame);
+                        if (result == BLOCK_DAMAGED || result == BLOCK_NO_MEMORY)
+                                break;
+                }
                 source->at += block.length;
                 capture_prefetch(source->at);
-                if (result == BLOCK_FRAME) {
-                        capture_count(tally, frame);
-                        frame->number = tally->packets;
-                        made += capture_keeps(capture, tally, frame);
-                }
+                if (result == BLOCK_FRAME)
+                        take_frame(capture, frame, &made);
         }
         *count = made;
         if (made > 0)

@@ -8,7 +8,7 @@
 #include "sense/clock.h"
 #include "sense/flow_keeper.h"
 
-enum { AHEAD = 16, SLOTS_AHEAD = 8, BYTES_AHEAD = 3, DEFAULT_FLOWS = 2000000, COUNTERS_MOST = 64 };
+enum { AHEAD = 32, SLOTS_AHEAD = 8, BYTES_AHEAD = 3, DEFAULT_FLOWS = 2000000, COUNTERS_MOST = 64 };
 static const int64_t SECOND = 1000000000;
 
 enum { RUN_PART_BYTES = 32 * 1024 };
