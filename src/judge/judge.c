@@ -45,6 +45,8 @@ static bool create_detectors(struct judge *judge)
                         return false;
                 for (unsigned body = 0; body < 64 && detectors[i]->on_event; body++)
                         judge->listeners[body] |= (uint16_t)((detectors[i]->wants >> body & 1) << i);
+                judge->network_listeners |= (uint16_t)((detectors[i]->on_network != NULL) << i);
+                judge->binding_listeners |= (uint16_t)((detectors[i]->on_binding != NULL) << i);
         }
         return true;
 }
@@ -53,9 +55,9 @@ static void take_change(void *context, const struct binding_change *change)
 {
         struct judge *judge = context;
         waiting_room_call(judge->room, change->now);
-        for (unsigned i = 0; detectors[i]; i++) {
-                if (detectors[i]->on_binding)
-                        detectors[i]->on_binding(judge, judge->detector_states[i], change);
+        for (unsigned left = judge->binding_listeners; left != 0; left &= left - 1) {
+                int i = __builtin_ctz(left);
+                detectors[i]->on_binding(judge, judge->detector_states[i], change);
         }
 }
 
@@ -183,8 +185,9 @@ static bool owner_of(const struct judge *judge, const event_t *event, struct dev
 
 static void tell_network(struct judge *judge, const event_t *event)
 {
-        for (unsigned i = 0; detectors[i]; i++) {
-                if (detectors[i]->on_network && (detectors[i]->wants >> event->body_case & 1))
+        for (unsigned left = judge->network_listeners; left != 0; left &= left - 1) {
+                int i = __builtin_ctz(left);
+                if (detectors[i]->wants >> event->body_case & 1)
                         detectors[i]->on_network(judge, judge->detector_states[i], event);
         }
 }

@@ -42,4 +42,5 @@ struct judge {
         int64_t loss_ns;  /* when an interface last dropped a thousandth of its packets or more; 0: never */
         void *detector_states[DETECTOR_LIMIT];
         uint16_t listeners[64]; /* by body of an event: bits of the detectors that want to be told of its flow */
+        uint16_t network_listeners, binding_listeners; /* likewise: who has on_network, on_binding */
 };

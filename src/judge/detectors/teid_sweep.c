@@ -30,7 +30,7 @@ static uint64_t seed;
 
 enum { SWEEP_LIMIT = 1024, KEPT = 64, USER_LEAST = 20, CONTROL_LEAST = 10, MINUTE_S = 60, GRACE_S = 12 * 3600, SETTLED_S = 600,
        RESTART_S = 3600, STEADY_S = 600, LEARNED_LEAST = 3, DENIERS = 64, DENIALS_LEAST = 3, DENIAL_S = 300, TUNNEL_SETS = 32768,
-       TUNNEL_WAYS = 4, NEAR = 4 };
+       TUNNEL_WAYS = 4, NEAR = 4, PLACE_S = 10 };
 
 static const int64_t SECOND = 1000000000;
 
@@ -64,6 +64,7 @@ struct sweep {
                 int64_t told_ns; /* of that session: when signalling spoke of it before; 0: not asked */
         } attempts[KEPT];
         uint64_t there;         /* a bit for each attempt that counts */
+        int64_t placed_ns;      /* its place in the order is as of then */
         unsigned next, learned; /* learned: tunnels of its that signalling did not tell, and that live */
         bool is_sure;
         UT_hash_handle hh;
@@ -79,11 +80,11 @@ struct denier {
 
 struct sweep_state {
         int64_t visible_ns;     /* since when there is signalling; 0: none was seen */
-        struct sweep *sweeps;   /* by sender and plane, the one that was silent longest first */
+        struct sweep *sweeps;   /* by sender and plane, the one that was silent longest first, within seconds */
         unsigned sweep_count;
         struct tunnel (*tunnels)[TUNNEL_WAYS]; /* NULL: none was met yet */
         struct denier deniers[DENIERS];
-        unsigned next_denier;
+        unsigned next_denier, denier_count;
         int64_t denied_ns;      /* when one was last believed to have lost all */
         uint64_t sweeps_dropped, tunnels_dropped;
 };
@@ -141,17 +142,10 @@ static struct tunnel *meet_tunnel(struct sweep_state *state, uint64_t hash, uint
         return place;
 }
 
-/* The order of a uthash table is that of insertion: who is met again goes behind. `make`: where there is none yet. */
-static struct sweep *touch_sweep(struct sweep_state *state, const struct address *source, uint16_t context, enum sweep_plane plane, bool make)
+/* A new one, or one at another place: the order of a uthash table is that of insertion. */
+static __attribute__((noinline)) struct sweep *place_sweep(struct sweep_state *state, struct sweep *sweep, const struct sweep_key *key)
 {
-        struct sweep_key key = {*source, context, plane};
-        struct sweep *sweep;
-        HASH_FIND(hh, state->sweeps, &key, sizeof key, sweep);
-        if (sweep == NULL && !make)
-                return NULL;
         if (sweep != NULL) {
-                if (sweep->hh.next == NULL)
-                        return sweep;
                 HASH_DEL(state->sweeps, sweep);
         } else if (state->sweep_count >= SWEEP_LIMIT) {
                 sweep = state->sweeps;
@@ -163,8 +157,21 @@ static struct sweep *touch_sweep(struct sweep_state *state, const struct address
                         return NULL;
                 state->sweep_count++;
         }
-        sweep->key = key;
+        sweep->key = *key;
         HASH_ADD(hh, state->sweeps, key, sizeof sweep->key, sweep);
+        return sweep;
+}
+
+/* Who is met again goes behind, now and then. `make`: where there is none yet. */
+static struct sweep *touch_sweep(struct sweep_state *state, const struct address *source, uint16_t context, enum sweep_plane plane, bool make,
+                                 int64_t now_ns)
+{
+        struct sweep_key key = {*source, context, plane};
+        struct sweep *sweep;
+        HASH_FIND(hh, state->sweeps, &key, sizeof key, sweep);
+        bool is_due = sweep ? now_ns - sweep->placed_ns >= PLACE_S * SECOND : make;
+        if (is_due && (sweep = place_sweep(state, sweep, &key)) != NULL)
+                sweep->placed_ns = now_ns;
         return sweep;
 }
 
@@ -203,7 +210,7 @@ static struct attempt *add_attempt(struct sweep *sweep, uint64_t key, uint64_t m
 
 static struct denier *find_denier(struct sweep_state *state, const struct address *node)
 {
-        for (unsigned i = 0; i < DENIERS; i++)
+        for (unsigned i = 0; i < state->denier_count; i++)
                 if (state->deniers[i].first_ns > 0 && address_equal(&state->deniers[i].node, node))
                         return &state->deniers[i];
         return NULL;
@@ -216,6 +223,7 @@ static void note_denial(struct sweep_state *state, const struct address *node, i
         if (denier == NULL) {
                 denier = &state->deniers[state->next_denier];
                 state->next_denier = (state->next_denier + 1) % DENIERS;
+                state->denier_count += state->denier_count < DENIERS;
                 *denier = (struct denier){.node = *node, .first_ns = now_ns};
         }
         if (denier->alive_ns > 0 && now_ns - denier->alive_ns <= RESTART_S * SECOND)
@@ -415,7 +423,7 @@ static void learn(struct judge *judge, struct sweep_state *state, uint16_t conte
         if (tunnel->state == TUNNEL_LIVE)
                 return;
         tunnel->state = TUNNEL_LIVE;
-        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true);
+        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true, judge->clock_ns);
         struct attempt *attempt = sweep ? find_attempt(sweep, use->teid) : NULL;
         if (attempt != NULL)
                 sweep->there &= ~bit_of(sweep, attempt);
@@ -432,7 +440,7 @@ static void take_use(struct judge *judge, struct sweep_state *state, uint16_t co
         struct tunnel *tunnel = meet_tunnel(state, tunnel_hash(context, &use->gateway, use->teid), first_s);
         if (tunnel == NULL || tunnel->state == TUNNEL_LIVE || (tunnel->state == TUNNEL_ACCUSED && first_s <= tunnel->last_s + MINUTE_S))
                 return;
-        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true);
+        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true, judge->clock_ns);
         const struct attempt *known = sweep ? find_attempt(sweep, use->teid) : NULL;
         if (tunnel->state == TUNNEL_SEEN && last_s >= tunnel->first_s + STEADY_S && !(known && known->is_refused)) {
                 learn(judge, state, context, use, true);
@@ -564,7 +572,7 @@ static void take_refusal(struct judge *judge, struct sweep_state *state, uint16_
                 note_denial(state, &use->gateway, judge->clock_ns);
                 return;
         }
-        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true);
+        struct sweep *sweep = touch_sweep(state, &use->source, context, PLANE_USER, true, judge->clock_ns);
         if (sweep == NULL)
                 return;
         sweep->gateway = use->gateway;
@@ -575,7 +583,7 @@ static void take_refusal(struct judge *judge, struct sweep_state *state, uint16_
         weigh(judge, state, sweep, attempt, event);
 }
 
-static void take_notice(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+static __attribute__((noinline)) void take_notice(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
 {
         const Apnwatch__V1__TunnelNotice *notice = event->tunnel_notice;
         int64_t time_ns = moment_of(judge, event);
@@ -602,7 +610,7 @@ static bool speaks_of_a_session(const Apnwatch__V1__Signalling *said)
         }
 }
 
-static void take_request(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+static __attribute__((noinline)) void take_request(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
         enum binding_plane plane = said->protocol == SAID(PROTOCOL__PFCP) ? BINDING_SEID : BINDING_CONTROL_TEID;
@@ -611,7 +619,7 @@ static void take_request(struct judge *judge, struct sweep_state *state, uint16_
             !address_from_bytes(said->destination.data, said->destination.len, &gateway))
                 return;
         enum binding_tenure tenure = bindings_know(judge->bindings, context, plane, &gateway, said->key);
-        struct sweep *sweep = tenure != BINDING_FORMER ? touch_sweep(state, &source, context, PLANE_CONTROL, true) : NULL;
+        struct sweep *sweep = tenure != BINDING_FORMER ? touch_sweep(state, &source, context, PLANE_CONTROL, true, judge->clock_ns) : NULL;
         if (sweep == NULL)
                 return;
         struct attempt *attempt = add_attempt(sweep, said->key, said->sequence, event, judge->clock_ns);
@@ -623,7 +631,7 @@ static void take_request(struct judge *judge, struct sweep_state *state, uint16_
                 attempt->told_ns = bindings_told_ns(judge->bindings, context, plane, &gateway, said->key);
 }
 
-static void take_answer(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+static __attribute__((noinline)) void take_answer(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
         struct address source, gateway;
@@ -631,7 +639,7 @@ static void take_answer(struct judge *judge, struct sweep_state *state, uint16_t
         if (!address_from_bytes(said->destination.data, said->destination.len, &source) ||
             !address_from_bytes(said->source.data, said->source.len, &gateway))
                 return;
-        struct sweep *sweep = touch_sweep(state, &source, context, PLANE_CONTROL, false);
+        struct sweep *sweep = touch_sweep(state, &source, context, PLANE_CONTROL, false, judge->clock_ns);
         struct attempt *attempt = NULL;
         for (uint64_t left = sweep ? sweep->there : 0; left != 0 && attempt == NULL; left &= left - 1) {
                 struct attempt *held = &sweep->attempts[__builtin_ctzll(left)];
