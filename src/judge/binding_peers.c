@@ -11,7 +11,7 @@
 
 static uint64_t seed;
 
-enum { PEER_LIMIT = 65536, FORMERS = 3, RESTARTS_AN_HOUR = 8 };
+enum { PEER_LIMIT = 65536, FORMERS = 3, RESTARTS_AN_HOUR = 8, RECENT_BITS = 6 };
 
 static const int64_t HOUR_NS = INT64_C(3600) * 1000000000, MINUTE_NS = INT64_C(60) * 1000000000;
 
@@ -21,11 +21,11 @@ struct peer {
                 uint16_t context, protocol;
         } key;
         uint64_t value;
+        int64_t heard_ns;
         struct former {
                 uint64_t value;
                 int64_t left_ns; /* 0: none */
         } formers[FORMERS];      /* of nodes that share the address; the one that was left longest ago makes room */
-        int64_t heard_ns;
         int64_t hour_ns;         /* the first restart of the last hour */
         unsigned restarts;       /* since then */
         UT_hash_handle hh;
@@ -38,6 +38,7 @@ struct restart {
 };
 
 struct binding_peers {
+        struct peer *recent[1 << RECENT_BITS]; /* one of each hash, or NULL: few nodes say nearly everything */
         struct peer *by_key;      /* who was silent longest is first, within a minute */
         struct restart *restarts; /* the last of an address, the oldest first */
         unsigned count, restart_count;
@@ -109,10 +110,15 @@ static struct peer *make_peer(struct binding_peers *peers, const struct peer_key
         return peer;
 }
 
+static bool is_heard(const struct peer *peer, int64_t time_ns)
+{
+        return time_ns - peer->heard_ns < MINUTE_NS && time_ns >= peer->heard_ns;
+}
+
 /* Goes behind, once a minute at most. */
 static void note_heard(struct binding_peers *peers, struct peer *peer, int64_t time_ns)
 {
-        if (time_ns - peer->heard_ns < MINUTE_NS && time_ns >= peer->heard_ns)
+        if (is_heard(peer, time_ns))
                 return;
         peer->heard_ns = time_ns;
         HASH_DEL(peers->by_key, peer);
@@ -145,31 +151,43 @@ static bool is_believed(struct peer *peer, int64_t time_ns)
         return ++peer->restarts <= RESTARTS_AN_HOUR;
 }
 
-bool binding_peers_restarted(struct binding_peers *peers, const struct address *address, uint16_t context, enum binding_source protocol,
-                             uint64_t value, int64_t time_ns)
+static struct peer **recent_of(struct binding_peers *peers, const struct peer_key *key)
 {
-        struct peer_key key;
+        uint64_t halves[2];
+        memcpy(halves, key->address.bytes, sizeof halves);
+        return &peers->recent[(halves[0] ^ halves[1] ^ key->context ^ key->protocol) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RECENT_BITS)];
+}
+
+static __attribute__((noinline)) bool take_value(struct binding_peers *peers, const struct peer_key *key, uint64_t value, int64_t time_ns)
+{
         struct peer *peer;
-        memset(&key, 0, sizeof key);
-        key.address = *address;
-        key.context = context;
-        key.protocol = (uint16_t)protocol;
-        HASH_FIND(hh, peers->by_key, &key, sizeof key, peer);
+        HASH_FIND(hh, peers->by_key, key, sizeof *key, peer);
         if (peer == NULL) {
-                if ((peer = make_peer(peers, &key)) != NULL) {
+                if ((peer = make_peer(peers, key)) != NULL) {
                         peer->value = value;
                         peer->heard_ns = time_ns;
                 }
                 return false;
         }
+        *recent_of(peers, key) = peer;
         note_heard(peers, peer, time_ns);
-        bool only_rises = protocol != BINDING_GTPV1C && protocol != BINDING_GTPV2C; /* times, Origin-State-Id (RFC 6733, 8.16) */
+        bool only_rises = key->protocol != BINDING_GTPV1C && key->protocol != BINDING_GTPV2C; /* times, Origin-State-Id (RFC 6733, 8.16) */
         if (peer->value == value || (only_rises && value < peer->value))
                 return false;
         if (change_value(peer, value, time_ns) || !is_believed(peer, time_ns))
                 return false;
-        binding_peers_note_restart(peers, address, time_ns);
+        binding_peers_note_restart(peers, &key->address, time_ns);
         return true;
+}
+
+bool binding_peers_restarted(struct binding_peers *peers, const struct address *address, uint16_t context, enum binding_source protocol,
+                             uint64_t value, int64_t time_ns)
+{
+        const struct peer_key key = {*address, context, (uint16_t)protocol};
+        const struct peer *peer = *recent_of(peers, &key);
+        if (peer != NULL && peer->value == value && is_heard(peer, time_ns) && memcmp(&peer->key, &key, sizeof key) == 0)
+                return false; /* nothing new */
+        return take_value(peers, &key, value, time_ns);
 }
 
 uint64_t binding_peers_forgotten(const struct binding_peers *peers)
