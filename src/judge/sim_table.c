@@ -11,7 +11,7 @@
 
 #include "base/hash_seed.h"
 
-enum { DIGITS_LEAST = 6, DIGITS_MOST = 16, FIRST_SLOTS = 1024 };
+enum { DIGITS_LEAST = 6, DIGITS_MOST = 16, FIRST_SLOTS = 1024, ENTRIES_A_CHUNK = 1024 };
 
 struct entry {
         struct entry *prev, *next; /* longest silent first */
@@ -28,7 +28,10 @@ struct sim_table {
         uint64_t seed;
         struct slot *slots; /* open addressing, a power of two, at most half full */
         uint32_t slot_mask;
+        struct entry **chunks; /* of entries; they stay where they are */
+        struct entry *free;    /* that were dropped, by `next` */
         struct entry *order;
+        uint32_t chunk_count, used; /* used: entries that were ever taken */
         uint32_t count, limit, moved;
         uint64_t evictions;
 };
@@ -88,12 +91,36 @@ static bool grow(struct sim_table *table)
         return true;
 }
 
+/* All zeros; NULL: no memory. */
+static struct entry *take_entry(struct sim_table *table)
+{
+        struct entry *entry = table->free;
+        if (entry != NULL) {
+                table->free = entry->next;
+                memset(entry, 0, sizeof *entry);
+                return entry;
+        }
+        if (table->used == table->chunk_count * ENTRIES_A_CHUNK) {
+                struct entry **chunks = realloc(table->chunks, (table->chunk_count + 1) * sizeof *chunks);
+                if (chunks == NULL)
+                        return NULL;
+                table->chunks = chunks;
+                if ((chunks[table->chunk_count] = calloc(ENTRIES_A_CHUNK, sizeof **chunks)) == NULL)
+                        return NULL;
+                table->chunk_count++;
+        }
+        entry = &table->chunks[table->used / ENTRIES_A_CHUNK][table->used % ENTRIES_A_CHUNK];
+        table->used++;
+        return entry;
+}
+
 static void drop(struct sim_table *table, struct entry *entry)
 {
         DL_DELETE(table->order, entry);
         table->moved -= entry->sim.is_moved;
         free_slot(table, find_slot(table, entry->sim.subscriber));
-        free(entry);
+        entry->next = table->free;
+        table->free = entry;
         table->count--;
 }
 
@@ -101,8 +128,9 @@ void sim_table_destroy(struct sim_table *table)
 {
         if (table == NULL)
                 return;
-        while (table->order)
-                drop(table, table->order);
+        for (uint32_t i = 0; i < table->chunk_count; i++)
+                free(table->chunks[i]);
+        free(table->chunks);
         free(table->slots);
         free(table);
 }
@@ -139,13 +167,13 @@ static struct entry *touch(struct sim_table *table, uint64_t subscriber, uint32_
         if (entry == NULL) {
                 if ((table->count + 1) * UINT64_C(2) > table->slot_mask && !grow(table))
                         return NULL;
-                if ((entry = calloc(1, sizeof *entry)) == NULL)
-                        return NULL;
-                entry->sim.subscriber = subscriber;
                 while (table->count >= table->limit) {
                         drop(table, table->order);
                         table->evictions++;
                 }
+                if ((entry = take_entry(table)) == NULL)
+                        return NULL;
+                entry->sim.subscriber = subscriber;
                 table->slots[find_slot(table, subscriber)] = (struct slot){subscriber, entry};
                 table->count++;
                 DL_APPEND(table->order, entry);

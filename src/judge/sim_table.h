@@ -14,11 +14,11 @@ struct sim {
         uint64_t imei;            /* likewise; 0: not known */
         uint32_t used_s;
         uint32_t placed_s;        /* since when it was in no new place; 0: in none yet */
-        uint32_t places[SIM_PLACES]; /* hashes; the oldest makes room */
         uint32_t last_area;       /* tracking area + 1; 0: not known */
         uint8_t place_count, place_next;
         bool is_moved;            /* out of the module that it belongs to, unplanned */
         char last_place[SIM_PLACE_TEXT];
+        uint32_t places[SIM_PLACES]; /* hashes; the oldest makes room */
 };
 
 #define SIM_BY_NUMBER (UINT64_C(1) << 62)
