@@ -23,7 +23,7 @@
 #include "judge/session_draft.h"
 #include "judge/uplink.h"
 
-enum { READDRESSED_KEPT = 1024, READDRESSED_S = 30, SLACK_S = 5, NODE_LIMIT = 1 << 16, TCP = 6, UDP = 17, SCTP = 132 };
+enum { READDRESSED_KEPT = 1024, READDRESSED_S = 30, SLACK_S = 5, NODE_LIMIT = 1 << 16, NODES_NEAR = 16, TCP = 6, UDP = 17, SCTP = 132 };
 
 static const int64_t SECOND = 1000000000;
 
@@ -34,6 +34,10 @@ struct gtp_state {
         } readdressed[READDRESSED_KEPT]; /* sessions whose addresses changed, a ring */
         unsigned readdressed_next;
         struct flow_set *nodes; /* hashes of addresses that signalling names */
+        struct near {
+                struct address address;
+                uint16_t context;
+        } near[NODES_NEAR];     /* of them, the last of each kind of last bytes: sessions name the same few */
 };
 
 static void *create(struct judge *judge)
@@ -63,6 +67,10 @@ static uint64_t address_hash(const struct address *address, uint16_t context)
 
 static void add_node(struct gtp_state *state, const struct address *address, uint16_t context)
 {
+        struct near *near = &state->near[(address->bytes[15] ^ address->bytes[14]) % NODES_NEAR];
+        if (near->context == context && address_equal(&near->address, address))
+                return;
+        *near = (struct near){*address, context};
         uint64_t hash = address_hash(address, context);
         if (!flow_set_has(state->nodes, hash))
                 flow_set_add(state->nodes, hash);

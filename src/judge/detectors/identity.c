@@ -101,12 +101,12 @@ static bool is_pattern(const char *digits)
  * IMEI at all. */
 static bool is_placeholder(const char *imei)
 {
-        static const char *const known[] = {"12345678912345", "49015420323751", "35209900176148"};
-        if (strlen(imei) < IMEI_COMPARED || strncmp(imei, "00", 2) == 0 || strncmp(imei + TAC_DIGITS, "000000", SERIAL_DIGITS) == 0 ||
+        static const char known[][IMEI_COMPARED + 1] = {"12345678912345", "49015420323751", "35209900176148"};
+        if (strlen(imei) < IMEI_COMPARED || memcmp(imei, "00", 2) == 0 || memcmp(imei + TAC_DIGITS, "000000", SERIAL_DIGITS) == 0 ||
             is_pattern(imei))
                 return true;
         for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
-                if (is_same_module(imei, known[i]))
+                if (memcmp(imei, known[i], IMEI_COMPARED) == 0)
                         return true;
         return false;
 }
