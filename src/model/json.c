@@ -20,13 +20,14 @@ void json_buffer_clear(struct json_buffer *buffer)
         *buffer = (struct json_buffer){0};
 }
 
-static bool make_room(struct json_buffer *out, size_t more)
+static __attribute__((noinline)) bool make_room(struct json_buffer *out, size_t more)
 {
         size_t wanted = out->size ? out->size * 2 : 4096;
         while (wanted < out->length + more)
                 wanted *= 2;
         char *text = out->failed ? NULL : realloc(out->text, wanted);
-        if (text == NULL) {
+        if (text == NULL) { /* from now on no room is ever found */
+                json_buffer_clear(out);
                 out->failed = true;
                 return false;
         }
@@ -37,7 +38,7 @@ static bool make_room(struct json_buffer *out, size_t more)
 
 static inline bool has_room(struct json_buffer *out, size_t more)
 {
-        return (out->size - out->length >= more && !out->failed) || make_room(out, more);
+        return out->size - out->length >= more || make_room(out, more);
 }
 
 static inline void put(struct json_buffer *out, const char *text, size_t length)
@@ -46,6 +47,12 @@ static inline void put(struct json_buffer *out, const char *text, size_t length)
                 return;
         memcpy(out->text + out->length, text, length);
         out->length += length;
+}
+
+/* Where `most` bytes may be written that count once they are added to the length. NULL: there is no room. */
+static inline char *room_for(struct json_buffer *out, size_t most)
+{
+        return has_room(out, most) ? out->text + out->length : NULL;
 }
 
 static inline void put_character(struct json_buffer *out, char character)
@@ -63,10 +70,15 @@ const char *json_buffer_text(struct json_buffer *buffer)
 }
 
 /* A comma is due after everything but an opening bracket, a colon, and the start of the text or of a line. */
-static inline void separate(struct json_buffer *out)
+static inline bool is_comma_due(const struct json_buffer *out)
 {
         char last = out->length ? out->text[out->length - 1] : '\n';
-        if (last != '{' && last != '[' && last != ':' && last != '\n')
+        return last != '{' && last != '[' && last != ':' && last != '\n';
+}
+
+static inline void separate(struct json_buffer *out)
+{
+        if (is_comma_due(out))
                 put_character(out, ',');
 }
 
@@ -97,12 +109,26 @@ void json_put_newline(struct json_buffer *out)
         put_character(out, '\n');
 }
 
+static inline void write_key(struct json_buffer *out, const char *key)
+{
+        size_t length = strlen(key);
+        char *at = room_for(out, length + 4);
+        if (at == NULL)
+                return;
+        if (is_comma_due(out)) {
+                *at++ = ',';
+                out->length++;
+        }
+        at[0] = '"';
+        memcpy(at + 1, key, length);
+        at[length + 1] = '"';
+        at[length + 2] = ':';
+        out->length += length + 3;
+}
+
 void json_put_key(struct json_buffer *out, const char *key)
 {
-        separate(out);
-        put_character(out, '"');
-        put(out, key, strlen(key));
-        put(out, "\":", 2);
+        write_key(out, key);
 }
 
 void json_put_raw(struct json_buffer *out, const char *text, size_t length)
@@ -111,7 +137,7 @@ void json_put_raw(struct json_buffer *out, const char *text, size_t length)
         put(out, text, length);
 }
 
-/* Values */
+/* Values. What is called write_ sets no comma before: for what stands behind a key, or is separated already. */
 
 /* Writes the character at `at` escaped, or the one byte of it that is not UTF-8; at most 7 bytes. Returns how many bytes of
  * text that took. */
@@ -150,21 +176,53 @@ static inline bool is_plain(uint8_t byte)
         return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
+static inline bool are_plain(uint64_t eight)
+{
+        const uint64_t each = UINT64_C(0x0101010101010101), tops = each * 0x80;
+        uint64_t quote = eight ^ each * '"', slash = eight ^ each * '\\';
+        uint64_t below_space = (eight - each * 0x20) & ~eight;
+        return ((eight | below_space | ((quote - each) & ~quote) | ((slash - each) & ~slash)) & tops) == 0;
+}
+
+/* Copies as long as nothing asks for an escape; how many bytes that were. */
+static inline size_t copy_plain(char *out, const char *text, size_t length)
+{
+        size_t done = 0;
+        for (uint64_t eight; length - done >= sizeof eight; done += sizeof eight) {
+                memcpy(&eight, text + done, sizeof eight);
+                if (!are_plain(eight))
+                        break;
+                memcpy(out + done, &eight, sizeof eight);
+        }
+        for (; done < length && is_plain((uint8_t)text[done]); done++)
+                out[done] = text[done];
+        return done;
+}
+
+static void write_string(struct json_buffer *out, const char *text, size_t length)
+{
+        char *at = room_for(out, length + 2);
+        if (at == NULL)
+                return;
+        *at = '"';
+        size_t done = copy_plain(at + 1, text, length);
+        out->length += 1 + done;
+        while (done < length) {
+                done += put_escaped(out, (const uint8_t *)text + done, length - done);
+                at = room_for(out, length - done);
+                if (at == NULL)
+                        return;
+                size_t plain = copy_plain(at, text + done, length - done);
+                out->length += plain;
+                done += plain;
+        }
+        put_character(out, '"');
+}
+
 void json_put_string_of(struct json_buffer *out, const char *text, size_t length)
 {
         separate(out);
-        put_character(out, '"');
-        const uint8_t *at = (const uint8_t *)text;
-        for (size_t i = 0; i < length;) {
-                size_t plain = i;
-                while (plain < length && is_plain(at[plain]))
-                        plain++;
-                put(out, text + i, plain - i);
-                i = plain;
-                if (i < length)
-                        i += put_escaped(out, at + i, length - i);
-        }
-        put_character(out, '"');
+        write_string(out, text, length);
 }
 
 void json_put_string(struct json_buffer *out, const char *text)
@@ -172,14 +230,20 @@ void json_put_string(struct json_buffer *out, const char *text)
         json_put_string_of(out, text, strlen(text));
 }
 
-void json_put_number(struct json_buffer *out, uint64_t number)
+static void write_number(struct json_buffer *out, uint64_t number)
 {
         char digits[20];
         size_t at = sizeof digits;
         do
                 digits[--at] = (char)('0' + number % 10);
         while ((number /= 10) > 0);
-        json_put_raw(out, digits + at, sizeof digits - at);
+        put(out, digits + at, sizeof digits - at);
+}
+
+void json_put_number(struct json_buffer *out, uint64_t number)
+{
+        separate(out);
+        write_number(out, number);
 }
 
 void json_put_signed(struct json_buffer *out, int64_t number)
@@ -210,18 +274,18 @@ static bool put_short_decimal(struct json_buffer *out, double number)
         while ((scaled /= 10) > 0);
         if (number < 0)
                 digits[--at] = '-';
-        json_put_raw(out, digits + at, sizeof digits - at);
+        put(out, digits + at, sizeof digits - at);
         return true;
 }
 
-void json_put_double(struct json_buffer *out, double number)
+static void write_double(struct json_buffer *out, double number)
 {
         char text[40];
         if (put_short_decimal(out, number))
                 return;
         int length = 0;
         if (!isfinite(number)) {
-                json_put_raw(out, "null", 4);
+                put(out, "null", 4);
                 return;
         }
         for (int digits = 15; digits <= 17; digits++) {
@@ -229,19 +293,31 @@ void json_put_double(struct json_buffer *out, double number)
                 if (strtod(text, NULL) == number)
                         break;
         }
-        json_put_raw(out, text, (size_t)length);
+        put(out, text, (size_t)length);
+}
+
+void json_put_double(struct json_buffer *out, double number)
+{
+        separate(out);
+        write_double(out, number);
+}
+
+static void write_bool(struct json_buffer *out, bool value)
+{
+        put(out, value ? "true" : "false", value ? 4 : 5);
 }
 
 void json_put_bool(struct json_buffer *out, bool value)
 {
-        json_put_raw(out, value ? "true" : "false", value ? 4 : 5);
+        separate(out);
+        write_bool(out, value);
 }
 
-static char *put_digits(char *at, uint32_t number, unsigned digits)
+static inline char *put_two(char *at, uint32_t number)
 {
-        for (unsigned i = digits; i-- > 0; number /= 10)
-                at[i] = (char)('0' + number % 10);
-        return at + digits;
+        at[0] = (char)('0' + number / 10);
+        at[1] = (char)('0' + number % 10);
+        return at + 2;
 }
 
 /* Days since 1970-01-01 as a date of the Gregorian calendar, counted in eras of 400 years that begin on 1 March. */
@@ -254,56 +330,78 @@ static char *put_date(char *at, uint64_t days)
         uint64_t month_from_march = (5 * day_of_year + 2) / 153;
         uint64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
         uint64_t year = year_of_era + era * 400 + (month <= 2);
-        at = put_digits(at, (uint32_t)year, 4);
+        at = put_two(put_two(at, (uint32_t)year / 100), (uint32_t)year % 100);
         *at++ = '-';
-        at = put_digits(at, (uint32_t)month, 2);
+        at = put_two(at, (uint32_t)month);
         *at++ = '-';
-        return put_digits(at, (uint32_t)(day_of_year - (153 * month_from_march + 2) / 5 + 1), 2);
+        return put_two(at, (uint32_t)(day_of_year - (153 * month_from_march + 2) / 5 + 1));
+}
+
+enum { MOMENT_LENGTH = 26 };
+
+static char *put_moment(char *at, uint64_t time_ns)
+{
+        uint64_t seconds = time_ns / NS_PER_SECOND;
+        uint32_t of_day = (uint32_t)(seconds % 86400), micros = (uint32_t)(time_ns % NS_PER_SECOND / 1000);
+        at = put_date(at, seconds / 86400);
+        *at++ = 'T';
+        at = put_two(at, of_day / 3600);
+        *at++ = ':';
+        at = put_two(at, of_day / 60 % 60);
+        *at++ = ':';
+        at = put_two(at, of_day % 60);
+        *at++ = '.';
+        return put_two(put_two(put_two(at, micros / 10000), micros / 100 % 100), micros % 100);
 }
 
 const char *json_time_text(uint64_t time_ns, const char *zone, char text[JSON_TIME_SIZE])
 {
-        uint64_t seconds = time_ns / NS_PER_SECOND;
-        uint32_t of_day = (uint32_t)(seconds % 86400);
-        char *at = put_date(text, seconds / 86400);
-        *at++ = 'T';
-        at = put_digits(at, of_day / 3600, 2);
-        *at++ = ':';
-        at = put_digits(at, of_day / 60 % 60, 2);
-        *at++ = ':';
-        at = put_digits(at, of_day % 60, 2);
-        *at++ = '.';
-        at = put_digits(at, (uint32_t)(time_ns % NS_PER_SECOND / 1000), 6);
+        char *at = put_moment(text, time_ns);
         size_t left = (size_t)(text + JSON_TIME_SIZE - 1 - at), length = strnlen(zone, left);
         memcpy(at, zone, length);
         at[length] = '\0';
         return text;
 }
 
+static void write_time(struct json_buffer *out, uint64_t time_ns)
+{
+        char *at = room_for(out, MOMENT_LENGTH + 3);
+        if (at == NULL)
+                return;
+        *at = '"';
+        at = put_moment(at + 1, time_ns);
+        at[0] = 'Z';
+        at[1] = '"';
+        out->length += MOMENT_LENGTH + 3;
+}
+
 void json_put_time(struct json_buffer *out, uint64_t time_ns)
 {
-        char text[JSON_TIME_SIZE];
-        json_time_text(time_ns, "Z", text);
         separate(out);
-        put_character(out, '"');
-        put(out, text, strlen(text));
-        put_character(out, '"');
+        write_time(out, time_ns);
 }
 
 /* Messages */
 
-static void put_enum(struct json_buffer *out, const ProtobufCEnumDescriptor *descriptor, int number)
+/* The name of a value is an identifier: nothing in it asks for an escape. */
+static void write_enum(struct json_buffer *out, const ProtobufCEnumDescriptor *descriptor, int number)
 {
+        enum { NAME_MOST = 64 };
         const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(descriptor, number);
-        char name[64];
-        size_t length = 0;
         if (value == NULL) { /* of a later version */
-                json_put_signed(out, number);
+                char text[16];
+                put(out, text, (size_t)snprintf(text, sizeof text, "%d", number));
                 return;
         }
-        for (const char *at = value->name; *at && length < sizeof name; at++)
-                name[length++] = (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at);
-        json_put_string_of(out, name, length);
+        char *at = room_for(out, NAME_MOST + 2);
+        if (at == NULL)
+                return;
+        size_t length = 1;
+        at[0] = '"';
+        for (const char *name = value->name; *name && length <= NAME_MOST; name++)
+                at[length++] = (char)(*name >= 'A' && *name <= 'Z' ? *name | 0x20 : *name);
+        at[length++] = '"';
+        out->length += length;
 }
 
 static bool is_address_field(const char *name)
@@ -316,15 +414,15 @@ static bool is_address_field(const char *name)
         return false;
 }
 
-static void put_bytes(struct json_buffer *out, const char *name, const ProtobufCBinaryData *bytes)
+static void write_bytes(struct json_buffer *out, const char *name, const ProtobufCBinaryData *bytes)
 {
         struct address address;
         char text[ADDRESS_TEXT_SIZE];
         if (is_address_field(name) && address_from_bytes(bytes->data, bytes->len, &address)) {
-                json_put_string(out, address_text(&address, text));
+                address_text(&address, text);
+                write_string(out, text, strlen(text));
                 return;
         }
-        separate(out);
         if (bytes->len == 20 && strcmp(name, "community_id") == 0) {
                 char base64[29];
                 text_base64(bytes->data, bytes->len, base64);
@@ -344,46 +442,53 @@ static bool is_time_message(const ProtobufCMessageDescriptor *descriptor)
         return descriptor->n_fields == 1 && strcmp(descriptor->short_name, "Time") == 0;
 }
 
-static void put_message(struct json_buffer *out, const ProtobufCMessage *message)
+static void write_object(struct json_buffer *out, const ProtobufCMessage *message)
+{
+        put_character(out, '{');
+        model_json_write_members(message, out);
+        put_character(out, '}');
+}
+
+static void write_message(struct json_buffer *out, const ProtobufCMessage *message)
 {
         const ProtobufCMessageDescriptor *descriptor = message->descriptor;
         if (is_time_message(descriptor))
-                json_put_time(out, *MEMBER(message, descriptor->fields[0].offset, uint64_t));
+                write_time(out, *MEMBER(message, descriptor->fields[0].offset, uint64_t));
         else
-                model_json_write(message, out);
+                write_object(out, message);
 }
 
-static void put_value(struct json_buffer *out, const ProtobufCFieldDescriptor *field, const void *value)
+static void write_value(struct json_buffer *out, const ProtobufCFieldDescriptor *field, const void *value)
 {
         const char *text;
         switch (field->type) {
         case PROTOBUF_C_TYPE_UINT32:
-                json_put_number(out, *(const uint32_t *)value);
+                write_number(out, *(const uint32_t *)value);
                 break;
         case PROTOBUF_C_TYPE_UINT64:
-                json_put_number(out, *(const uint64_t *)value);
+                write_number(out, *(const uint64_t *)value);
                 break;
         case PROTOBUF_C_TYPE_FIXED64:
-                json_put_time(out, *(const uint64_t *)value);
+                write_time(out, *(const uint64_t *)value);
                 break;
         case PROTOBUF_C_TYPE_BOOL:
-                json_put_bool(out, *(const protobuf_c_boolean *)value != 0);
+                write_bool(out, *(const protobuf_c_boolean *)value != 0);
                 break;
         case PROTOBUF_C_TYPE_DOUBLE:
-                json_put_double(out, *(const double *)value);
+                write_double(out, *(const double *)value);
                 break;
         case PROTOBUF_C_TYPE_ENUM:
-                put_enum(out, field->descriptor, *(const int *)value);
+                write_enum(out, field->descriptor, *(const int *)value);
                 break;
         case PROTOBUF_C_TYPE_STRING:
                 text = *(const char *const *)value;
-                json_put_string(out, text ? text : "");
+                write_string(out, text ? text : "", text ? strlen(text) : 0);
                 break;
         case PROTOBUF_C_TYPE_BYTES:
-                put_bytes(out, field->name, value);
+                write_bytes(out, field->name, value);
                 break;
         case PROTOBUF_C_TYPE_MESSAGE:
-                put_message(out, *(const ProtobufCMessage *const *)value);
+                write_message(out, *(const ProtobufCMessage *const *)value);
                 break;
         default: /* wire_knows says no to the others, and its test asks it for all messages */
                 assert(!"a type that no .proto of ours uses");
@@ -409,26 +514,29 @@ static bool is_set(const ProtobufCFieldDescriptor *field, const ProtobufCMessage
         return field->type != PROTOBUF_C_TYPE_DOUBLE || isfinite(*(const double *)value);
 }
 
-static void put_list(struct json_buffer *out, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message)
+static void write_list(struct json_buffer *out, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message)
 {
         size_t count = *MEMBER(message, field->quantifier_offset, size_t);
         const uint8_t *items = *MEMBER(message, field->offset, uint8_t *);
         size_t item_size = field->type == PROTOBUF_C_TYPE_UINT32 ? sizeof(uint32_t) : sizeof(void *);
-        json_put_begin_list(out);
-        for (size_t i = 0; i < count; i++)
-                put_value(out, field, items + i * item_size);
-        json_put_end_list(out);
+        put_character(out, '[');
+        for (size_t i = 0; i < count; i++) {
+                if (i > 0)
+                        put_character(out, ',');
+                write_value(out, field, items + i * item_size);
+        }
+        put_character(out, ']');
 }
 
 static void put_field(struct json_buffer *out, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message)
 {
         size_t before = out->length;
-        json_put_key(out, field->name);
+        write_key(out, field->name);
         size_t value_at = out->length;
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
-                put_list(out, field, message);
+                write_list(out, field, message);
         else
-                put_value(out, field, MEMBER(message, field->offset, void));
+                write_value(out, field, MEMBER(message, field->offset, void));
         /* What holds nothing is absent; the body of an event says what it is even then (a tick). */
         bool may_go = field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type == PROTOBUF_C_TYPE_MESSAGE &&
                       (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0;
@@ -438,15 +546,14 @@ static void put_field(struct json_buffer *out, const ProtobufCFieldDescriptor *f
 
 void model_json_write_members(const ProtobufCMessage *message, struct json_buffer *out)
 {
-        const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-        for (unsigned i = 0; i < descriptor->n_fields && !out->failed; i++)
-                if (is_set(&descriptor->fields[i], message))
-                        put_field(out, &descriptor->fields[i], message);
+        const ProtobufCFieldDescriptor *field = message->descriptor->fields, *end = field + message->descriptor->n_fields;
+        for (; field < end && !out->failed; field++)
+                if (is_set(field, message))
+                        put_field(out, field, message);
 }
 
 void model_json_write(const ProtobufCMessage *message, struct json_buffer *out)
 {
-        json_put_begin_object(out);
-        model_json_write_members(message, out);
-        json_put_end_object(out);
+        separate(out);
+        write_object(out, message);
 }

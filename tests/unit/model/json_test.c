@@ -1,6 +1,7 @@
 #include "model/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -37,6 +38,29 @@ static void strings_are_escaped_and_always_utf8(void **state)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 json_put_string_of(&out, rows[i].text, rows[i].length);
                 assert_written(rows[i].expected);
+        }
+}
+
+static void a_byte_is_written_the_same_wherever_it_stands(void **state)
+{
+        (void)state;
+        for (unsigned byte = 0; byte < 256; byte++) {
+                char alone[16], text[] = "0123456789abcdefghi", expected[40];
+                char one = (char)byte;
+                json_put_string_of(&out, &one, 1);
+                assert_true(snprintf(alone, sizeof alone, "%.*s", (int)out.length - 2, out.text + 1) < (int)sizeof alone);
+                json_buffer_reset(&out);
+                for (size_t length = 1; length < sizeof text; length++)
+                        for (size_t at = 0; at < length; at++) {
+                                char *exact = malloc(length); /* so that reading behind it is noticed */
+                                memcpy(exact, text, length);
+                                exact[at] = one;
+                                json_put_string_of(&out, exact, length);
+                                snprintf(expected, sizeof expected, "\"%.*s%s%.*s\"", (int)at, text, alone, (int)(length - at - 1),
+                                         text + at + 1);
+                                assert_written(expected);
+                                free(exact);
+                        }
         }
 }
 
@@ -233,6 +257,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(strings_are_escaped_and_always_utf8),
+                cmocka_unit_test(a_byte_is_written_the_same_wherever_it_stands),
                 cmocka_unit_test(any_bytes_are_valid_json_text),
                 cmocka_unit_test(numbers_are_whole),
                 cmocka_unit_test(doubles_are_short_and_read_back_the_same),
