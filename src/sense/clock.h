@@ -25,6 +25,12 @@ static inline bool packet_clock_leaps(const struct packet_clock *clock, int64_t 
         return frame_ns > clock->now_ns + PACKET_CLOCK_HOUR && clock->started;
 }
 
+/* A frame that is neither late nor far ahead moves `now_ns`, and that is all. */
+static inline bool packet_clock_is_steady(const struct packet_clock *clock)
+{
+        return clock->started && clock->ahead_ns == 0;
+}
+
 bool packet_clock_confirms(int64_t leap_ns, int64_t next_ns);
 
 /* The first frame, a late one, a leap, and the one behind a leap. */

@@ -14,7 +14,7 @@ struct interned_name;
 enum flow_phase { FLOW_INSPECTING, FLOW_FOLLOWED, FLOW_SETTLED };
 
 struct flow {
-        /* the key; which end is 0 follows from the addresses (flow_key_of_packet) and says nothing */
+        /* the key; end 0 sent the first packet that was seen */
         struct address address[2];
         uint16_t port[2];
         uint16_t context;

@@ -197,7 +197,7 @@ static Apnwatch__V1__FlowNews__Reason end_reason(const struct flow *flow)
 
 static void set_sides(struct flow *flow, const struct pending *pending, const struct side *side)
 {
-        unsigned source = pending->key.source_end;
+        unsigned source = pending->source_end;
         bool source_opened;
         flow->opening_seen = side_opening(&pending->packet, &source_opened);
         flow->opener = (uint8_t)(source_opened ? source : !source);
@@ -209,7 +209,7 @@ static void set_sides(struct flow *flow, const struct pending *pending, const st
 
 static void set_tunnel(struct flow *flow, const struct pending *pending)
 {
-        bool is_way_back = pending->key.source_end != flow->opener;
+        bool is_way_back = pending->source_end != flow->opener;
         flow->tunnel_source = packet_outer_address(&pending->packet, is_way_back);
         flow->tunnel_destination = packet_outer_address(&pending->packet, !is_way_back);
 }
@@ -242,7 +242,7 @@ static void set_protocol_label(struct flow *flow)
         flow->visibility = opaque ? APNWATCH__V1__FLOW__VISIBILITY__OPAQUE : APNWATCH__V1__FLOW__VISIBILITY__READABLE;
 }
 
-static __attribute__((noinline)) struct flow *flow_open(struct flow_keeper *keeper, const struct pending *pending)
+static __attribute__((noinline)) struct flow *flow_open(struct flow_keeper *keeper, struct pending *pending)
 {
         const struct side side = side_of(keeper->devices, &pending->packet);
         unsigned shard = side_shard(&side, &pending->packet);
@@ -253,12 +253,13 @@ static __attribute__((noinline)) struct flow *flow_open(struct flow_keeper *keep
                         flow_end(keeper, victim, APNWATCH__V1__FLOW_NEWS__REASON__EVICTED, victim->last_ns);
                 }
         }
-        struct flow *flow = flow_table_add(keeper->table, shard, &pending->key, pending->hash);
+        struct flow *flow = flow_table_add(keeper->table, shard, &pending->packet, pending->hash);
         if (flow == NULL) {
                 keeper->counters.no_memory++;
                 return NULL;
         }
         const struct packet *packet = &pending->packet;
+        pending->source_end = 0;
         keeper->counters.opened++;
         flow->id = ++keeper->next_id;
         flow->start_ns = flow->last_ns = pending->stamp_ns;
@@ -281,7 +282,7 @@ static bool begins_anew(const struct flow *flow, const struct pending *pending)
 {
         if ((pending->packet.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
                 return false;
-        unsigned source = pending->key.source_end;
+        unsigned source = pending->source_end;
         bool known = (flow->sequence_known & 1U << source) != 0;
         bool again = known && flow->next_sequence[source] == pending->packet.sequence + 1;
         return flow_is_closed(flow) || (flow->answered && known && !again);
@@ -308,7 +309,7 @@ static void count_sequence(struct flow *flow, const struct packet *packet, unsig
 static void count_tcp(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
         const struct packet *packet = &pending->packet;
-        unsigned source = pending->key.source_end;
+        unsigned source = pending->source_end;
         count_sequence(flow, packet, source);
         if (source != flow->opener && !(packet->tcp_flags & TCP_RST))
                 flow->answered = true;
@@ -347,14 +348,14 @@ static __attribute__((noinline)) void emit_tunnel(struct flow_keeper *keeper, st
         event.body_case = APNWATCH__V1__EVENT__BODY_TUNNEL;
         event.tunnel = &tunnel;
         event.has_from_device = true;
-        event.from_device = pending->key.source_end == flow->device;
+        event.from_device = pending->source_end == flow->device;
         emit_fact(keeper, flow, &event, pending->frame->file, pending->frame->number, pending->stamp_ns);
 }
 
 /* A number belongs to the node that is sent to: of the flow's tunnel are those alone that lead to its two nodes, the first of each. */
 static void take_tunnel(struct flow *flow, const struct pending *pending)
 {
-        unsigned source = pending->key.source_end;
+        unsigned source = pending->source_end;
         struct address node = packet_outer_address(&pending->packet, true);
         if (flow->tunnel_teid[source] == 0 && address_equal(&node, source == flow->opener ? &flow->tunnel_destination : &flow->tunnel_source))
                 flow->tunnel_teid[source] = pending->packet.teid;
@@ -363,7 +364,7 @@ static void take_tunnel(struct flow *flow, const struct pending *pending)
 /* TEIDs change on handover; whoever tries many does it, too. */
 static void take_teid(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
-        unsigned source = pending->key.source_end;
+        unsigned source = pending->source_end;
         bool is_known = (flow->has_teid & 1U << source) != 0;
         if (is_known && flow->teid[source] == pending->packet.teid)
                 return;
@@ -377,7 +378,7 @@ static void take_teid(struct flow_keeper *keeper, struct flow *flow, const struc
 static void count_packet(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
         const struct packet *packet = &pending->packet;
-        unsigned source = pending->key.source_end;
+        unsigned source = pending->source_end;
         flow->packets[source]++;
         flow->bytes[source] += packet->ip_length;
         if (source == flow->device)
@@ -396,9 +397,9 @@ static void inspect(struct flow_keeper *keeper, struct flow *flow, const struct 
 {
         keeper->inspector.clock_ns = pending->clock_ns;
         if (flow->protocol == IPPROTO_TCP && flow->inspection != NULL)
-                inspection_acknowledgement(&keeper->inspector, flow, &pending->packet, pending->key.source_end);
+                inspection_acknowledgement(&keeper->inspector, flow, &pending->packet, pending->source_end);
         if (flow->phase != FLOW_SETTLED && pending->packet.payload_captured > 0)
-                inspection_packet(&keeper->inspector, flow, &pending->packet, pending->frame, pending->key.source_end);
+                inspection_packet(&keeper->inspector, flow, &pending->packet, pending->frame, pending->source_end);
 }
 
 /* Several packets may stand behind one frame (a datagram that stayed incomplete): their events go on counting. */
@@ -409,10 +410,10 @@ static void order_packet(struct flow_keeper *keeper, int64_t clock_ns, uint64_t 
         *order = (struct order){.clock_ns = clock_ns, .frame = frame, .shard = -1, .index = same ? order->index : 0};
 }
 
-void flow_keeper_packet(struct flow_keeper *keeper, const struct pending *pending)
+void flow_keeper_packet(struct flow_keeper *keeper, struct pending *pending)
 {
         order_packet(keeper, pending->clock_ns, pending->frame->order);
-        struct flow *flow = flow_table_find(keeper->table, &pending->key, pending->hash);
+        struct flow *flow = flow_table_find(keeper->table, &pending->packet, pending->hash, &pending->source_end);
         if (flow != NULL && flow->protocol == IPPROTO_TCP && begins_anew(flow, pending)) {
                 flow_end(keeper, flow, end_reason(flow), flow->last_ns);
                 flow = NULL;

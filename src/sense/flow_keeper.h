@@ -11,10 +11,10 @@
 /* One packet on its way: what the first pass over a batch works out, so that the second finds its flow in the cache. */
 struct pending {
         const struct frame *frame;
-        struct packet packet;
-        struct flow_key key;     /* borrows from `packet` */
-        uint32_t hash;
         int64_t clock_ns, stamp_ns;
+        uint32_t hash;
+        unsigned source_end;     /* of its flow, once that is found */
+        struct packet packet;
 };
 
 struct flow_timeouts {
@@ -38,7 +38,7 @@ void flow_keeper_start(struct flow_keeper *keeper, int64_t second);
 
 void flow_keeper_prefetch(const struct flow_keeper *keeper, const struct pending *pending);
 void flow_keeper_prefetch_flow(const struct flow_keeper *keeper, const struct pending *pending);
-void flow_keeper_packet(struct flow_keeper *keeper, const struct pending *pending);
+void flow_keeper_packet(struct flow_keeper *keeper, struct pending *pending);
 
 /* A second of packet time: the Tick is told, then the timers of every shard. */
 void flow_keeper_tick(struct flow_keeper *keeper, int64_t tick_ns);

@@ -17,31 +17,23 @@
 
 enum { SHARDS = 64, FLOW_NONE = UINT32_MAX, WHEEL_SECONDS = 4096 };
 
-/* Borrows the addresses from the packet. */
-struct flow_key {
-        const struct address *address[2]; /* sorted */
-        uint16_t port[2];
-        uint16_t context;
-        uint8_t protocol;
-        uint8_t source_end;        /* which of the two sent the packet */
-};
-
 struct flow_table;
 
 struct flow_table *flow_table_create(uint32_t limit); /* NULL: no memory */
 void flow_table_destroy(struct flow_table *table);
 
-/* Sorts the ends into `key` and hashes it. */
-uint32_t flow_key_of_packet(struct flow_key *key, const struct packet *packet);
+/* Of the 5-tuple and the context; the same for both directions. */
+uint32_t flow_hash(const struct packet *packet);
 
 /* Asks the cache for the slot that `hash` will need. */
 void flow_table_prefetch(const struct flow_table *table, uint32_t hash);
 void flow_table_prefetch_flow(const struct flow_table *table, uint32_t hash);
 
-struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key, uint32_t hash);
+/* The packet's flow, and which of its ends sent the packet. */
+struct flow *flow_table_find(const struct flow_table *table, const struct packet *packet, uint32_t hash, unsigned *source_end);
 
-/* A zeroed flow with its key set. NULL when the shard is full (evict first) or there is no memory. */
-struct flow *flow_table_add(struct flow_table *table, unsigned shard, const struct flow_key *key, uint32_t hash);
+/* A zeroed flow with its key set; the packet's source is end 0. NULL when the shard is full (evict first) or there is no memory. */
+struct flow *flow_table_add(struct flow_table *table, unsigned shard, const struct packet *packet, uint32_t hash);
 bool flow_table_is_full(const struct flow_table *table, unsigned shard);
 struct flow *flow_table_victim(const struct flow_table *table, unsigned shard);
 

@@ -23,6 +23,7 @@ struct sensor {
         unsigned waiting;
         uint32_t file;            /* with a clock per file: the one being read */
         bool run_told;
+        bool steady;              /* a frame that goes on a little from the one before needs no questions about time */
         bool fragments_expired;   /* some may have: take the incomplete datagrams */
         uint64_t last_order;      /* of the frame that was prepared last */
         struct frame held;        /* leaps ahead of the clock and waits for the next one to confirm it; bytes NULL: none */
@@ -104,15 +105,14 @@ static bool is_asked_for(const struct sensor *sensor, const struct packet *packe
         return sensor->settings.only_count == 0 || is_signalling(packet);
 }
 
-/* The key of the packet that has been peeled into `pending`. False: it is not asked for. */
-static bool pending_sort(struct sensor *sensor, struct pending *pending)
+/* The packet has been peeled into `pending`. False: it is not asked for. */
+static bool pending_hash(struct sensor *sensor, struct pending *pending)
 {
-        const struct packet *packet = &pending->packet;
-        if (sensor->settings.only_count > 0 && !is_asked_for(sensor, packet)) {
+        if (sensor->settings.only_count > 0 && !is_asked_for(sensor, &pending->packet)) {
                 sensor->packets_not_asked++;
                 return false;
         }
-        pending->hash = flow_key_of_packet(&pending->key, packet);
+        pending->hash = flow_hash(&pending->packet);
         return true;
 }
 
@@ -127,7 +127,7 @@ static void process_incomplete(struct sensor *sensor)
                 pending->frame = &frame;
                 pending->clock_ns = sensor->clock.now_ns;
                 pending->stamp_ns = packet_clock_stamp(&sensor->clock, frame.time_ns);
-                if (pending_sort(sensor, pending))
+                if (pending_hash(sensor, pending))
                         flow_keeper_packet(sensor->keeper, pending);
         }
 }
@@ -196,18 +196,18 @@ static void tell_run(struct sensor *sensor, int64_t clock_ns)
         sensor->run_told = true;
 }
 
-static void frame_prepare(struct sensor *sensor, const struct frame *frame)
+/* `clock_ns`: as it stands with this frame; `stamp_ns`: the time to keep of it. */
+static inline void frame_prepare(struct sensor *sensor, const struct frame *frame, int64_t clock_ns, int64_t stamp_ns)
 {
         struct pending *pending = &sensor->pending[sensor->waiting];
-        struct packet *packet = &pending->packet;
         pending->frame = frame;
-        pending->clock_ns = packet_clock_advance(&sensor->clock, frame->time_ns);
-        pending->stamp_ns = packet_clock_stamp(&sensor->clock, frame->time_ns);
+        pending->clock_ns = clock_ns;
+        pending->stamp_ns = stamp_ns;
         sensor->packets++;
-        if (encap_peel(sensor->encap, frame, pending->clock_ns, packet) != ENCAP_PACKET)
+        if (encap_peel(sensor->encap, frame, clock_ns, &pending->packet) != ENCAP_PACKET)
                 return;
         sensor->last_order = frame->order;
-        if (!pending_sort(sensor, pending))
+        if (!pending_hash(sensor, pending))
                 return;
         /* Memory keeps up when what is asked of it is spread over the peeling: this one's slot, an earlier one's flow. */
         flow_keeper_prefetch(sensor->keeper, pending);
@@ -215,8 +215,14 @@ static void frame_prepare(struct sensor *sensor, const struct frame *frame)
                 flow_keeper_prefetch_flow(sensor->keeper, pending - SLOTS_AHEAD);
         sensor->waiting++;
         /* A reassembled packet lives until the next is peeled. */
-        if (sensor->waiting == AHEAD || packet->reassembled)
+        if (sensor->waiting == AHEAD || pending->packet.reassembled)
                 process_waiting(sensor);
+}
+
+static void frame_advance(struct sensor *sensor, const struct frame *frame)
+{
+        int64_t clock_ns = packet_clock_advance(&sensor->clock, frame->time_ns);
+        frame_prepare(sensor, frame, clock_ns, packet_clock_stamp(&sensor->clock, frame->time_ns));
 }
 
 /* The first frame behind a long gap belongs to what follows: a request must not be older than its answer. False: it is not held. */
@@ -240,7 +246,7 @@ static void release_held(struct sensor *sensor, int64_t next_ns)
         process_waiting(sensor);
         if (packet_clock_confirms(sensor->held.time_ns, next_ns))
                 (void)packet_clock_advance(&sensor->clock, sensor->held.time_ns); /* the second time the leap is believed */
-        frame_prepare(sensor, &sensor->held);
+        frame_advance(sensor, &sensor->held);
         process_waiting(sensor);
         sensor->held.bytes = NULL;
 }
@@ -271,21 +277,45 @@ static inline void prefetch_bytes(const struct frame_batch *batch, unsigned numb
         }
 }
 
-void sensor_batch(struct sensor *sensor, const struct frame_batch *batch)
+static __attribute__((noinline)) void frame_unusual(struct sensor *sensor, const struct frame *frame)
 {
         const struct sensor_settings *settings = &sensor->settings;
+        if (frame->time_ns < settings->from_ns || frame->time_ns >= settings->to_ns) {
+                sensor->frames_outside++;
+                return;
+        }
+        if (!sensor->clock.started || (settings->clock_per_file && frame->file != sensor->file))
+                clock_begin(sensor, frame->file, frame->time_ns);
+        release_held(sensor, frame->time_ns);
+        if (!hold_leap(sensor, frame))
+                frame_advance(sensor, frame);
+}
+
+/* Its time goes on a little from the frame before, and nothing else is to be asked. */
+static inline bool frame_is_usual(const struct sensor *sensor, const struct frame *frame)
+{
+        return sensor->steady && (uint64_t)frame->time_ns - (uint64_t)sensor->clock.now_ns <= PACKET_CLOCK_HOUR;
+}
+
+static void note_steady(struct sensor *sensor)
+{
+        const struct sensor_settings *settings = &sensor->settings;
+        bool all_times = settings->from_ns == INT64_MIN && settings->to_ns == INT64_MAX && !settings->clock_per_file;
+        sensor->steady = all_times && packet_clock_is_steady(&sensor->clock) && sensor->held.bytes == NULL;
+}
+
+void sensor_batch(struct sensor *sensor, const struct frame_batch *batch)
+{
         for (unsigned i = 0; i < batch->count; i++) {
                 const struct frame *frame = &batch->frames[i];
                 prefetch_bytes(batch, i + BYTES_AHEAD);
-                if (frame->time_ns < settings->from_ns || frame->time_ns >= settings->to_ns) {
-                        sensor->frames_outside++;
-                        continue;
+                if (frame_is_usual(sensor, frame)) {
+                        sensor->clock.now_ns = frame->time_ns;
+                        frame_prepare(sensor, frame, frame->time_ns, frame->time_ns);
+                } else {
+                        frame_unusual(sensor, frame);
+                        note_steady(sensor);
                 }
-                if (!sensor->clock.started || (settings->clock_per_file && frame->file != sensor->file))
-                        clock_begin(sensor, frame->file, frame->time_ns);
-                release_held(sensor, frame->time_ns);
-                if (!hold_leap(sensor, frame))
-                        frame_prepare(sensor, frame);
         }
         process_waiting(sensor); /* the bytes die with the batch */
 }
@@ -298,6 +328,7 @@ void sensor_advance(struct sensor *sensor, int64_t now_ns)
                 return;
         release_held(sensor, now_ns);
         give_ticks(sensor, packet_clock_advance(&sensor->clock, now_ns));
+        note_steady(sensor);
         if (sensor->fragments_expired)
                 process_incomplete(sensor);
 }

@@ -4,72 +4,104 @@
 
 #include "tests/unit/test.h"
 
-/* Valid until the next one. */
-static struct flow_key key_of(uint32_t number, uint32_t *hash)
+static struct packet packet_of(uint32_t number, uint32_t *hash)
 {
-        static struct packet packet;
-        struct flow_key key;
-        packet = (struct packet){.protocol = 6, .source_port = (uint16_t)number, .destination_port = 443};
+        struct packet packet = {.protocol = 6, .source_port = (uint16_t)number, .destination_port = 443};
         packet.source = address_of_ipv4((uint8_t[]){10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number});
         packet.destination = address_of_ipv4((uint8_t[]){192, 0, 2, 1});
-        *hash = flow_key_of_packet(&key, &packet);
-        return key;
+        *hash = flow_hash(&packet);
+        return packet;
 }
 
-static void both_directions_make_one_key(void **state)
+static struct packet answer_to(const struct packet *packet)
+{
+        struct packet answer = *packet;
+        answer.source = packet->destination;
+        answer.destination = packet->source;
+        answer.source_port = packet->destination_port;
+        answer.destination_port = packet->source_port;
+        return answer;
+}
+
+/* Whose packet comes first, and by what the ends differ. */
+static void check_directions(const struct packet *sent)
+{
+        struct flow_table *table = flow_table_create(64);
+        const struct packet answer = answer_to(sent);
+        uint32_t hash = flow_hash(sent);
+        unsigned end = 2;
+        assert_int_equal(hash, flow_hash(&answer));
+        struct flow *flow = flow_table_add(table, 0, sent, hash);
+        assert_ptr_equal(flow_table_find(table, sent, hash, &end), flow);
+        assert_int_equal(end, 0);
+        assert_ptr_equal(flow_table_find(table, &answer, hash, &end), flow);
+        assert_int_equal(end, 1);
+        assert_true(address_equal(&flow->address[0], &sent->source));
+        assert_int_equal(flow->port[1], sent->destination_port);
+        struct packet other = answer;
+        other.context++;
+        assert_int_not_equal(hash, flow_hash(&other));
+        assert_null(flow_table_find(table, &other, hash, &end));
+        other.context--;
+        other.protocol++;
+        assert_null(flow_table_find(table, &other, hash, &end));
+        flow_table_destroy(table);
+}
+
+static void both_directions_are_one_flow(void **state)
 {
         (void)state;
         struct address a = address_of_ipv4((uint8_t[]){10, 0, 0, 1}), b = address_of_ipv4((uint8_t[]){10, 0, 0, 2});
         struct packet sent = {.source = a, .destination = b, .source_port = 1000, .destination_port = 53, .protocol = 17,
                               .context = 3};
-        struct packet answer = {.source = b, .destination = a, .source_port = 53, .destination_port = 1000, .protocol = 17,
-                                .context = 3};
-        struct flow_key up, down;
-        uint32_t up_hash = flow_key_of_packet(&up, &sent), down_hash = flow_key_of_packet(&down, &answer);
-        assert_int_equal(up_hash, down_hash);
-        assert_int_equal(up.source_end, 0);
-        assert_int_equal(down.source_end, 1);
-        for (unsigned end = 0; end < 2; end++) {
-                assert_true(address_equal(up.address[end], down.address[end]));
-                assert_int_equal(up.port[end], down.port[end]);
-        }
-        answer.context = 4;
-        assert_int_not_equal(up_hash, flow_key_of_packet(&down, &answer));
+        check_directions(&sent);
+        sent = answer_to(&sent);
+        check_directions(&sent);
+        sent.destination = sent.source; /* ports alone decide */
+        check_directions(&sent);
+        sent.destination = a;
+        sent.destination_port = sent.source_port; /* addresses alone do */
+        check_directions(&sent);
 }
 
-static void ports_decide_between_equal_addresses(void **state)
+static void exchanged_ports_are_another_flow(void **state)
 {
         (void)state;
-        struct address a = address_of_ipv4((uint8_t[]){10, 0, 0, 1});
-        struct packet sent = {.source = a, .destination = a, .source_port = 7, .destination_port = 9, .protocol = 6};
-        struct packet answer = {.source = a, .destination = a, .source_port = 9, .destination_port = 7, .protocol = 6};
-        struct flow_key up, down;
-        assert_int_equal(flow_key_of_packet(&up, &sent), flow_key_of_packet(&down, &answer));
-        assert_int_not_equal(up.source_end, down.source_end);
+        struct flow_table *table = flow_table_create(64);
+        uint32_t hash;
+        unsigned end;
+        struct packet packet = packet_of(7, &hash), other = packet;
+        other.source_port = packet.destination_port;
+        other.destination_port = packet.source_port;
+        assert_non_null(flow_table_add(table, 0, &packet, hash));
+        assert_int_not_equal(hash, flow_hash(&other));
+        assert_null(flow_table_find(table, &other, hash, &end));
+        flow_table_destroy(table);
 }
 
 static void what_was_added_is_found_until_it_is_removed(void **state)
 {
         (void)state;
         enum { COUNT = 20000 };
+        unsigned end;
         struct flow_table *table = flow_table_create(64 * COUNT);
         for (uint32_t i = 0; i < COUNT; i++) {
                 uint32_t hash;
-                struct flow_key key = key_of(i, &hash);
-                assert_null(flow_table_find(table, &key, hash));
-                struct flow *flow = flow_table_add(table, i % SHARDS, &key, hash);
+                struct packet packet = packet_of(i, &hash);
+                assert_null(flow_table_find(table, &packet, hash, &end));
+                struct flow *flow = flow_table_add(table, i % SHARDS, &packet, hash);
                 assert_non_null(flow);
                 flow->id = i;
         }
         for (uint32_t i = 0; i < COUNT; i += 3) {
                 uint32_t hash;
-                struct flow_key key = key_of(i, &hash);
-                flow_table_remove(table, flow_table_find(table, &key, hash));
+                struct packet packet = packet_of(i, &hash);
+                flow_table_remove(table, flow_table_find(table, &packet, hash, &end));
         }
         for (uint32_t i = 0; i < COUNT; i++) {
                 uint32_t hash;
-                struct flow_key key = key_of(i, &hash);
-                struct flow *flow = flow_table_find(table, &key, hash);
+                struct packet packet = packet_of(i, &hash);
+                struct flow *flow = flow_table_find(table, &packet, hash, &end);
                 if (i % 3 == 0) {
                         assert_null(flow);
                 } else {
@@ -87,9 +119,9 @@ static void a_flow_is_due_in_its_second(void **state)
         (void)state;
         struct flow_table *table = flow_table_create(6400);
         uint32_t hash;
-        struct flow_key key = key_of(1, &hash);
+        struct packet packet = packet_of(1, &hash);
         flow_table_start(table, 1000);
-        struct flow *flow = flow_table_add(table, 5, &key, hash);
+        struct flow *flow = flow_table_add(table, 5, &packet, hash);
         flow_table_schedule(table, flow, 1010);
         assert_null(flow_table_due(table, 1009));
         flow_table_schedule(table, flow, 1012);
@@ -111,8 +143,8 @@ static void times_before_1970_are_seconds_too(void **state)
         uint32_t hash;
         flow_table_start(table, -103);
         for (uint32_t i = 0; i < 3; i++) {
-                struct flow_key key = key_of(i, &hash);
-                struct flow *flow = flow_table_add(table, 0, &key, hash);
+                struct packet packet = packet_of(i, &hash);
+                struct flow *flow = flow_table_add(table, 0, &packet, hash);
                 flow->id = i;
                 flow_table_schedule(table, flow, (int64_t)i - 101);
         }
@@ -142,8 +174,8 @@ static void what_is_due_comes_by_shard(void **state)
                 flow_table_start(table, 100);
                 for (uint32_t i = 0; i < 7; i++) {
                         uint32_t hash;
-                        struct flow_key key = key_of(i, &hash);
-                        struct flow *flow = flow_table_add(table, shards[i], &key, hash);
+                        struct packet packet = packet_of(i, &hash);
+                        struct flow *flow = flow_table_add(table, shards[i], &packet, hash);
                         flow->id = i;
                         flow_table_schedule(table, flow, 105);
                         if (i % 2 == 0) { /* moved away and back: it comes once */
@@ -171,15 +203,15 @@ static void a_full_shard_names_the_flow_that_is_due_first(void **state)
         struct flow *flows[4];
         for (uint32_t i = 0; i < 4; i++) {
                 uint32_t hash;
-                struct flow_key key = key_of(i, &hash);
+                struct packet packet = packet_of(i, &hash);
                 assert_false(flow_table_is_full(table, 0));
-                flows[i] = flow_table_add(table, 0, &key, hash);
+                flows[i] = flow_table_add(table, 0, &packet, hash);
                 flow_table_schedule(table, flows[i], 100 + (i == 2 ? 3 : 10 + i));
         }
         uint32_t hash;
-        struct flow_key key = key_of(9, &hash);
+        struct packet packet = packet_of(9, &hash);
         assert_true(flow_table_is_full(table, 0));
-        assert_null(flow_table_add(table, 0, &key, hash));
+        assert_null(flow_table_add(table, 0, &packet, hash));
         assert_ptr_equal(flow_table_victim(table, 0), flows[2]);
         flow_table_destroy(table);
 }
@@ -194,8 +226,8 @@ static void a_settled_flow_keeps_to_its_budget(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(both_directions_make_one_key),
-                cmocka_unit_test(ports_decide_between_equal_addresses),
+                cmocka_unit_test(both_directions_are_one_flow),
+                cmocka_unit_test(exchanged_ports_are_another_flow),
                 cmocka_unit_test(what_was_added_is_found_until_it_is_removed),
                 cmocka_unit_test(a_flow_is_due_in_its_second),
                 cmocka_unit_test(times_before_1970_are_seconds_too),
