@@ -29,6 +29,7 @@ struct bindings {
         struct binding view;                  /* of the last lookup */
         struct said *said;                    /* the message that is being taken */
         int64_t clock_ns, seen_ns;
+        uint16_t renew_after;                 /* life_moments: places in the order of last use */
         struct bindings_numbers numbers;
 };
 

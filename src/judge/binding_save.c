@@ -247,6 +247,7 @@ bool bindings_load(struct bindings *bindings, const saved_t *saved)
         life->first_ns = (int64_t)saved->first;
         session->said_ns = (int64_t)saved->said;
         life->last_ns = (int64_t)saved->last;
+        life->placed = life_moment(life->last_ns);
         store_link(store, record);
         store_note_facts(store, record);
         store_note_sharers(store, record);

@@ -4,7 +4,7 @@
 
 #include "judge/binding_tunnels.h"
 
-enum { RENEW_S = 60, ROUTES_OF_A_SESSION = 8 };
+enum { ROUTES_OF_A_SESSION = 8 };
 
 static const uint32_t LINKED = 1U << FACT_IMSI | 1U << FACT_IMEI | 1U << FACT_IPV4 | 1U << FACT_IPV6;
 static const uint32_t SHOWN = 1U << FACT_IMSI | 1U << FACT_MSISDN | 1U << FACT_IPV4 | 1U << FACT_IPV6; /* in its life */
@@ -77,6 +77,7 @@ uint32_t session_open(struct act *act)
         session->protocol = (uint8_t)act->source;
         struct session_life *life = store_life(bindings->store, record);
         life->first_ns = life->last_ns = session->said_ns = act->time_ns;
+        life->placed = life_moment(act->time_ns);
         session->is_created = act_said(act)->procedure == SAID(PROCEDURE__CREATE);
         session->file = act->file;
         session->file_frame = act->file_frame;
@@ -135,11 +136,10 @@ static uint32_t take_remembered(struct bindings *bindings, struct session *sessi
         return 1U << FACT_IMEI;
 }
 
-/* Nearly all changes are of other facts than those that the session is found by. `before`: filled when anything changed. */
-static uint32_t take_facts(struct act *act, uint32_t record, struct binding *before)
+static uint32_t take_said(struct act *act, uint32_t record)
 {
         struct bindings *bindings = act->bindings;
-        struct session *session = store_session(bindings->store, record), fresh = *session;
+        struct session *session = store_session(bindings->store, record);
         const struct said *halves[2] = {act->request, act->response};
         int64_t stayed_ns = act->time_ns - (session->moved_ns ? session->moved_ns : store_life(bindings->store, record)->first_ns);
         uint32_t changed = 0;
@@ -147,16 +147,35 @@ static uint32_t take_facts(struct act *act, uint32_t record, struct binding *bef
                 const struct said *said = halves[i];
                 if (said == NULL)
                         continue;
-                changed |= binding_facts_take(&fresh, bindings->names, said, act->source, stayed_ns, &bindings->numbers.conflicts);
-                if (said->bearer != 0 && fresh.bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
-                        fresh.bearer = said->bearer;
+                changed |= binding_facts_take(session, bindings->names, said, act->source, stayed_ns, &bindings->numbers.conflicts);
+                if (said->bearer != 0 && session->bearer == 0 && said->procedure != SAID(PROCEDURE__BEARER))
+                        session->bearer = said->bearer;
         }
-        changed |= take_remembered(bindings, &fresh);
-        if (changed != 0 && before != NULL)
-                binding_fill(before, bindings->store, bindings->names, record);
+        return changed | take_remembered(bindings, session);
+}
+
+/* With the facts that it had before, once more. */
+static __attribute__((noinline)) void look_back(struct bindings *bindings, uint32_t record, const struct session *former, uint32_t changed,
+                                                struct binding *before)
+{
+        struct session *session = store_session(bindings->store, record), fresh = *session;
+        *session = *former;
+        binding_fill(before, bindings->store, bindings->names, record);
         if (changed & LINKED)
                 store_unlink(bindings->store, record);
         *session = fresh;
+}
+
+/* Nearly all changes are of other facts than those that the session is found by. `before`: filled when anything changed; NULL: it is new. */
+static uint32_t take_facts(struct act *act, uint32_t record, struct binding *before)
+{
+        struct bindings *bindings = act->bindings;
+        struct session former;
+        if (before != NULL)
+                former = *store_session(bindings->store, record);
+        uint32_t changed = take_said(act, record);
+        if (changed != 0 && before != NULL)
+                look_back(bindings, record, &former, changed, before);
         if (changed & LINKED)
                 store_link(bindings->store, record);
         if (changed & SHOWN)
@@ -184,10 +203,12 @@ void session_use(struct bindings *bindings, uint32_t record, int64_t time_ns)
         struct session_life *life = store_life(bindings->store, record);
         if (life->has_ended || time_ns <= life->last_ns)
                 return;
-        bool is_due = time_ns / (RENEW_S * SECOND) != life->last_ns / (RENEW_S * SECOND);
+        uint16_t now = life_moment(time_ns);
         life->last_ns = time_ns;
-        if (is_due)
-                store_use(bindings->store, record);
+        if ((uint16_t)(now - life->placed) <= bindings->renew_after)
+                return;
+        life->placed = now;
+        store_use(bindings->store, record);
 }
 
 void session_update(struct act *act, uint32_t record, enum session_place place)

@@ -7,7 +7,8 @@ uint32_t session_open(struct act *act); /* STORE_NONE: no memory. Listeners hear
 /* Facts, tunnels and networks of what was said go into the session. `shared`: see tunnels_take. */
 enum session_place { SESSION_NEW, SESSION_HELD, SESSION_SHARED };
 void session_update(struct act *act, uint32_t record, enum session_place place);
-/* What is used lives. Its place in the order of last use is renewed once a minute. */
+/* What is used lives. Its place in the order of last use is renewed every five minutes, or sixteenth of the time after which it is
+ * given up when silent. */
 void session_use(struct bindings *bindings, uint32_t record, int64_t time_ns);
 void session_end(struct bindings *bindings, uint32_t record, enum binding_end end, const event_t *event, int64_t time_ns);
 void session_free(struct bindings *bindings, uint32_t record);

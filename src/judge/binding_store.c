@@ -11,8 +11,8 @@
 #include "judge/binding_facts.h"
 
 enum { ROUTES_A_CHUNK = 12, /* power of two */
-       ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, FIRST_HEADS = 1024,
-       FIRST_ENDPOINTS = 65536, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
+       ENDPOINTS_A_SESSION = 12, NODES_MOST = 262144, NODES_LEAST = 1024, NODES_IDLE_SHARE = 16, FIRST_HEADS = 16384,
+       FIRST_ROUTES = 1024, FIRST_ENDPOINTS = 65536, GROW_AHEAD = 16, CACHED_SESSIONS = 4096, SHARERS_MOST = 64, FORMER_MOST = 256 };
 
 static uint64_t seeds[2];
 
@@ -88,7 +88,7 @@ struct store *store_create(uint32_t session_limit)
         store->node_uses = calloc(store->node_limit + 1, sizeof *store->node_uses);
         if (!index_init(&store->imsi, FIRST_HEADS) || !index_init(&store->imei, FIRST_HEADS) || !index_init(&store->ipv4, FIRST_HEADS) ||
             !index_init(&store->ipv6, FIRST_HEADS) || !index_init(&store->endpoint, FIRST_ENDPOINTS) ||
-            !index_init(&store->route, FIRST_HEADS) || store->nodes == NULL || store->node_slots == NULL || store->node_uses == NULL) {
+            !index_init(&store->route, FIRST_ROUTES) || store->nodes == NULL || store->node_slots == NULL || store->node_uses == NULL) {
                 store_destroy(store);
                 return NULL;
         }

@@ -51,9 +51,16 @@ struct session_life {
         bool has_ended : 1, has_subscriber : 1;
         bool is_partial : 1;             /* see struct holder */
         bool shares_imei : 1;            /* a session of another SIM had its module's IMEI */
+        uint16_t placed;                 /* its place in the order of last use is as of then: life_moment */
         int64_t first_ns, last_ns;       /* last: of packets or signalling */
         int64_t sent_ns;                 /* see struct binding */
 };
+
+/* Moments of about four seconds, which wrap around after three days. */
+static inline uint16_t life_moment(int64_t time_ns)
+{
+        return (uint16_t)(time_ns >> 32);
+}
 
 /* In the order of last use; of the ended: in the order of ending. Beside the sessions too: who is used touches two others' places. */
 struct session_neighbours {

@@ -7,7 +7,8 @@
 #include "judge/binding_procedures.h"
 #include "judge/binding_session.h"
 
-enum { SESSION_LIMIT = 1000000, IDLE_S = 24 * 3600, WAIT_S = 30, WAIT_LIMIT = 65536, ENDED_KEPT_S = 3600, VISIBLE_S = 3600 };
+enum { SESSION_LIMIT = 1000000, IDLE_S = 24 * 3600, WAIT_S = 30, WAIT_LIMIT = 65536, ENDED_KEPT_S = 3600, VISIBLE_S = 3600,
+       RENEW_S = 300, RENEW_SHARE = 16 };
 
 static const char *const source_texts[BINDING_SOURCES] = {
         [BINDING_IMPORTED] = "imported", [BINDING_S6A] = "s6a", [BINDING_RADIUS] = "radius", [BINDING_GY] = "gy", [BINDING_S6B] = "s6b",
@@ -53,6 +54,8 @@ struct bindings *bindings_create(const struct bindings_settings *settings)
                 bindings->settings.session_limit = SESSION_LIMIT;
         if (settings->idle_s == 0)
                 bindings->settings.idle_s = IDLE_S;
+        uint32_t share_s = bindings->settings.idle_s / RENEW_SHARE;
+        bindings->renew_after = life_moment((share_s < RENEW_S ? share_s : RENEW_S) * SECOND);
         bindings->store = store_create(bindings->settings.session_limit);
         bindings->names = name_pool_create();
         bindings->waiting = wait_table_create(WAIT_LIMIT, (settings->wait_s ? settings->wait_s : WAIT_S) * SECOND);

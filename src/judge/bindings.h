@@ -19,7 +19,7 @@
  *
  * A session that packets of its address use (bindings_of_address) does not time out.
  *
- * Bounded: at the limit the session that was silent longest goes (counted); at most 600 bytes a session with its places
+ * Bounded: at the limit the session that was silent longest, within five minutes, goes (counted); at most 600 bytes a session with its places
  * in all tables. */
 #pragma once
 
