@@ -3,11 +3,12 @@
 #include <endian.h>
 #include <string.h>
 
-static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR"};
-static const char *const places[BINDING_PLACES] = {[PLACE_ECGI] = "ecgi", [PLACE_NCGI] = "ncgi", [PLACE_CGI] = "cgi", [PLACE_SAI] = "sai",
+static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR",
+                                   NULL};
+static const char *const places[BINDING_PLACES + 1] = {[PLACE_ECGI] = "ecgi", [PLACE_NCGI] = "ncgi", [PLACE_CGI] = "cgi", [PLACE_SAI] = "sai",
                                                    [PLACE_TAI] = "tai", [PLACE_RAI] = "rai", [PLACE_LAI] = "lai"};
 
-enum { RATS = sizeof rats / sizeof *rats, DIGITS_MOST = 16, PREFIX_USUAL = 64,
+enum { RATS = sizeof rats / sizeof *rats - 1, DIGITS_MOST = 16, PREFIX_USUAL = 64,
        IMEI_MODULE = 14 };
 
 const char *binding_rat_text(uint8_t rat)
@@ -15,20 +16,32 @@ const char *binding_rat_text(uint8_t rat)
         return rat == 0 ? "" : rat < RATS ? rats[rat] : NULL;
 }
 
+/* The values of eight characters, the first highest; UINT64_MAX: not all are digits. */
+static __attribute__((noinline)) uint64_t read_digits(const char text[8])
+{
+        uint64_t x;
+        memcpy(&x, text, sizeof x);
+        x = be64toh(x) ^ 0x3030303030303030;
+        if (((x | (x + 0x0606060606060606)) & 0xf0f0f0f0f0f0f0f0) != 0)
+                return UINT64_MAX;
+        x = (x | x >> 4) & 0x00ff00ff00ff00ff;
+        x = (x | x >> 8) & 0x0000ffff0000ffff;
+        return (x | x >> 16) & 0xffffffff;
+}
+
 uint64_t digits_pack(const char *text)
 {
-        uint64_t digits = 0;
-        unsigned length = 0;
-        for (; text != NULL && text[length] != '\0'; length++) {
-                if (length == DIGITS_MOST || text[length] < '0' || text[length] > '9')
-                        return 0;
-                digits = digits << 4 | (uint64_t)(text[length] - '0');
-        }
-        if (length == 0)
+        char digits[DIGITS_MOST];
+        size_t length = text ? strnlen(text, DIGITS_MOST + 1) : 0;
+        if (length == 0 || length > DIGITS_MOST)
                 return 0;
-        if (length < DIGITS_MOST) /* filled up */
-                digits = ((digits + 1) << (DIGITS_MOST - length) * 4) - 1;
-        return digits != 0 ? digits : DIGITS_ZEROS;
+        memset(digits, '0', sizeof digits);
+        memcpy(digits, text, length);
+        uint64_t high = read_digits(digits), low = read_digits(digits + 8);
+        if ((high | low) == UINT64_MAX)
+                return 0;
+        uint64_t filler = length < DIGITS_MOST ? UINT64_MAX >> length * 4 : 0, packed = high << 32 | low | filler;
+        return packed != 0 ? packed : DIGITS_ZEROS;
 }
 
 bool imei_is_empty(uint64_t imei)
@@ -63,28 +76,26 @@ const char *digits_text(uint64_t digits, char text[17])
 /* How many digits there are. */
 static unsigned digits_length(uint64_t digits)
 {
-        unsigned length = digits ? DIGITS_MOST : 0;
-        for (; (digits & 0xf) == 0xf; digits >>= 4)
-                length--;
-        return length;
+        return digits ? DIGITS_MOST - (unsigned)__builtin_ctzll(~digits | UINT64_C(1) << 63) / 4 : 0;
 }
 
-static uint8_t number_of(const char *text, const char *const *list, unsigned count)
+/* The lists end with NULL, and a loop whose end is not known is not unrolled. */
+static __attribute__((noinline)) uint8_t number_of(const char *text, const char *const *list)
 {
-        for (unsigned i = 1; text != NULL && i < count; i++)
-                if (list[i][0] == text[0] && strcmp(list[i], text) == 0)
-                        return (uint8_t)i;
+        for (const char *const *at = list + 1; text != NULL && *at != NULL; at++)
+                if ((*at)[0] == text[0] && strcmp(*at, text) == 0)
+                        return (uint8_t)(at - list);
         return 0;
 }
 
 uint8_t binding_rat_number(const char *text)
 {
-        return number_of(text, rats, RATS);
+        return number_of(text, rats);
 }
 
 uint8_t binding_place_kind(const char *text)
 {
-        return number_of(text, places, BINDING_PLACES);
+        return number_of(text, places);
 }
 
 static bool places_are_equal(const struct binding_place *a, const struct binding_place *b)
@@ -152,7 +163,7 @@ const char *binding_place_text(const struct binding_place *place, char text[BIND
         return text;
 }
 
-struct prefix binding_prefix_around(const struct address *address, unsigned length)
+__attribute__((noinline)) struct prefix binding_prefix_around(const struct address *address, unsigned length)
 {
         struct prefix prefix = {.address = *address, .length = (uint8_t)length};
         for (unsigned bit = length; bit < 128; bit = (bit / 8 + 1) * 8)
@@ -181,7 +192,7 @@ static bool is_place(enum binding_fact fact)
 }
 
 /* May a fact of this source stand where another stood? Notes the source, and whether it is another value. */
-static bool may_take(struct taking *taking, enum binding_fact fact, bool is_known, bool is_other)
+static __attribute__((noinline)) bool may_take(struct taking *taking, enum binding_fact fact, bool is_known, bool is_other)
 {
         uint8_t *held = &taking->session->sources[fact];
         bool is_stronger = strength(*held) > strength((uint8_t)taking->source);
@@ -195,7 +206,7 @@ static bool may_take(struct taking *taking, enum binding_fact fact, bool is_know
         return true;
 }
 
-static void take_digits(struct taking *taking, enum binding_fact fact, uint64_t *held, uint64_t said)
+static __attribute__((noinline)) void take_digits(struct taking *taking, enum binding_fact fact, uint64_t *held, uint64_t said)
 {
         if (said != 0 && may_take(taking, fact, *held != 0, *held != said))
                 *held = said;
@@ -207,12 +218,14 @@ static void take_imei(struct taking *taking, uint64_t said)
         uint64_t *held = &taking->session->imei;
         bool is_same_module = (*held ^ said) >> (DIGITS_MOST - IMEI_MODULE) * 4 == 0;
         unsigned length_held = digits_length(*held), length_said = digits_length(said);
+        if (said == 0)
+                return;
         if (imei_is_empty(*held) != imei_is_empty(said)) {
                 if (imei_is_empty(said))
                         return;
                 *held = 0; /* zeros that stood for it are no fact */
         }
-        if (*held == 0 || said == 0 || length_said == length_held || !is_same_module) {
+        if (*held == 0 || length_said == length_held || !is_same_module) {
                 take_digits(taking, FACT_IMEI, held, said);
         } else if (length_said > length_held) {
                 *held = said;
@@ -248,7 +261,7 @@ static void take_addresses(struct taking *taking, const struct said *said)
                 session->ipv6 = prefix;
 }
 
-static void take_place(struct taking *taking, enum binding_fact fact, struct binding_place *held, const struct binding_place *said)
+static __attribute__((noinline)) void take_place(struct taking *taking, enum binding_fact fact, struct binding_place *held, const struct binding_place *said)
 {
         if (said->kind != 0 && may_take(taking, fact, held->kind != 0, !places_are_equal(held, said)))
                 *held = *said;

@@ -14,20 +14,21 @@ static uint64_t text_key(const char *text, uint64_t seed)
         return (key ^ seed) * 1099511628211U;
 }
 
+/* What few messages have is read out of line: a message is read rarely enough to find its code gone from the cache. */
+#define RARE __attribute__((noinline, cold))
+
 /* Both are kept over a restart. */
-static void read_names(struct said *said, const signalling_t *from)
+static RARE void read_names(struct said *said, const signalling_t *from)
 {
-        if (!is_named(said))
-                return;
         if (from->session != NULL)
                 said->name = text_key(from->session, said->protocol);
         if (from->node != NULL)
                 said->owner = (uint32_t)(text_key(from->node, said->protocol) >> 32) | 1;
 }
 
-static void read_place(struct binding_place *place, const Apnwatch__V1__Cell *from)
+static __attribute__((noinline)) void read_place(struct binding_place *place, const Apnwatch__V1__Cell *from)
 {
-        if (from == NULL || (place->kind = binding_place_kind(from->kind)) == 0)
+        if ((place->kind = binding_place_kind(from->kind)) == 0)
                 return;
         place->mcc = (uint16_t)from->mcc;
         place->mnc = (uint16_t)from->mnc;
@@ -36,45 +37,45 @@ static void read_place(struct binding_place *place, const Apnwatch__V1__Cell *fr
         place->id = from->id;
 }
 
-/* The number of up to `most` digits at `*at`, which is moved behind them; `count`: how many there were. */
-static uint16_t read_number(const char **at, unsigned most, unsigned *count)
+/* "262-01": three digits, and two or three. */
+static __attribute__((noinline)) void read_plmn(struct binding_plmn *plmn, const char *text)
 {
-        unsigned number = 0;
-        for (*count = 0; *count < most && **at >= '0' && **at <= '9'; ++*count)
-                number = number * 10 + (unsigned)(*(*at)++ - '0');
-        return (uint16_t)number;
-}
-
-static void read_plmn(struct binding_plmn *plmn, const char *text)
-{
-        unsigned digits;
-        if (text == NULL)
+        unsigned numbers[2] = {0}, digits[2] = {0};
+        for (unsigned part = 0; *text != '\0'; text++) {
+                unsigned digit = (unsigned)*text - '0';
+                if (digit > 9 ? part++ > 0 || *text != '-' : digits[part]++ == 3)
+                        return;
+                if (digit <= 9)
+                        numbers[part] = numbers[part] * 10 + digit;
+        }
+        if (digits[0] != 3 || digits[1] < 2)
                 return;
-        uint16_t mcc = read_number(&text, 3, &digits);
-        if (digits != 3 || *text++ != '-')
-                return;
-        uint16_t mnc = read_number(&text, 3, &digits);
-        if (digits < 2 || *text != '\0')
-                return;
-        plmn->mcc = mcc;
-        plmn->mnc = mnc;
-        plmn->mnc_digits = (uint8_t)digits;
+        plmn->mcc = (uint16_t)numbers[0];
+        plmn->mnc = (uint16_t)numbers[1];
+        plmn->mnc_digits = (uint8_t)digits[1];
 }
 
 static void read_who(struct said *said, const signalling_t *from)
 {
-        said->imsi = digits_pack(from->imsi);
-        said->imei = digits_pack(from->imei);
-        said->msisdn = digits_pack(from->msisdn);
+        if (from->imsi != NULL)
+                said->imsi = digits_pack(from->imsi);
+        if (from->imei != NULL)
+                said->imei = digits_pack(from->imei);
+        if (from->msisdn != NULL)
+                said->msisdn = digits_pack(from->msisdn);
         said->has_ipv4 = from->has_ipv4 && from->ipv4.len == 4 && address_from_bytes(from->ipv4.data, 4, &said->ipv4) &&
                          !address_is_unspecified(&said->ipv4);
         said->has_ipv6 = from->has_ipv6_prefix && from->ipv6_prefix.len == 16 &&
                          address_from_bytes(from->ipv6_prefix.data, 16, &said->ipv6);
         said->ipv6_length = (uint8_t)(from->has_ipv6_length && from->ipv6_length <= 128 ? from->ipv6_length : 0);
-        said->rat = binding_rat_number(from->rat);
-        read_plmn(&said->plmn, from->plmn);
-        read_place(&said->cell, from->cell);
-        read_place(&said->area, from->area);
+        if (from->rat != NULL)
+                said->rat = binding_rat_number(from->rat);
+        if (from->plmn != NULL)
+                read_plmn(&said->plmn, from->plmn);
+        if (from->cell != NULL)
+                read_place(&said->cell, from->cell);
+        if (from->area != NULL)
+                read_place(&said->area, from->area);
 }
 
 static void read_header(struct said *said, const signalling_t *from)
@@ -95,10 +96,14 @@ static void read_header(struct said *said, const signalling_t *from)
         said->is_not_found = signalling_says_not_found(from);
         said->has_recovery = from->has_recovery;
         said->recovery = from->recovery;
-        if (said->protocol == SAID(PROTOCOL__PFCP) && from->node != NULL && !address_parse(from->node, &said->node))
-                memset(&said->node, 0, sizeof said->node);
         said->has_retains = from->has_retains;
         said->retains = from->has_retains && from->retains;
+}
+
+static RARE void read_nodes(struct said *said, const signalling_t *from)
+{
+        if (said->protocol == SAID(PROTOCOL__PFCP) && from->node != NULL && !address_parse(from->node, &said->node))
+                memset(&said->node, 0, sizeof said->node);
         if (from->has_restarted)
                 (void)address_from_bytes(from->restarted.data, from->restarted.len, &said->restarted);
         if (from->has_restarted_at)
@@ -111,26 +116,38 @@ static void read_bearers(struct said *said, const signalling_t *from)
         said->has_linked_bearer = from->has_linked_bearer;
         said->linked_bearer = (uint8_t)from->linked_bearer;
         said->teardown = from->has_teardown && from->teardown;
+}
+
+static RARE void read_ended(struct said *said, const signalling_t *from)
+{
         for (size_t i = 0; i < from->n_ended_bearer && said->ended_count < SAID_ENDED; i++)
                 said->ended[said->ended_count++] = (uint8_t)from->ended_bearer[i];
 }
 
-static void read_end(struct said_end *end, const Apnwatch__V1__Signalling__Endpoint *from)
+static void read_ends(struct said *said, const signalling_t *from)
 {
-        memset(end, 0, sizeof *end);
-        end->key = from->key;
-        end->user = from->user;
-        end->bearer = (uint8_t)(from->has_bearer ? from->bearer : 0);
-        end->interface = from->has_interface ? (uint8_t)from->interface : INTERFACE_UNKNOWN;
-        end->side_known = from->has_of_network;
-        end->of_network = from->of_network;
-        if (from->has_ipv4)
-                end->address_count += address_from_bytes(from->ipv4.data, from->ipv4.len, &end->addresses[0]);
-        if (from->has_ipv6)
-                end->address_count += address_from_bytes(from->ipv6.data, from->ipv6.len, &end->addresses[end->address_count]);
+        size_t count = from->n_endpoint < SAID_ENDS ? from->n_endpoint : SAID_ENDS;
+        struct said_end *end = said->ends;
+        said->end_count = (uint8_t)count;
+        for (size_t i = 0; i < count; i++, end++) {
+                const Apnwatch__V1__Signalling__Endpoint *told = from->endpoint[i];
+                struct address *address = end->addresses;
+                memset(end, 0, sizeof *end);
+                end->key = told->key;
+                end->user = told->user;
+                end->bearer = (uint8_t)(told->has_bearer ? told->bearer : 0);
+                end->interface = told->has_interface ? (uint8_t)told->interface : INTERFACE_UNKNOWN;
+                end->side_known = told->has_of_network;
+                end->of_network = told->of_network;
+                if (told->has_ipv4)
+                        address += address_from_bytes(told->ipv4.data, told->ipv4.len, address);
+                if (told->has_ipv6)
+                        address += address_from_bytes(told->ipv6.data, told->ipv6.len, address);
+                end->address_count = (uint8_t)(address - end->addresses);
+        }
 }
 
-static void read_sets(struct said *said, const signalling_t *from)
+static RARE void read_sets(struct said *said, const signalling_t *from)
 {
         struct said_set *first = (struct said_set *)said_sets(said), *at = first;
         for (size_t i = 0; i < from->n_set && at < first + SAID_SETS; i++) {
@@ -152,7 +169,7 @@ static struct prefix *read_route(struct prefix *at, const struct address *addres
 }
 
 /* Framed-Route, delegated prefixes, and a network in place of a host address. */
-static void read_routes(struct said *said, const signalling_t *from)
+static RARE void read_routes(struct said *said, const signalling_t *from)
 {
         struct prefix *first = (struct prefix *)said_routes(said), *at = first;
         struct address address;
@@ -164,27 +181,35 @@ static void read_routes(struct said *said, const signalling_t *from)
         said->route_count = (uint8_t)(at - first);
 }
 
+/* Behind it zeros, so that the whole can be hashed in steps. */
 static void read_apn(struct said *said, const char *apn)
 {
-        size_t length = apn ? strlen(apn) : 0;
+        size_t length = apn ? strnlen(apn, SAID_APN) : 0;
         char *at = (char *)(said_routes(said) + said->route_count);
-        said->apn_length = (uint8_t)(length < SAID_APN ? length : SAID_APN);
+        size_t size = ((size_t)(at - (char *)said) + length + SAID_STEP) / SAID_STEP * SAID_STEP;
         if (length > 0)
-                memcpy(at, apn, said->apn_length);
-        at[said->apn_length] = '\0';
-        said->size = (uint16_t)(at + said->apn_length + 1 - (char *)said);
+                memcpy(at, apn, length);
+        memset(at + length, 0, (size_t)((char *)said + size - at) - length);
+        said->apn_length = (uint8_t)length;
+        said->size = (uint16_t)size;
 }
 
 void said_read(struct said *room, const signalling_t *from)
 {
         memset(room, 0, sizeof *room);
         read_header(room, from);
-        read_names(room, from);
+        if (is_named(room))
+                read_names(room, from);
+        else if (from->node != NULL || from->has_restarted || from->has_restarted_at)
+                read_nodes(room, from);
         read_who(room, from);
         read_bearers(room, from);
-        for (size_t i = 0; i < from->n_endpoint && room->end_count < SAID_ENDS; i++)
-                read_end(&room->ends[room->end_count++], from->endpoint[i]);
-        read_sets(room, from);
-        read_routes(room, from);
+        if (from->n_ended_bearer > 0)
+                read_ended(room, from);
+        read_ends(room, from);
+        if (from->n_set > 0)
+                read_sets(room, from);
+        if (from->n_framed_route > 0 || from->has_framed_length)
+                read_routes(room, from);
         read_apn(room, from->apn);
 }

@@ -8,7 +8,7 @@
 #define SAID(name) APNWATCH__V1__SIGNALLING__##name
 
 enum { INTERFACE_UNKNOWN = 0xff };
-enum { SAID_ENDS = 32, SAID_SETS = 16, SAID_ROUTES = 9, SAID_ENDED = 16, SAID_APN = 255 };
+enum { SAID_ENDS = 32, SAID_SETS = 16, SAID_ROUTES = 9, SAID_ENDED = 16, SAID_APN = 255, SAID_STEP = 16 };
 
 /* A tunnel end, or one of control. */
 struct said_end {
@@ -26,7 +26,7 @@ struct said_set {
 
 /* All bytes have a value: a message is compared as a whole. 0, or an unspecified address, stands for what is not said. */
 struct said {
-        uint16_t size;                   /* in bytes, with ends, networks and APN */
+        uint16_t size;                   /* in bytes, with ends, networks and APN; whole steps of SAID_STEP */
         uint8_t protocol, procedure, phase;
         uint8_t end_count, set_count, route_count, apn_length;
         uint64_t sequence, key, recovery;
@@ -47,7 +47,7 @@ struct said {
 };
 
 enum { SAID_SIZE_MOST = sizeof(struct said) + SAID_ENDS * sizeof(struct said_end) + SAID_SETS * sizeof(struct said_set) +
-                      SAID_ROUTES * sizeof(struct prefix) + SAID_APN + 1 };
+                      SAID_ROUTES * sizeof(struct prefix) + SAID_APN + SAID_STEP };
 
 /* `room` has SAID_SIZE_MOST bytes. */
 void said_read(struct said *room, const Apnwatch__V1__Signalling *from);

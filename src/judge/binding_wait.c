@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "base/hash_seed.h"
 
@@ -23,6 +21,8 @@ struct key {
         uint16_t context, port;
         uint8_t protocol, procedure, unused[2];
 };
+
+_Static_assert(sizeof(struct key) % SAID_STEP == 0, "it is hashed in steps");
 
 struct entry {
         struct wait_entry plain; /* first: callers get this */
@@ -131,7 +131,7 @@ static void free_entry(struct wait_table *table, struct entry *entry)
         table->free = (uint32_t)(entry - table->entries);
 }
 
-static void drop_entry(struct wait_table *table, struct entry *entry)
+static __attribute__((noinline)) void drop_entry(struct wait_table *table, struct entry *entry)
 {
         unlink_entry(table, entry);
         free_entry(table, entry);
@@ -153,6 +153,21 @@ void wait_table_destroy(struct wait_table *table)
         free(table->entries);
         free(table->heads);
         free(table);
+}
+
+/* Of whole steps: a sum of products of two words each, whose halves are folded together. Each pair has secrets of its own, so that no
+ * product waits for another. One small loop for keys and messages, since larger code is gone from the cache when the next message comes. */
+static __attribute__((noinline)) uint64_t hash_of(const void *bytes, size_t size)
+{
+        const uint8_t *at = bytes, *end = at + size;
+        uint64_t sum = size, secret = seed, words[2];
+        for (; at < end; at += sizeof words) {
+                memcpy(words, at, sizeof words);
+                secret += UINT64_C(0x9e3779b97f4a7c15);
+                __extension__ unsigned __int128 product = (unsigned __int128)(words[0] ^ secret) * (words[1] ^ (secret << 32 | secret >> 32));
+                sum += (uint64_t)product ^ (uint64_t)(product >> 64);
+        }
+        return sum ^ sum >> 32;
 }
 
 static bool is_answer(const struct said *said)
@@ -198,14 +213,14 @@ static bool is_answered_else(const struct said *request, const struct said *resp
         return told && response->key != 0 && !is_answered_so(request, response);
 }
 
-static bool is_of_another(const struct entry *entry, const struct said *said)
+static __attribute__((noinline)) bool is_of_another(const struct entry *entry, const struct said *said)
 {
         if (entry->plain.said == NULL || is_answer(said) == (entry->plain.state == WAITS_FOR_REQUEST))
                 return false;
         return is_answer(said) ? is_answered_else(entry->plain.said, said) : is_answered_else(said, entry->plain.said);
 }
 
-static bool is_half_of(const struct entry *entry, const struct said *said)
+static __attribute__((noinline)) bool is_half_of(const struct entry *entry, const struct said *said)
 {
         if (entry->plain.said == NULL)
                 return false;
@@ -282,8 +297,8 @@ enum wait_verdict wait_table_take(struct wait_table *table, const struct said *s
 {
         bool answer = is_answer(said);
         struct key key = key_of(said, context);
-        uint32_t slot = (uint32_t)XXH3_64bits_withSeed(&key, sizeof key, seed) & table->mask;
-        uint64_t body = XXH3_64bits(said, said->size);
+        uint32_t slot = (uint32_t)hash_of(&key, sizeof key) & table->mask;
+        uint64_t body = hash_of(said, said->size);
         enum wait_verdict verdict = WAIT_NEW;
         free_leaving(table);
         struct entry *entry = find_entry(table, &key, slot, said);
