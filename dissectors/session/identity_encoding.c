@@ -1,32 +1,46 @@
 #include "dissectors/session/identity_encoding.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/text.h"
 
 enum { FILLER = 0xf, IMSI_LEAST = 6, IMSI_MOST = 16, IMEI_LEAST = 14, IMEI_MOST = 16, MSISDN_MOST = 20, IMEI_OCTETS = 8 };
 
-static bool digits_of_tbcd(const uint8_t *restrict bytes, size_t length, size_t least, size_t most, char *restrict out)
+/* Four octets make eight characters, the low half of each first; the number of a character above '9' is set in `above`. */
+static __attribute__((noinline)) uint64_t characters_of(const uint8_t octets[4], uint64_t *above)
 {
-        size_t octets = length;
-        while (octets > 0 && bytes[octets - 1] == (FILLER << 4 | FILLER))
-                octets--;
-        bool is_odd = octets > 0 && bytes[octets - 1] >> 4 == FILLER;
-        size_t count = 2 * octets - is_odd;
-        unsigned above = is_odd ? (bytes[octets - 1] & 0x0fU) + 6 : 0; /* a digit above 9 sets the bit of 16 */
+        uint32_t four;
+        memcpy(&four, octets, sizeof four);
+        uint64_t x = le32toh(four);
+        x = (x | x << 16) & 0x0000ffff0000ffff;
+        x = (x | x << 8) & 0x00ff00ff00ff00ff;
+        x = (x | x << 4) & 0x0f0f0f0f0f0f0f0f;
+        *above |= (x + 0x0606060606060606) & 0x1010101010101010;
+        return htole64(x | 0x3030303030303030);
+}
+
+static bool digits_of_tbcd(const uint8_t *bytes, size_t length, size_t least, size_t most, char out[DIGITS_SIZE])
+{
+        uint8_t octets[DIGITS_SIZE / 2] = {0};
+        uint64_t above = 0;
+        size_t count = length;
+        while (count > 0 && bytes[count - 1] == (FILLER << 4 | FILLER))
+                count--;
+        bool is_odd = count > 0 && bytes[count - 1] >> 4 == FILLER;
+        size_t digits = 2 * count - is_odd;
         out[0] = '\0';
-        if (length > DIGITS_SIZE || count < least || count > most)
+        if (length > DIGITS_SIZE || digits < least || digits > most)
                 return false;
-        for (size_t i = 0; i < count / 2; i++) {
-                unsigned low = bytes[i] & 0x0f, high = bytes[i] >> 4;
-                above |= (low + 6) | (high + 6);
-                out[2 * i] = (char)('0' + low);
-                out[2 * i + 1] = (char)('0' + high);
-        }
+        memcpy(octets, bytes, count);
         if (is_odd)
-                out[count - 1] = (char)('0' + (bytes[octets - 1] & 0x0f));
-        out[above & 16 ? 0 : count] = '\0';
-        return (above & 16) == 0;
+                octets[count - 1] &= 0x0f;
+        for (size_t i = 0; i < count; i += 4) {
+                uint64_t characters = characters_of(octets + i, &above);
+                memcpy(out + 2 * i, &characters, sizeof characters);
+        }
+        out[above != 0 ? 0 : digits] = '\0';
+        return above == 0;
 }
 
 bool imsi_of_tbcd(const uint8_t *bytes, size_t length, char out[DIGITS_SIZE])
@@ -230,65 +244,45 @@ const char *rat_of_diameter(uint32_t value)
         }
 }
 
-static void take_plmn(struct cursor *at, struct place *place)
+/* How a place is written: PLMN, area, number, as many octets as are said; what stands behind them is spare. */
+struct layout {
+        char kind[5];
+        uint8_t length, area, id;
+};
+
+enum { CGI, SAI, RAI_PADDED, TAI, ECGI, LAI, RAI, TAI_OF_5GS, NCGI };
+static const struct layout layouts[] = {
+        [CGI] = {"cgi", 7, 2, 2}, [SAI] = {"sai", 7, 2, 2}, [RAI_PADDED] = {"rai", 7, 2, 1}, [TAI] = {"tai", 5, 2, 0},
+        [ECGI] = {"ecgi", 7, 0, 4}, [LAI] = {"lai", 5, 2, 0}, [RAI] = {"rai", 6, 2, 1}, [TAI_OF_5GS] = {"tai", 6, 3, 0},
+        [NCGI] = {"ncgi", 8, 0, 5},
+};
+
+static uint64_t number_at(const uint8_t *bytes, unsigned octets)
 {
-        const uint8_t *octets = cursor_bytes(at, 3);
-        if (octets != NULL)
-                plmn_of_octets(octets, &place->plmn);
+        uint64_t number = 0;
+        for (unsigned i = 0; i < octets; i++)
+                number = number << 8 | bytes[i];
+        return number;
 }
 
-/* CGI, SAI, and LAI without what is behind it. */
-static struct place take_local(struct cursor *at, const char *kind, bool with_id)
+/* Kept when it is all there and its PLMN is one. */
+static __attribute__((noinline)) void take_place(struct cursor *at, unsigned which, struct place *kept)
 {
-        struct place place = {.kind = kind, .has_area = true, .has_id = with_id};
-        take_plmn(at, &place);
-        place.area = cursor_be16(at);
-        if (with_id)
-                place.id = cursor_be16(at);
-        return place;
-}
-
-static struct place take_rai(struct cursor *at, bool padded)
-{
-        struct place place = {.kind = "rai", .has_area = true, .has_id = true};
-        take_plmn(at, &place);
-        place.area = cursor_be16(at);
-        place.id = cursor_u8(at);
-        if (padded)
-                cursor_skip(at, 1);
-        return place;
-}
-
-static struct place take_ecgi(struct cursor *at)
-{
-        struct place place = {.kind = "ecgi", .has_id = true};
-        take_plmn(at, &place);
-        place.id = cursor_be32(at) & 0x0fffffff; /* spare above */
-        return place;
-}
-
-static struct place take_ncgi(struct cursor *at)
-{
-        struct place place = {.kind = "ncgi", .has_id = true};
-        take_plmn(at, &place);
-        uint64_t high = cursor_be32(at);
-        place.id = high << 4 | cursor_u8(at) >> 4; /* a bit string of 36, TS 38.413, 9.3.1.7: spare below */
-        return place;
-}
-
-static struct place take_tai(struct cursor *at, bool of_5gs)
-{
-        struct place place = {.kind = "tai", .has_area = true};
-        take_plmn(at, &place);
-        place.area = of_5gs ? cursor_be24(at) : cursor_be16(at);
-        return place;
-}
-
-/* Kept when it was all there and its PLMN is one. */
-static void keep(struct place *kept, const struct cursor *at, struct place place)
-{
-        if (!at->short_read && place.plmn.mnc_digits != 0)
-                *kept = place;
+        const struct layout *layout = &layouts[which];
+        const uint8_t *bytes = cursor_bytes(at, layout->length);
+        struct plmn plmn;
+        if (bytes == NULL || !plmn_of_octets(bytes, &plmn))
+                return;
+        kept->kind = layout->kind;
+        kept->plmn = plmn;
+        kept->has_area = layout->area > 0;
+        kept->area = (uint32_t)number_at(bytes + 3, layout->area);
+        kept->has_id = layout->id > 0;
+        kept->id = number_at(bytes + 3 + layout->area, layout->id);
+        if (which == ECGI)
+                kept->id &= 0x0fffffff; /* spare above */
+        if (which == NCGI)
+                kept->id >>= 4;         /* a bit string of 36, TS 38.413, 9.3.1.7: spare below */
 }
 
 static bool is_there(const struct user_location *location)
@@ -296,32 +290,18 @@ static bool is_there(const struct user_location *location)
         return location->cell.kind != NULL || location->area.kind != NULL;
 }
 
-/* Coarse before fine, so that what is finer replaces. Behind LAI stand eNodeB identities, which are no cells. */
+/* Coarse before fine, so that what is finer replaces; SAI and LAI do not. Behind LAI stand eNodeB identities, which are no cells. */
 bool location_of_gtpv2(const uint8_t *bytes, size_t length, struct user_location *out)
 {
-        enum { HAS_CGI = 0x01, HAS_SAI = 0x02, HAS_RAI = 0x04, HAS_TAI = 0x08, HAS_ECGI = 0x10, HAS_LAI = 0x20 };
+        enum { CELLS = 1 << CGI | 1 << SAI | 1 << ECGI, WEAK = 1 << SAI | 1 << LAI, ALL = (1 << (LAI + 1)) - 1 };
         struct cursor at = cursor_of(bytes, length);
-        struct user_location lai = {.cell = {.kind = NULL}};
         *out = (struct user_location){.cell = {.kind = NULL}};
-        uint8_t flags = cursor_u8(&at);
-        if (flags & HAS_CGI)
-                keep(&out->cell, &at, take_local(&at, "cgi", true));
-        if (flags & HAS_SAI) {
-                struct place sai = {.kind = NULL};
-                keep(&sai, &at, take_local(&at, "sai", true));
-                if (out->cell.kind == NULL)
-                        out->cell = sai;
+        unsigned flags = cursor_u8(&at) & ALL; /* a bit for each of the layouts from the first on */
+        for (; flags != 0; flags &= flags - 1) {
+                unsigned which = (unsigned)__builtin_ctz(flags);
+                struct place *kept = 1U << which & CELLS ? &out->cell : &out->area, unused;
+                take_place(&at, which, 1U << which & WEAK && kept->kind != NULL ? &unused : kept);
         }
-        if (flags & HAS_RAI)
-                keep(&out->area, &at, take_rai(&at, true));
-        if (flags & HAS_TAI)
-                keep(&out->area, &at, take_tai(&at, false));
-        if (flags & HAS_ECGI)
-                keep(&out->cell, &at, take_ecgi(&at));
-        if (flags & HAS_LAI)
-                keep(&lai.area, &at, take_local(&at, "lai", false));
-        if (out->area.kind == NULL)
-                out->area = lai.area;
         return is_there(out);
 }
 
@@ -333,20 +313,20 @@ enum {
 static void location_of_octets(struct cursor *at, struct user_location *out)
 {
         switch (cursor_u8(at)) {
-        case TYPE_CGI: keep(&out->cell, at, take_local(at, "cgi", true)); break;
-        case TYPE_SAI: keep(&out->cell, at, take_local(at, "sai", true)); break;
-        case TYPE_RAI: keep(&out->area, at, take_rai(at, false)); break;
-        case TYPE_TAI: case TYPE_TAI_ENODEB: case TYPE_TAI_EXTENDED_ENODEB: keep(&out->area, at, take_tai(at, false)); break;
-        case TYPE_ECGI: keep(&out->cell, at, take_ecgi(at)); break;
+        case TYPE_CGI: take_place(at, CGI, &out->cell); break;
+        case TYPE_SAI: take_place(at, SAI, &out->cell); break;
+        case TYPE_RAI: take_place(at, RAI, &out->area); break;
+        case TYPE_TAI: case TYPE_TAI_ENODEB: case TYPE_TAI_EXTENDED_ENODEB: take_place(at, TAI, &out->area); break;
+        case TYPE_ECGI: take_place(at, ECGI, &out->cell); break;
         case TYPE_TAI_ECGI:
-                keep(&out->area, at, take_tai(at, false));
-                keep(&out->cell, at, take_ecgi(at));
+                take_place(at, TAI, &out->area);
+                take_place(at, ECGI, &out->cell);
                 break;
-        case TYPE_NCGI: keep(&out->cell, at, take_ncgi(at)); break;
-        case TYPE_5GS_TAI: case TYPE_5GS_TAI_NODE: keep(&out->area, at, take_tai(at, true)); break;
+        case TYPE_NCGI: take_place(at, NCGI, &out->cell); break;
+        case TYPE_5GS_TAI: case TYPE_5GS_TAI_NODE: take_place(at, TAI_OF_5GS, &out->area); break;
         case TYPE_5GS_TAI_NCGI:
-                keep(&out->area, at, take_tai(at, true));
-                keep(&out->cell, at, take_ncgi(at));
+                take_place(at, TAI_OF_5GS, &out->area);
+                take_place(at, NCGI, &out->cell);
                 break;
         default: break;
         }
@@ -388,6 +368,6 @@ bool location_of_rai(const uint8_t *bytes, size_t length, struct user_location *
 {
         struct cursor at = cursor_of(bytes, length);
         *out = (struct user_location){.cell = {.kind = NULL}};
-        keep(&out->area, &at, take_rai(&at, false));
+        take_place(&at, RAI, &out->area);
         return is_there(out);
 }
