@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+/* A message walks through much code once, so that most of it is gone from the cache when the next one comes: what few messages have is read
+ * out of the way. */
+#define RARE __attribute__((noinline, cold))
+
 enum { FLAG_PIGGYBACKED = 0x10, FLAG_TEID = 0x08, ELEMENTS_MOST = 512, CAUSE_ACCEPTED = 16, CAUSE_ACCEPTED_LAST = 19 };
 
 enum message_type {
@@ -63,19 +67,20 @@ struct ie {
         size_t length;
 };
 
-struct reader {
-        struct signalling *out;
-        struct gtpv2c_message *message;
-        unsigned pdn;           /* wanted */
-        unsigned elements;
-        bool in_pdn;            /* of the wanted one: groups stand in groups no deeper than PDN Connection, Bearer Context */
-        bool malformed;
-};
-
 /* What stands in one Bearer Context. */
 struct bearer_context {
         uint8_t instance, ebi, cause;
         bool has_ebi, has_cause;
+};
+
+struct reader {
+        struct signalling *out;
+        struct gtpv2c_message *message;
+        struct bearer_context *context; /* whose elements are read; NULL: none */
+        unsigned pdn;           /* wanted */
+        unsigned elements;
+        bool in_pdn;            /* of the wanted one: groups stand in groups no deeper than PDN Connection, Bearer Context */
+        bool malformed;
 };
 
 static bool cause_is_accepted(uint8_t cause)
@@ -83,39 +88,23 @@ static bool cause_is_accepted(uint8_t cause)
         return cause >= CAUSE_ACCEPTED && cause <= CAUSE_ACCEPTED_LAST;
 }
 
-/* False: no more, or (malformed, unless the message was cut) one that leads beyond the end. */
-static bool next_ie(struct reader *reader, struct cursor *at, struct ie *ie)
+static __attribute__((noinline)) void read_fteid(const struct reader *reader, const struct ie *ie)
 {
-        if (cursor_left(at) == 0)
-                return false;
-        if (++reader->elements > ELEMENTS_MOST) {
-                reader->malformed = true;
-                return false;
-        }
-        const uint8_t *head = cursor_bytes(at, 4);
-        if (head == NULL)
-                return false;
-        ie->type = head[0];
-        ie->length = (size_t)head[1] << 8 | head[2];
-        ie->instance = head[3] & 0x0f;
-        ie->bytes = cursor_bytes(at, ie->length);
-        return ie->bytes != NULL;
-}
-
-static void read_fteid(struct signalling *out, const struct ie *ie, const struct bearer_context *context)
-{
-        enum { HAS_IPV4 = 0x80, HAS_IPV6 = 0x40, INTERFACE = 0x3f };
+        enum { HAS_IPV4 = 0x80, HAS_IPV6 = 0x40, INTERFACE = 0x3f, HEAD = 5 };
         struct cursor at = cursor_of(ie->bytes, ie->length);
-        uint8_t flags = cursor_u8(&at), interface = flags & INTERFACE;
-        uint32_t key = cursor_be32(&at);
+        const uint8_t *head = cursor_bytes(&at, HEAD); /* flags, TEID */
+        if (head == NULL)
+                return;
+        uint8_t flags = head[0], interface = flags & INTERFACE;
+        uint32_t key = (uint32_t)head[1] << 24 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 8 | head[4];
         const uint8_t *ipv4 = flags & HAS_IPV4 ? cursor_bytes(&at, 4) : NULL;
         const uint8_t *ipv6 = flags & HAS_IPV6 ? cursor_bytes(&at, 16) : NULL;
-        unsigned role = context != NULL ? USER_EITHER : CONTROL;
+        unsigned role = reader->context != NULL ? USER_EITHER : CONTROL;
         if (interface < sizeof roles)
                 role = roles[interface];
         if (at.short_read || key == 0 || role == NOT_GTP || (ipv4 == NULL && ipv6 == NULL))
                 return;
-        struct signalling_endpoint *endpoint = signalling_add_endpoint(out);
+        struct signalling_endpoint *endpoint = signalling_add_endpoint(reader->out);
         if (endpoint == NULL)
                 return;
         endpoint->user = role != CONTROL;
@@ -131,7 +120,7 @@ static void read_fteid(struct signalling *out, const struct ie *ie, const struct
 }
 
 /* PDN Address Allocation, 8.14. */
-static void read_paa(struct signalling *out, const struct ie *ie)
+static __attribute__((noinline)) void read_paa(struct signalling *out, const struct ie *ie)
 {
         enum { PAA_IPV4 = 1, PAA_IPV6 = 2, PAA_IPV4V6 = 3 };
         struct cursor at = cursor_of(ie->bytes, ie->length);
@@ -188,7 +177,7 @@ static void read_ebi(struct signalling *out, const struct ie *ie)
         }
 }
 
-static void skip_vectors(struct cursor *at, unsigned quintuplets, unsigned quadruplets)
+static RARE void skip_vectors(struct cursor *at, unsigned quintuplets, unsigned quadruplets)
 {
         for (unsigned i = 0; i < quadruplets; i++) {
                 cursor_skip(at, 16);            /* RAND */
@@ -205,7 +194,7 @@ static void skip_vectors(struct cursor *at, unsigned quintuplets, unsigned quadr
 }
 
 /* 8.38, figure 8.38-5: what one MME hands to the next. Of the six kinds of MM Context the one of EPS to EPS. */
-static void read_mm_context(struct signalling *out, const struct ie *ie)
+static RARE void read_mm_context(struct signalling *out, const struct ie *ie)
 {
         enum { HAS_NH = 0x10, HAS_DRX = 0x08, HAS_USED_AMBR = 0x02, HAS_SUBSCRIBED_AMBR = 0x80 };
         struct cursor at = cursor_of(ie->bytes, ie->length);
@@ -228,54 +217,10 @@ static void read_mm_context(struct signalling *out, const struct ie *ie)
                 imei_of_tbcd(mei, length, out->imei);
 }
 
-static void read_user(struct signalling *out, const struct ie *ie)
-{
-        switch (ie->type) {
-        case IE_IMSI:
-                if (out->imsi[0] == '\0')
-                        imsi_of_tbcd(ie->bytes, ie->length, out->imsi);
-                break;
-        case IE_MEI:
-                if (out->imei[0] == '\0')
-                        imei_of_tbcd(ie->bytes, ie->length, out->imei);
-                break;
-        case IE_MSISDN:
-                if (out->msisdn[0] == '\0')
-                        msisdn_of_tbcd(ie->bytes, ie->length, out->msisdn);
-                break;
-        case IE_APN:
-                if (out->apn.network[0] == '\0')
-                        apn_of_labels(ie->bytes, ie->length, &out->apn);
-                break;
-        case IE_PAA:
-                read_paa(out, ie);
-                break;
-        case IE_MM_CONTEXT_EPS:
-                read_mm_context(out, ie);
-                break;
-        default:
-                break;
-        }
-}
-
 static void read_place(struct signalling *out, const struct ie *ie)
 {
-        switch (ie->type) {
-        case IE_RAT:
-                if (out->rat == NULL && ie->length > 0)
-                        out->rat = rat_of_gtp(ie->bytes[0]);
-                break;
-        case IE_SERVING_NETWORK:
-                if (out->plmn.mnc_digits == 0 && ie->length >= 3)
-                        plmn_of_octets(ie->bytes, &out->plmn);
-                break;
-        case IE_ULI:
-                if (out->location.cell.kind == NULL && out->location.area.kind == NULL)
-                        location_of_gtpv2(ie->bytes, ie->length, &out->location);
-                break;
-        default:
-                break;
-        }
+        if (out->location.cell.kind == NULL && out->location.area.kind == NULL)
+                location_of_gtpv2(ie->bytes, ie->length, &out->location);
 }
 
 /* Indication, 8.12, of a Delete Session Request (7.2.9.1): the PGW is told too (OI), or the serving gateway alone (SI, or no OI). */
@@ -288,55 +233,36 @@ static void read_indication(struct signalling *out, const struct ie *ie)
         out->retains = !(ie->bytes[0] & OI) || ie->bytes[1] & SI;
 }
 
-static void read_state(struct signalling *out, const struct ie *ie)
+static void read_recovery(struct signalling *out, const struct ie *ie)
 {
-        struct cursor at = cursor_of(ie->bytes, ie->length);
-        switch (ie->type) {
-        case IE_CAUSE:
-                read_cause(out, ie);
-                break;
-        case IE_RECOVERY:
-                out->recovery = cursor_u8(&at);
-                out->has_recovery = !at.short_read;
-                break;
-        case IE_INDICATION:
-                read_indication(out, ie);
-                break;
-        case IE_CHARGING_ID:
-                if (out->has_charging_id)
-                        break;
-                out->charging_id = cursor_be32(&at);
-                out->has_charging_id = !at.short_read;
-                break;
-        default:
-                break;
-        }
+        if ((out->has_recovery = ie->length > 0))
+                out->recovery = ie->bytes[0];
 }
 
-static void read_bearer_element(struct signalling *out, const struct ie *ie, struct bearer_context *context)
+static void read_charging_id(struct signalling *out, const struct ie *ie)
 {
-        switch (ie->type) {
-        case IE_EBI:
-                if (ie->instance != 0 || ie->length == 0)
-                        break;
+        struct cursor at = cursor_of(ie->bytes, ie->length);
+        if (out->has_charging_id)
+                return;
+        out->charging_id = cursor_be32(&at);
+        out->has_charging_id = !at.short_read;
+}
+
+static void read_bearer_element(struct reader *reader, const struct ie *ie)
+{
+        struct bearer_context *context = reader->context;
+        if (ie->type == IE_FTEID) {
+                read_fteid(reader, ie);
+        } else if (ie->instance != 0 || ie->length == 0) {
+                return;
+        } else if (ie->type == IE_EBI) {
                 context->ebi = ie->bytes[0] & 0x0f;
                 context->has_ebi = context->ebi != 0;
-                break;
-        case IE_CAUSE:
-                if (ie->instance != 0 || ie->length == 0)
-                        break;
+        } else if (ie->type == IE_CAUSE) {
                 context->cause = ie->bytes[0];
                 context->has_cause = true;
-                break;
-        case IE_FTEID:
-                read_fteid(out, ie, context);
-                break;
-        case IE_CHARGING_ID:
-                if (ie->instance == 0)
-                        read_state(out, ie);
-                break;
-        default:
-                break;
+        } else if (ie->type == IE_CHARGING_ID) {
+                read_charging_id(reader->out, ie);
         }
 }
 
@@ -363,22 +289,29 @@ static void close_bearer_context(struct signalling *out, const struct bearer_con
         }
 }
 
+static void read_elements(struct reader *reader, struct cursor *at, const uint8_t *until);
+
+static void read_group(struct reader *reader, const struct ie *group)
+{
+        struct cursor at = cursor_of(group->bytes, group->length);
+        read_elements(reader, &at, at.end);
+        reader->malformed |= at.short_read;
+}
+
 static void read_bearer_context(struct reader *reader, const struct ie *group)
 {
         struct bearer_context context = {.instance = group->instance};
-        struct cursor at = cursor_of(group->bytes, group->length);
         unsigned first_endpoint = reader->out->endpoint_count;
-        struct ie ie;
-        while (next_ie(reader, &at, &ie))
-                read_bearer_element(reader->out, &ie, &context);
-        reader->malformed |= at.short_read;
+        reader->context = &context;
+        read_group(reader, group);
+        reader->context = NULL;
         close_bearer_context(reader->out, &context, first_endpoint);
 }
 
 #define PART(name) APNWATCH__V1__SIGNALLING__SET__PART__##name
 
 /* Whose set it is depends on the message and the instance: 7.2.1 to 7.2.16, 7.9.1. */
-static void read_sets(struct signalling *out, const struct ie *ie)
+static RARE void read_sets(struct signalling *out, const struct ie *ie)
 {
         static const uint8_t of_set[] = {PART(SERVING), PART(SGW), PART(PGW), PART(SERVING), PART(SERVING)};
         static const uint8_t towards_pgw[] = {PART(SERVING), PART(SGW), PART(SERVING), PART(SERVING)};
@@ -403,7 +336,7 @@ static void read_sets(struct signalling *out, const struct ie *ie)
 }
 
 /* 7.9.5: the packet gateway that restarted, and the serving one as the MME knows it. */
-static void read_restarted(struct signalling *out, const struct ie *ie)
+static RARE void read_restarted(struct signalling *out, const struct ie *ie)
 {
         if ((ie->length != 4 && ie->length != 16) || ie->instance > 1)
                 return;
@@ -411,59 +344,73 @@ static void read_restarted(struct signalling *out, const struct ie *ie)
         *(ie->instance == 0 ? &out->restarted_length : &out->restarted_at_length) = (uint8_t)ie->length;
 }
 
-static void read_element(struct reader *reader, const struct ie *ie);
-
-static void read_pdn_connection(struct reader *reader, const struct ie *group)
+static RARE void read_pdn_connection(struct reader *reader, const struct ie *group)
 {
-        struct cursor at = cursor_of(group->bytes, group->length);
-        struct ie ie;
-        if (reader->message->pdn_count++ != reader->pdn)
+        if (reader->in_pdn || reader->message->pdn_count++ != reader->pdn)
                 return;
         reader->in_pdn = true;
-        while (next_ie(reader, &at, &ie))
-                read_element(reader, &ie);
-        reader->malformed |= at.short_read;
+        read_group(reader, group);
         reader->in_pdn = false;
+}
+
+static RARE void read_ip_address(const struct reader *reader, const struct ie *ie)
+{
+        if (reader->in_pdn && ie->instance <= 1)
+                read_pdn_address(reader->out, ie);
+        else if (reader->out->message == PGW_RESTART_NOTIFICATION)
+                read_restarted(reader->out, ie);
 }
 
 static void read_element(struct reader *reader, const struct ie *ie)
 {
         struct signalling *out = reader->out;
+        bool is_first = ie->instance == 0;
         switch (ie->type) {
-        case IE_BEARER_CONTEXT:
-                read_bearer_context(reader, ie);
-                break;
-        case IE_PDN_CONNECTION:
-                if (!reader->in_pdn)
-                        read_pdn_connection(reader, ie);
-                break;
-        case IE_FTEID:
-                read_fteid(out, ie, NULL);
-                break;
-        case IE_EBI:
-                read_ebi(out, ie);
-                break;
-        case IE_IP_ADDRESS:
-                if (reader->in_pdn && ie->instance <= 1)
-                        read_pdn_address(out, ie);
-                else if (out->message == PGW_RESTART_NOTIFICATION)
-                        read_restarted(out, ie);
-                break;
-        case IE_FQ_CSID:
-                read_sets(out, ie);
-                break;
-        case IE_IMSI: case IE_MEI: case IE_MSISDN: case IE_APN: case IE_PAA: case IE_MM_CONTEXT_EPS:
-                read_user(out, ie);
-                break;
-        case IE_RAT: case IE_SERVING_NETWORK: case IE_ULI:
-                read_place(out, ie);
-                break;
-        case IE_CAUSE: case IE_RECOVERY: case IE_CHARGING_ID: case IE_INDICATION:
-                if (ie->instance == 0)
-                        read_state(out, ie);
-                break;
-        default:
-                break;
+        case IE_IMSI: if (out->imsi[0] == '\0') imsi_of_tbcd(ie->bytes, ie->length, out->imsi); break;
+        case IE_CAUSE: if (is_first) read_cause(out, ie); break;
+        case IE_RECOVERY: if (is_first) read_recovery(out, ie); break;
+        case IE_APN: if (out->apn.network[0] == '\0') apn_of_labels(ie->bytes, ie->length, &out->apn); break;
+        case IE_EBI: read_ebi(out, ie); break;
+        case IE_IP_ADDRESS: read_ip_address(reader, ie); break;
+        case IE_MEI: if (out->imei[0] == '\0') imei_of_tbcd(ie->bytes, ie->length, out->imei); break;
+        case IE_MSISDN: if (out->msisdn[0] == '\0') msisdn_of_tbcd(ie->bytes, ie->length, out->msisdn); break;
+        case IE_INDICATION: if (is_first) read_indication(out, ie); break;
+        case IE_PAA: read_paa(out, ie); break;
+        case IE_RAT: if (out->rat == NULL && ie->length > 0) out->rat = rat_of_gtp(ie->bytes[0]); break;
+        case IE_SERVING_NETWORK: if (out->plmn.mnc_digits == 0 && ie->length >= 3) plmn_of_octets(ie->bytes, &out->plmn); break;
+        case IE_ULI: read_place(out, ie); break;
+        case IE_FTEID: read_fteid(reader, ie); break;
+        case IE_BEARER_CONTEXT: read_bearer_context(reader, ie); break;
+        case IE_CHARGING_ID: if (is_first) read_charging_id(out, ie); break;
+        case IE_MM_CONTEXT_EPS: read_mm_context(out, ie); break;
+        case IE_PDN_CONNECTION: read_pdn_connection(reader, ie); break;
+        case IE_FQ_CSID: read_sets(out, ie); break;
+        default: break;
+        }
+}
+
+/* Those of a message or a group, as far as they begin before `until`; one that leads beyond the end is a short read. */
+static void read_elements(struct reader *reader, struct cursor *at, const uint8_t *until)
+{
+        struct ie ie;
+        while (at->at < until && cursor_left(at) > 0) {
+                if (++reader->elements > ELEMENTS_MOST) {
+                        reader->malformed = true;
+                        return;
+                }
+                const uint8_t *head = cursor_bytes(at, 4);
+                if (head == NULL)
+                        return;
+                ie.type = head[0];
+                ie.length = (size_t)head[1] << 8 | head[2];
+                ie.instance = head[3] & 0x0f;
+                ie.bytes = cursor_bytes(at, ie.length);
+                if (ie.bytes == NULL)
+                        return;
+                if (reader->context != NULL)
+                        read_bearer_element(reader, &ie);
+                else
+                        read_element(reader, &ie);
         }
 }
 
@@ -515,9 +462,7 @@ enum dissect_result gtpv2c_parse(struct cursor *at, unsigned pdn, struct signall
         if (result != DISSECT_OK)
                 return result;
         struct reader reader = {.out = out, .message = message, .pdn = pdn};
-        struct ie ie;
-        while (elements.at < end && next_ie(&reader, &elements, &ie))
-                read_element(&reader, &ie);
+        read_elements(&reader, &elements, end);
         if (elements.at > at->at)
                 at->at = elements.at;
         if (reader.malformed || (elements.short_read && !cut))

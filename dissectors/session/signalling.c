@@ -128,9 +128,12 @@ void signalling_text(const uint8_t *bytes, size_t length, char *out, size_t size
         text_escape(bytes + over, length - over, out, size);
 }
 
-static void place_fill(Apnwatch__V1__Cell *cell, const struct place *place)
+/* What few messages have is filled in out of the way of the others. */
+#define RARE __attribute__((noinline, cold))
+
+static __attribute__((noinline)) Apnwatch__V1__Cell *place_fill(Apnwatch__V1__Cell *cell, const struct place *place)
 {
-        *cell = (Apnwatch__V1__Cell)APNWATCH__V1__CELL__INIT;
+        apnwatch__v1__cell__init(cell);
         cell->kind = (char *)place->kind;
         cell->has_mcc = cell->has_mnc = cell->has_mnc_digits = true;
         cell->mcc = place->plmn.mcc;
@@ -140,11 +143,12 @@ static void place_fill(Apnwatch__V1__Cell *cell, const struct place *place)
         cell->area = place->area;
         cell->has_id = place->has_id;
         cell->id = place->id;
+        return cell;
 }
 
 static void endpoint_fill(Apnwatch__V1__Signalling__Endpoint *out, const struct signalling_endpoint *endpoint)
 {
-        *out = (Apnwatch__V1__Signalling__Endpoint)APNWATCH__V1__SIGNALLING__ENDPOINT__INIT;
+        apnwatch__v1__signalling__endpoint__init(out);
         out->user = endpoint->user;
         out->key = endpoint->key;
         out->has_ipv4 = endpoint->has_ipv4;
@@ -166,8 +170,6 @@ static char *text_or_null(const char *text)
 
 static void fill_identity(Apnwatch__V1__Signalling *out, const struct signalling *s)
 {
-        out->session = text_or_null(s->session);
-        out->node = text_or_null(s->node);
         out->imsi = text_or_null(s->imsi);
         out->imei = text_or_null(s->imei);
         out->msisdn = text_or_null(s->msisdn);
@@ -197,14 +199,12 @@ static void fill_numbers(Apnwatch__V1__Signalling *out, const struct signalling 
         out->linked_bearer = s->linked_bearer;
         out->has_recovery = s->has_recovery;
         out->recovery = s->recovery;
-        out->has_teardown = s->has_teardown;
-        out->teardown = s->teardown;
-        out->has_framed_length = s->has_framed_length;
-        out->framed_length = s->framed_length;
         out->has_charging_id = s->has_charging_id;
         out->charging_id = s->charging_id;
         out->n_ended_bearer = s->ended_count;
         out->ended_bearer = (uint32_t *)s->ended_bearer;
+        out->has_retains = s->has_retains;
+        out->retains = s->retains;
 }
 
 static void fill_transport(Apnwatch__V1__Signalling *out, const struct dissection *d)
@@ -216,22 +216,44 @@ static void fill_transport(Apnwatch__V1__Signalling *out, const struct dissectio
         out->destination_port = d->destination_port;
 }
 
-static void fill_node(Apnwatch__V1__Signalling *out, const struct signalling *s)
+static RARE void fill_sets(Apnwatch__V1__Signalling *out, const struct signalling *s, Apnwatch__V1__Signalling__Set *sets)
 {
-        out->has_retains = s->has_retains;
-        out->retains = s->retains;
+        for (unsigned i = 0; i < s->set_count; i++) {
+                apnwatch__v1__signalling__set__init(&sets[i]);
+                sets[i].part = (Apnwatch__V1__Signalling__Set__Part)s->sets[i].part;
+                sets[i].node = (ProtobufCBinaryData){.data = (uint8_t *)s->sets[i].node, .len = s->sets[i].node_length};
+                sets[i].id = s->sets[i].id;
+                out->set[out->n_set++] = &sets[i];
+        }
+}
+
+static RARE void fill_routes(Apnwatch__V1__Signalling *out, const struct signalling *s, Apnwatch__V1__Signalling__Prefix *routes)
+{
+        for (unsigned i = 0; i < s->route_count; i++) {
+                apnwatch__v1__signalling__prefix__init(&routes[i]);
+                routes[i].address = (ProtobufCBinaryData){.data = (uint8_t *)s->routes[i].address, .len = s->routes[i].address_length};
+                routes[i].length = s->routes[i].length;
+                out->framed_route[out->n_framed_route++] = &routes[i];
+        }
+}
+
+static RARE void fill_restarted(Apnwatch__V1__Signalling *out, const struct signalling *s)
+{
         out->has_restarted = s->restarted_length > 0;
         out->restarted = (ProtobufCBinaryData){.data = (uint8_t *)s->restarted, .len = s->restarted_length};
         out->has_restarted_at = s->restarted_at_length > 0;
         out->restarted_at = (ProtobufCBinaryData){.data = (uint8_t *)s->restarted_at, .len = s->restarted_at_length};
 }
 
-static void fill_set(Apnwatch__V1__Signalling__Set *out, const struct signalling_set *set)
+/* What GTPv2-C, the most frequent, does not have. */
+static RARE void fill_others(Apnwatch__V1__Signalling *out, const struct signalling *s)
 {
-        *out = (Apnwatch__V1__Signalling__Set)APNWATCH__V1__SIGNALLING__SET__INIT;
-        out->part = (Apnwatch__V1__Signalling__Set__Part)set->part;
-        out->node = (ProtobufCBinaryData){.data = (uint8_t *)set->node, .len = set->node_length};
-        out->id = set->id;
+        out->session = text_or_null(s->session);
+        out->node = text_or_null(s->node);
+        out->has_teardown = s->has_teardown;
+        out->teardown = s->teardown;
+        out->has_framed_length = s->has_framed_length;
+        out->framed_length = s->framed_length;
 }
 
 static void send_event(struct dissection *d, Apnwatch__V1__Signalling *signalling)
@@ -251,7 +273,7 @@ static const struct plmn *serving_plmn(const struct signalling *s)
 
 void signalling_emit(struct dissection *d, const struct signalling *s)
 {
-        Apnwatch__V1__Signalling out = APNWATCH__V1__SIGNALLING__INIT;
+        Apnwatch__V1__Signalling out;
         Apnwatch__V1__Cell cell, area;
         Apnwatch__V1__Signalling__Endpoint endpoints[SIGNALLING_ENDPOINTS], *endpoint_list[SIGNALLING_ENDPOINTS];
         Apnwatch__V1__Signalling__Prefix routes[SIGNALLING_ROUTES], *route_list[SIGNALLING_ROUTES];
@@ -259,6 +281,10 @@ void signalling_emit(struct dissection *d, const struct signalling *s)
         char plmn[PLMN_TEXT_SIZE];
         if (d->tunnelled)
                 return;
+        apnwatch__v1__signalling__init(&out);
+        out.endpoint = endpoint_list;
+        out.framed_route = route_list;
+        out.set = set_list;
         out.protocol = s->protocol;
         out.procedure = s->procedure;
         out.phase = s->phase;
@@ -266,34 +292,24 @@ void signalling_emit(struct dissection *d, const struct signalling *s)
         fill_transport(&out, d);
         fill_identity(&out, s);
         fill_numbers(&out, s);
-        fill_node(&out, s);
-        for (unsigned i = 0; i < s->set_count; i++) {
-                fill_set(&sets[i], &s->sets[i]);
-                set_list[out.n_set++] = &sets[i];
-        }
-        out.set = set_list;
+        if (s->protocol != APNWATCH__V1__SIGNALLING__PROTOCOL__GTPV2C)
+                fill_others(&out, s);
+        if (s->restarted_length > 0 || s->restarted_at_length > 0)
+                fill_restarted(&out, s);
         out.plmn = text_or_null(plmn_text(serving_plmn(s), plmn));
-        if (s->location.cell.kind != NULL) {
-                place_fill(&cell, &s->location.cell);
-                out.cell = &cell;
-        }
-        if (s->location.area.kind != NULL) {
-                place_fill(&area, &s->location.area);
-                out.area = &area;
-        }
+        if (s->location.cell.kind != NULL)
+                out.cell = place_fill(&cell, &s->location.cell);
+        if (s->location.area.kind != NULL)
+                out.area = place_fill(&area, &s->location.area);
         for (unsigned i = 0; i < s->endpoint_count; i++) {
                 if (s->endpoints[i].key == 0)
                         continue;
                 endpoint_fill(&endpoints[i], &s->endpoints[i]);
                 endpoint_list[out.n_endpoint++] = &endpoints[i];
         }
-        out.endpoint = endpoint_list;
-        for (unsigned i = 0; i < s->route_count; i++) {
-                routes[i] = (Apnwatch__V1__Signalling__Prefix)APNWATCH__V1__SIGNALLING__PREFIX__INIT;
-                routes[i].address = (ProtobufCBinaryData){.data = (uint8_t *)s->routes[i].address, .len = s->routes[i].address_length};
-                routes[i].length = s->routes[i].length;
-                route_list[out.n_framed_route++] = &routes[i];
-        }
-        out.framed_route = route_list;
+        if (s->route_count > 0)
+                fill_routes(&out, s, routes);
+        if (s->set_count > 0)
+                fill_sets(&out, s, sets);
         send_event(d, &out);
 }
