@@ -3,6 +3,7 @@
 #include "sense/inspection.h"
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #include "sense/number_scan.h"
 #include "sense/tcp_stream.h"
 
-enum { DATAGRAMS_UNDECIDED = 4, SCTP_PACKETS_UNDECIDED = 16, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 192, SPARE_MOST = 4096,
+enum { DATAGRAMS_UNDECIDED = 4, SCTP_PACKETS_UNDECIDED = 16, NAME_SIZE = 1024, DISSECTORS_MOST = 32, SMALL_STATE = 384, SPARE_MOST = 4096,
        NUMBERS_TOLD = 4, NUMBER_BYTES = 256 * 1024, PACKED_TOLD = 2, PACKED_BYTES = 128, SEAM_TAIL = 40,
        SEAM_HEAD = 24, SNIPPET_FRONT = 64, SNIPPET_SIZE = 256 };
 static const int64_t EXPECTATION_NS = 60 * 1000000000LL;
@@ -24,32 +25,22 @@ struct inspected_end {
         bool seen;              /* payload was given */
 };
 
+/* What every payload touches stands in front, in four lines of the cache. */
 struct inspection {
-        struct inspection *next_free;
-        const struct dissector *owner;
+        _Alignas(64) const struct dissector *owner;
         void *state;
         struct classification *classification;
         uint32_t candidates;    /* bit i: dissectors[i] may still say it is his */
+        uint32_t bytes_scanned; /* for numbers in clear */
         uint8_t undecided;      /* datagrams given to candidates */
         bool owner_done;
         bool tunnelled;         /* a packet came in GTP-U: the flow is a device's own */
         uint8_t numbers_told[2], packed_told; /* numbers in clear: any, likely ones; binary ones */
-        uint8_t tail[SEAM_TAIL], tail_length; /* what the device's last segment ends with, when that is a digit */
-        uint32_t bytes_scanned; /* for them */
+        uint8_t tail_length;
+        struct inspection *next_free;
         struct inspected_end ends[2];
-        _Alignas(16) uint8_t small_state[SMALL_STATE];
-};
-
-/* Payload in order with the packet that brought it. */
-struct chunk {
-        unsigned end;
-        const uint8_t *bytes;
-        uint32_t captured, length;
-        const uint8_t *ip;
-        uint32_t ip_captured, ip_length;
-        int64_t time_ns;
-        uint32_t file;
-        uint64_t file_frame;
+        uint8_t tail[SEAM_TAIL]; /* what the device's last segment ends with, when that is a digit */
+        _Alignas(16) uint8_t small_state[SMALL_STATE]; /* made ready for the owner only */
 };
 
 struct call {
@@ -85,7 +76,7 @@ static void service_name(struct dissection *d, const uint8_t *name, size_t lengt
                 flow->name->application = classifier_application_of_name(inspector->classifier, text);
 }
 
-static void service_expect(struct dissection *d, const struct address *address, uint16_t port, uint8_t protocol,
+static __attribute__((cold)) void service_expect(struct dissection *d, const struct address *address, uint16_t port, uint8_t protocol,
                            const struct dissector *dissector, const void *state, size_t state_size)
 {
         struct call *call = (struct call *)d;
@@ -122,7 +113,7 @@ static uint32_t candidates_on(unsigned transport)
 }
 
 static void call_prepare(struct call *call, struct inspector *inspector, struct flow *flow, const struct inspection *inspection,
-                         const struct chunk *chunk)
+                         const struct tcp_segment *chunk)
 {
         unsigned end = chunk->end;
         call->inspector = inspector;
@@ -254,15 +245,15 @@ static void owner_reads(struct call *call, struct inspection *inspection, unsign
         }
 }
 
-static void owner_gets(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+static void owner_gets(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct inspected_end *end = &inspection->ends[chunk->end];
         if (call->flow->protocol != IPPROTO_TCP) {
-                dissect_once(call, inspection, cursor_of(chunk->bytes, chunk->captured));
+                dissect_once(call, inspection, cursor_of(chunk->payload, chunk->captured));
                 return;
         }
         if (end->hold_length == 0) {
-                owner_reads(call, inspection, chunk->end, chunk->bytes, chunk->captured);
+                owner_reads(call, inspection, chunk->end, chunk->payload, chunk->captured);
                 return;
         }
         /* What was held stands in front. */
@@ -271,14 +262,14 @@ static void owner_gets(struct call *call, struct inspection *inspection, const s
         if (joined == NULL)
                 return;
         memcpy(joined, end->hold, end->hold_length);
-        memcpy(joined + end->hold_length, chunk->bytes, chunk->captured);
+        memcpy(joined + end->hold_length, chunk->payload, chunk->captured);
         end->hold_length = 0;
         owner_reads(call, inspection, chunk->end, joined, total);
         free(joined);
 }
 
 /* Bytes of this direction that were lost on the way to us: a skip swallows them, anything else stumbles. */
-static void owner_misses(struct call *call, struct inspection *inspection, unsigned side, uint32_t missing)
+static __attribute__((cold)) void owner_misses(struct call *call, struct inspection *inspection, unsigned side, uint32_t missing)
 {
         struct inspected_end *end = &inspection->ends[side];
         if (end->skip > 0 && end->skip >= missing) {
@@ -298,9 +289,10 @@ static void owner_misses(struct call *call, struct inspection *inspection, unsig
 static bool owner_set(struct inspection *inspection, const struct dissector *owner)
 {
         bool fits = owner->state_size <= sizeof inspection->small_state;
-        inspection->state = fits ? inspection->small_state : calloc(1, owner->state_size);
+        inspection->state = fits ? inspection->small_state : malloc(owner->state_size);
         if (inspection->state == NULL)
                 return false;
+        memset(inspection->state, 0, owner->state_size);
         inspection->owner = owner;
         inspection->candidates = 0;
         return true;
@@ -337,14 +329,14 @@ static bool recognise(struct call *call, struct inspection *inspection, const ui
 }
 
 /* The owner was found by one direction: what the other one held comes first. */
-static void owner_gets_held(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+static __attribute__((cold)) void owner_gets_held(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct inspected_end *other = &inspection->ends[!chunk->end];
         if (other->hold_length == 0)
                 return;
-        struct chunk held = *chunk;
+        struct tcp_segment held = *chunk;
         held.end = !chunk->end;
-        held.bytes = (const uint8_t *)"";
+        held.payload = (const uint8_t *)"";
         held.captured = held.length = 0;
         struct call second;
         call_prepare(&second, call->inspector, call->flow, inspection, &held);
@@ -352,7 +344,7 @@ static void owner_gets_held(struct call *call, struct inspection *inspection, co
         owner_gets(&second, inspection, &held);
 }
 
-static void candidates_get(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+static __attribute__((noinline)) void candidates_get(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct inspected_end *end = &inspection->ends[chunk->end];
         bool stream = call->flow->protocol == IPPROTO_TCP;
@@ -365,15 +357,15 @@ static void candidates_get(struct call *call, struct inspection *inspection, con
                         return;
                 }
                 memcpy(joined, end->hold, end->hold_length);
-                memcpy(joined + end->hold_length, chunk->bytes, chunk->captured);
+                memcpy(joined + end->hold_length, chunk->payload, chunk->captured);
                 call->d.start = end->stream.from_start;
                 bool found = recognise(call, inspection, joined, total);
                 if (!found && inspection->candidates != 0)
                         hold_keep(end, joined, total);
                 free(joined);
         } else {
-                bool found = recognise(call, inspection, chunk->bytes, chunk->captured);
-                if (!found && stream && inspection->candidates != 0 && !hold_keep(end, chunk->bytes, chunk->captured))
+                bool found = recognise(call, inspection, chunk->payload, chunk->captured);
+                if (!found && stream && inspection->candidates != 0 && !hold_keep(end, chunk->payload, chunk->captured))
                         inspection->candidates = 0;
                 unsigned most = call->flow->protocol == IPPROTO_SCTP ? SCTP_PACKETS_UNDECIDED : DATAGRAMS_UNDECIDED;
                 if (!found && !stream && ++inspection->undecided >= most)
@@ -419,7 +411,7 @@ static void classification_close(struct inspector *inspector, struct flow *flow,
         label_take(flow, label);
 }
 
-static void classify(struct inspector *inspector, struct flow *flow, struct inspection *inspection, const struct chunk *chunk)
+static __attribute__((noinline)) void classify(struct inspector *inspector, struct flow *flow, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct label label;
         unsigned server = !flow->opener;
@@ -483,7 +475,7 @@ static bool wants_more(const struct flow *flow, const struct inspection *inspect
         return !flow->classified || inspection->candidates != 0 || (inspection->owner != NULL && !inspection->owner_done);
 }
 
-static void tell_number(struct call *call, const struct chunk *chunk, const struct number_found *found, bool is_packed)
+static __attribute__((cold)) void tell_number(struct call *call, const struct tcp_segment *chunk, const struct number_found *found, bool is_packed)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__ClearNumber number = APNWATCH__V1__CLEAR_NUMBER__INIT;
@@ -491,7 +483,7 @@ static void tell_number(struct call *call, const struct chunk *chunk, const stru
         size_t begin = found->offset > SNIPPET_FRONT ? found->offset - SNIPPET_FRONT : 0, left = chunk->captured - begin;
         number.likely = found->is_likely;
         number.has_packed = number.packed = is_packed;
-        snippet.data.data = (uint8_t *)(uintptr_t)chunk->bytes + begin;
+        snippet.data.data = (uint8_t *)(uintptr_t)chunk->payload + begin;
         snippet.data.len = left < SNIPPET_SIZE ? left : SNIPPET_SIZE;
         snippet.has_offset = snippet.has_length = true;
         snippet.offset = (uint32_t)(found->offset - begin);
@@ -503,7 +495,7 @@ static void tell_number(struct call *call, const struct chunk *chunk, const stru
 }
 
 /* What is likely an identity does not wait behind what is not. */
-static void tell_some(struct call *call, struct inspection *inspection, const struct chunk *chunk, const struct number_found *found)
+static void tell_some(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk, const struct number_found *found)
 {
         if (inspection->numbers_told[found->is_likely] >= NUMBERS_TOLD)
                 return;
@@ -517,41 +509,39 @@ static bool is_digit(uint8_t byte)
 }
 
 /* A number that began in the segment before. How many bytes of this one have been looked at. */
-static size_t scan_seam(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+static __attribute__((noinline)) size_t scan_seam(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         uint8_t joint[SEAM_TAIL + SEAM_HEAD];
         size_t tail = inspection->tail_length, head = chunk->captured < SEAM_HEAD ? chunk->captured : SEAM_HEAD, from = tail, digits = 0;
-        struct chunk both = *chunk;
+        struct tcp_segment both = *chunk;
         struct number_found found;
-        if (tail == 0 || !is_digit(chunk->bytes[0]))
-                return 0;
         memcpy(joint, inspection->tail, tail);
-        memcpy(joint + tail, chunk->bytes, head);
-        both.bytes = joint;
+        memcpy(joint + tail, chunk->payload, head);
+        both.payload = joint;
         both.captured = (uint32_t)(tail + head);
         while (from > 0 && is_digit(joint[from - 1]))
                 from--;
         const struct cursor payload = cursor_of(joint, tail + head);
         if (number_scan(&payload, &from, &found) && found.offset < tail && found.offset + found.length > tail)
                 tell_some(call, inspection, &both, &found);
-        while (digits < chunk->captured && is_digit(chunk->bytes[digits]))
+        while (digits < chunk->captured && is_digit(chunk->payload[digits]))
                 digits++;
         return digits;
 }
 
-static void keep_tail(struct inspection *inspection, const struct chunk *chunk)
+static void keep_tail(struct inspection *inspection, const struct tcp_segment *chunk)
 {
         inspection->tail_length = 0;
-        if (chunk->captured < chunk->length || !is_digit(chunk->bytes[chunk->captured - 1]))
+        if (chunk->captured < chunk->length || !is_digit(chunk->payload[chunk->captured - 1]))
                 return;
         inspection->tail_length = (uint8_t)(chunk->captured < SEAM_TAIL ? chunk->captured : SEAM_TAIL);
-        memcpy(inspection->tail, chunk->bytes + chunk->captured - inspection->tail_length, inspection->tail_length);
+        memcpy(inspection->tail, chunk->payload + chunk->captured - inspection->tail_length, inspection->tail_length);
 }
 
 /* A login stands at the beginning; protocols that we know are read by those who know them. */
-static void scan_packed(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+static void scan_packed(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
-        const struct cursor payload = cursor_of(chunk->bytes, chunk->captured);
+        const struct cursor payload = cursor_of(chunk->payload, chunk->captured);
         struct number_found found;
         size_t from = 0;
         if (inspection->owner != NULL || inspection->bytes_scanned >= PACKED_BYTES)
@@ -563,48 +553,56 @@ static void scan_packed(struct call *call, struct inspection *inspection, const 
 }
 
 /* What the device sends before the flow is settled, whoever reads it. */
-static void scan_numbers(struct call *call, struct inspection *inspection, const struct chunk *chunk)
+static bool may_say_numbers(const struct flow *flow, const struct inspection *inspection, const struct tcp_segment *chunk)
+{
+        return chunk->end == flow->device && !flow->encrypted && inspection->bytes_scanned < NUMBER_BYTES && chunk->captured > 0 &&
+               !(inspection->owner != NULL && inspection->owner->is_signalling);
+}
+
+static __attribute__((noinline)) void scan_numbers(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct number_found found;
-        const struct cursor payload = cursor_of(chunk->bytes, chunk->captured);
-        bool is_signalling = inspection->owner != NULL && inspection->owner->is_signalling;
-        if (chunk->end != call->flow->device || call->flow->encrypted || is_signalling || inspection->bytes_scanned >= NUMBER_BYTES ||
-            chunk->captured == 0)
-                return;
+        const struct cursor payload = cursor_of(chunk->payload, chunk->captured);
         scan_packed(call, inspection, chunk);
         inspection->bytes_scanned += chunk->captured;
-        size_t from = scan_seam(call, inspection, chunk);
+        size_t from = inspection->tail_length > 0 && is_digit(chunk->payload[0]) ? scan_seam(call, inspection, chunk) : 0;
         while (inspection->numbers_told[true] < NUMBERS_TOLD && number_scan(&payload, &from, &found))
                 tell_some(call, inspection, chunk, &found);
         if (call->flow->protocol == IPPROTO_TCP)
                 keep_tail(inspection, chunk);
 }
 
-static void deliver(struct inspector *inspector, struct flow *flow, const struct chunk *chunk)
+static __attribute__((cold)) void tell_gap(struct call *call, struct inspection *inspection, unsigned side)
+{
+        struct inspected_end *end = &inspection->ends[side];
+        call->inspector->streams_gapped++;
+        if (inspection->owner != NULL)
+                owner_misses(call, inspection, side, end->stream.missing);
+        else
+                hold_drop(end);
+        end->stream.missing = 0;
+        inspection->tail_length = 0;
+}
+
+static void deliver(struct inspector *inspector, struct flow *flow, const struct tcp_segment *chunk)
 {
         struct inspection *inspection = flow->inspection;
         struct inspected_end *end = &inspection->ends[chunk->end];
         struct call call;
         call_prepare(&call, inspector, flow, inspection, chunk);
-        if (end->stream.missing > 0) {
-                inspector->streams_gapped++;
-                if (inspection->owner != NULL)
-                        owner_misses(&call, inspection, chunk->end, end->stream.missing);
-                else
-                        hold_drop(end);
-                end->stream.missing = 0;
-                inspection->tail_length = 0;
-        }
-        if (inspection->owner != NULL) {
-                if (!inspection->owner_done)
-                        owner_gets(&call, inspection, chunk);
-        } else if (inspection->candidates != 0) {
-                candidates_get(&call, inspection, chunk);
+        if (end->stream.missing > 0)
+                tell_gap(&call, inspection, chunk->end);
+        if (inspection->owner == NULL) {
+                if (inspection->candidates != 0)
+                        candidates_get(&call, inspection, chunk);
+        } else if (!inspection->owner_done) {
+                owner_gets(&call, inspection, chunk);
         }
         if (chunk->captured < chunk->length && inspection->owner != NULL && !inspection->owner_done)
                 owner_misses(&call, inspection, chunk->end, chunk->length - chunk->captured);
         end->seen = true;
-        scan_numbers(&call, inspection, chunk);
+        if (may_say_numbers(flow, inspection, chunk))
+                scan_numbers(&call, inspection, chunk);
         if (!flow->classified)
                 classify(inspector, flow, inspection, chunk);
 }
@@ -615,10 +613,10 @@ static struct inspection *inspection_start(struct inspector *inspector, struct f
         if (inspection != NULL) {
                 inspector->spare = inspection->next_free;
                 inspector->spare_count--;
-                memset(inspection, 0, sizeof *inspection);
-        } else if ((inspection = calloc(1, sizeof *inspection)) == NULL) {
+        } else if ((inspection = aligned_alloc(_Alignof(struct inspection), sizeof *inspection)) == NULL) {
                 return NULL;
         }
+        memset(inspection, 0, offsetof(struct inspection, tail));
         inspection->candidates = candidates_on(dissect_transport(flow));
         flow->inspection = inspection;
         const struct expectation *expected = expectations_take(inspector->expectations, flow->address, flow->port, flow->protocol,
@@ -638,10 +636,7 @@ static void deliver_held(struct inspector *inspector, struct flow *flow, unsigne
 {
         struct tcp_segment *segment;
         while ((segment = tcp_stream_next(&flow->inspection->ends[end].stream)) != NULL) {
-                struct chunk chunk = {.end = end, .bytes = segment->payload, .captured = segment->captured, .length = segment->length,
-                                      .ip = segment->ip, .ip_captured = segment->ip_captured, .ip_length = segment->ip_length,
-                                      .time_ns = segment->time_ns, .file = segment->file, .file_frame = segment->file_frame};
-                deliver(inspector, flow, &chunk);
+                deliver(inspector, flow, segment);
                 free(segment);
         }
 }
@@ -656,27 +651,21 @@ static void skip_hole(struct tcp_stream *stream, uint64_t *skip, uint32_t sequen
         stream->next = sequence;
 }
 
-static void stream_packet(struct inspector *inspector, struct flow *flow, struct chunk *chunk, const struct packet *packet)
+static void stream_packet(struct inspector *inspector, struct flow *flow, struct tcp_segment *segment, const struct packet *packet)
 {
-        struct tcp_stream *stream = &flow->inspection->ends[chunk->end].stream;
-        struct tcp_segment segment = {.sequence = packet->sequence, .ip = chunk->ip, .ip_captured = chunk->ip_captured,
-                                      .ip_length = chunk->ip_length, .payload = chunk->bytes, .captured = chunk->captured,
-                                      .length = chunk->length, .time_ns = chunk->time_ns, .file = chunk->file,
-                                      .file_frame = chunk->file_frame};
+        struct tcp_stream *stream = &flow->inspection->ends[segment->end].stream;
+        segment->sequence = packet->sequence;
         if (packet->tcp_flags & 0x02)
-                segment.sequence++; /* data on a SYN (RFC 7413) stands behind it */
-        skip_hole(stream, &flow->inspection->ends[chunk->end].skip, segment.sequence);
-        if (tcp_stream_offer(stream, &segment)) {
-                chunk->bytes = segment.payload;
-                chunk->captured = segment.captured;
-                chunk->length = segment.length;
-                deliver(inspector, flow, chunk);
+                segment->sequence++; /* data on a SYN (RFC 7413) stands behind it */
+        skip_hole(stream, &flow->inspection->ends[segment->end].skip, segment->sequence);
+        if (tcp_stream_offer(stream, segment)) {
+                deliver(inspector, flow, segment);
                 if (stream->held != NULL)
-                        deliver_held(inspector, flow, chunk->end);
+                        deliver_held(inspector, flow, segment->end);
         } else if (tcp_stream_is_full(stream)) {
                 inspector->streams_full++;
                 tcp_stream_jump(stream);
-                deliver_held(inspector, flow, chunk->end);
+                deliver_held(inspector, flow, segment->end);
         }
 }
 
@@ -720,9 +709,10 @@ void inspection_packet(struct inspector *inspector, struct flow *flow, const str
                 stream_synchronise(flow, inspection);
         if (is_stream && pass_over(flow, inspection, packet, source_end))
                 return;
-        struct chunk chunk = {.end = source_end, .bytes = packet->payload, .captured = packet->payload_captured,
-                              .length = packet->payload_length, .ip = packet->ip, .ip_captured = packet->ip_captured,
-                              .ip_length = packet->ip_length, .time_ns = frame->time_ns, .file = frame->file, .file_frame = frame->number};
+        struct tcp_segment chunk = {.end = (uint8_t)source_end, .payload = packet->payload, .captured = packet->payload_captured,
+                                    .length = packet->payload_length, .ip = packet->ip, .ip_captured = packet->ip_captured,
+                                    .ip_length = packet->ip_length, .time_ns = frame->time_ns, .file = frame->file,
+                                    .file_frame = frame->number};
         if (is_stream)
                 stream_packet(inspector, flow, &chunk, packet);
         else
@@ -747,7 +737,7 @@ static void owner_ends(struct inspector *inspector, struct flow *flow, struct in
 {
         if (inspection->owner == NULL || inspection->owner_done || inspection->owner->end == NULL)
                 return;
-        struct chunk nothing = {.end = flow->opener, .time_ns = flow->last_ns};
+        struct tcp_segment nothing = {.end = flow->opener, .time_ns = flow->last_ns};
         struct call call;
         call_prepare(&call, inspector, flow, inspection, &nothing);
         inspection->owner->end(&call.d, inspection->state);

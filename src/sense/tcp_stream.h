@@ -13,6 +13,7 @@ enum { TCP_HOLD_BYTES = 65536, TCP_HOLD_SEGMENTS = 48 };
 struct tcp_segment {
         struct tcp_segment *next;
         uint32_t sequence;
+        uint8_t end;              /* of the flow, that sent it */
         const uint8_t *ip;        /* the whole packet, for nDPI */
         uint32_t ip_captured, ip_length;
         const uint8_t *payload;
