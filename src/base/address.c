@@ -4,17 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool address_from_bytes(const uint8_t *bytes, size_t length, struct address *out)
-{
-        if (length == 4)
-                *out = address_of_ipv4(bytes);
-        else if (length == 16)
-                *out = address_of_ipv6(bytes);
-        else
-                return false;
-        return true;
-}
-
 const uint8_t *address_wire(const struct address *a, size_t *length)
 {
         bool ipv4 = address_is_ipv4(a);

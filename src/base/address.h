@@ -61,7 +61,14 @@ static inline int address_compare(const struct address *a, const struct address 
 }
 
 /* From 4 or 16 wire bytes (as events carry them); false for any other length. */
-bool address_from_bytes(const uint8_t *bytes, size_t length, struct address *out);
+static inline bool address_from_bytes(const uint8_t *bytes, size_t length, struct address *out)
+{
+        if (length == 4)
+                *out = address_of_ipv4(bytes);
+        else if (length == 16)
+                *out = address_of_ipv6(bytes);
+        return length == 4 || length == 16;
+}
 
 /* The wire form: pointer into `a` and its length, 4 or 16. */
 const uint8_t *address_wire(const struct address *a, size_t *length);

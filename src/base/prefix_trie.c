@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* A walk looks at one line of memory for each. */
 struct node {
-        uint64_t words[2], masks[2]; /* the prefix again, for the walk */
-        struct prefix prefix;
-        const void *value; /* NULL: a fork only */
+        uint64_t words[2], mask; /* the prefix; the mask of its last word that has bits of it */
+        const void *value;       /* NULL: a fork only */
         struct node *child[2];
-};
+        uint8_t length;
+} __attribute__((aligned(64)));
 
 struct prefix_trie {
         struct node *root;
@@ -50,19 +51,29 @@ static unsigned common_length(const struct prefix *a, const struct prefix *b)
         return length;
 }
 
+static struct prefix prefix_of(const struct node *node)
+{
+        struct prefix prefix = {.length = node->length};
+        for (unsigned i = 0; i < 16; i++)
+                prefix.address.bytes[i] = (uint8_t)(node->words[i / 8] >> (56 - i % 8 * 8));
+        return prefix;
+}
+
 static struct node *node_create(const struct prefix *prefix, const void *value)
 {
-        struct node *node = calloc(1, sizeof *node);
-        if (node != NULL) {
-                node->prefix = *prefix;
-                node->value = value;
-                for (unsigned half = 0; half < 2; half++) {
-                        unsigned bits = prefix->length > half * 64 ? prefix->length - half * 64U : 0;
-                        node->words[half] = address_word(&prefix->address, half);
-                        node->masks[half] = bits == 0 ? 0 : bits >= 64 ? UINT64_MAX : ~(UINT64_MAX >> bits);
-                }
-        }
+        struct node *node = aligned_alloc(64, sizeof *node);
+        unsigned bits = prefix->length > 64 ? prefix->length - 64U : prefix->length;
+        if (node != NULL)
+                *node = (struct node){.words = {address_word(&prefix->address, 0), address_word(&prefix->address, 1)},
+                                      .mask = bits == 0 ? 0 : UINT64_MAX << (64 - bits), .value = value, .length = prefix->length};
         return node;
+}
+
+static bool holds(const struct node *node, const uint64_t words[2])
+{
+        if (node->length <= 64)
+                return ((words[0] ^ node->words[0]) & node->mask) == 0;
+        return words[0] == node->words[0] && ((words[1] ^ node->words[1]) & node->mask) == 0;
 }
 
 static struct prefix shortened(const struct prefix *prefix, unsigned length)
@@ -78,17 +89,18 @@ int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, co
         struct node **link = &trie->root;
         while (*link != NULL) {
                 struct node *node = *link;
-                unsigned common = common_length(&node->prefix, prefix);
-                if (common == node->prefix.length && common == prefix->length) {
+                struct prefix of_node = prefix_of(node);
+                unsigned common = common_length(&of_node, prefix);
+                if (common == node->length && common == prefix->length) {
                         node->value = value;
                         return 0;
                 }
-                if (common < node->prefix.length) {
+                if (common < node->length) {
                         struct prefix fork_prefix = shortened(prefix, common);
                         struct node *fork = node_create(&fork_prefix, NULL);
                         if (fork == NULL)
                                 return -ENOMEM;
-                        fork->child[bit_at(&node->prefix.address, common)] = node;
+                        fork->child[bit_at(&of_node.address, common)] = node;
                         *link = fork;
                         if (common == prefix->length) {
                                 fork->value = value;
@@ -96,7 +108,7 @@ int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, co
                         }
                         node = fork;
                 }
-                link = &node->child[bit_at(&prefix->address, node->prefix.length)];
+                link = &node->child[bit_at(&prefix->address, node->length)];
         }
         *link = node_create(prefix, value);
         return *link ? 0 : -ENOMEM;
@@ -107,8 +119,8 @@ const void *prefix_trie_find_below(const struct prefix_trie *trie, const struct 
         const uint64_t words[2] = {address_word(a, 0), address_word(a, 1)};
         const void *best = NULL;
         const struct node *node = trie ? trie->root : NULL;
-        while (node != NULL && (((words[0] ^ node->words[0]) & node->masks[0]) | ((words[1] ^ node->words[1]) & node->masks[1])) == 0) {
-                unsigned length = node->prefix.length;
+        while (node != NULL && holds(node, words)) {
+                unsigned length = node->length;
                 if (length >= length_limit)
                         break;
                 if (node->value != NULL)
@@ -127,12 +139,12 @@ const void *prefix_trie_find(const struct prefix_trie *trie, const struct addres
 
 const void *prefix_trie_get(const struct prefix_trie *trie, const struct prefix *prefix)
 {
+        const uint64_t words[2] = {address_word(&prefix->address, 0), address_word(&prefix->address, 1)};
         const struct node *node = trie ? trie->root : NULL;
-        while (node != NULL && node->prefix.length < prefix->length && prefix_contains(&node->prefix, &prefix->address))
-                node = node->child[bit_at(&prefix->address, node->prefix.length)];
-        if (node == NULL || node->prefix.length != prefix->length || !address_equal(&node->prefix.address, &prefix->address))
-                return NULL;
-        return node->value;
+        while (node != NULL && node->length < prefix->length && holds(node, words))
+                node = node->child[bit_at(&prefix->address, node->length)];
+        bool is_it = node != NULL && node->length == prefix->length && node->words[0] == words[0] && node->words[1] == words[1];
+        return is_it ? node->value : NULL;
 }
 
 bool prefix_trie_is_empty(const struct prefix_trie *trie)

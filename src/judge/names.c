@@ -17,6 +17,7 @@ enum {
         KEPT_S = 24 * 3600,
         FLEET_NAME_LIMIT = 65536, /* names that a fleet is known to have resolved */
         LOADED_NUMBERS = 1 << 24,
+        RENEW_S = 60,             /* the order of answers is renewed once a minute */
         NAMES_PER_ADDRESS = 8,    /* of one owner: a shared host has more; the one given longest ago makes room */
 };
 
@@ -29,7 +30,8 @@ struct answer { /* 40 bytes */
         uint32_t is_alias : 1;
         uint32_t is_fleet : 1;
         uint32_t next;        /* in the bucket */
-        uint32_t older, newer; /* by last_s, devices' and fleets' apart */
+        uint32_t linked_s;     /* last_s when it took its place in the order */
+        uint32_t older, newer; /* by linked_s, devices' and fleets' apart */
 };
 
 struct queue {
@@ -147,6 +149,7 @@ static void link_newest(struct names *names, uint32_t number)
         struct queue *queue = queue_of(names, answer);
         answer->older = queue->newest;
         answer->newer = NONE;
+        answer->linked_s = answer->last_s;
         *(queue->newest == NONE ? &queue->oldest : &answer_at(names, queue->newest)->newer) = number;
         queue->newest = number;
 }
@@ -229,6 +232,8 @@ static void renew_answer(struct names *names, uint32_t number, bool is_alias, ui
                 answer->last_s = now_s;
         answer->life_s = life_s & 0x3fffffff;
         answer->is_alias &= is_alias;
+        if (answer->last_s < (uint64_t)answer->linked_s + RENEW_S)
+                return;
         unlink_answer(names, answer);
         link_newest(names, number);
 }

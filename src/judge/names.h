@@ -3,7 +3,7 @@
  *
  * An answer of a device is kept for the longer of its lifetime and 24 hours since it was last given; one of a fleet until
  * its place is needed, since "never held" asks for all that ever was. Both share one limit; the answer that was given
- * longest ago goes first, devices' before fleets', counted. 40 bytes an answer; a name is held once, however many answers
+ * longest ago (to the minute) goes first, devices' before fleets', counted. 40 bytes an answer; a name is held once, however many answers
  * have it. */
 #pragma once
 
