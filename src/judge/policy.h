@@ -42,9 +42,23 @@ struct rule {
         unsigned line, column;         /* in the policy file */
 };
 
+enum { NEEDS_PORTS = 1, NEEDS_COUNTRY = 2, NEEDS_ASN = 4, NEEDS_VENDOR = 8, NEEDS_FLEET = 16 };
+
+/* What a contact must have to meet a rule, so that most rules are passed over without a look at them. Not enough to meet it. */
+struct rule_gate {
+        uint16_t port_first, port_last; /* the ports of the rule are among these */
+        uint8_t protocol;               /* 0: several, or any */
+        uint8_t openers, families;      /* bits 1 << enum contact_opener; 1 for IPv6, 2 for IPv4 */
+        uint8_t needs;
+        struct {
+                uint64_t word, mask;    /* what its prefixes have in common, of the first eight bytes or the last, as numbers */
+        } peers[2];                     /* IPv6, IPv4 */
+};
+
 struct rule_list {
         struct rule *items;
         unsigned count;
+        struct rule_gate *gates;       /* one for each of them */
 };
 
 struct member { /* all that are given must hold; one of a list is enough */

@@ -247,7 +247,7 @@ static void settle_fleet(struct document *document, struct policy *policy, struc
                 fleet->time_zone = zone_of(document, policy->index, fleet);
         struct rule_list *const lists[] = {&fleet->deny, &fleet->allow, &fleet->sources, &fleet->receivers};
         for (unsigned i = 0; i < 4; i++) {
-                rule_list_settle(lists[i], fleet->time_zone);
+                rule_list_settle(document, lists[i], fleet->time_zone);
                 policy->rule_count += lists[i]->count;
         }
         maintenance_settle(fleet, fleet->time_zone);

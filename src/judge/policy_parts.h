@@ -24,7 +24,7 @@ struct rule_list_kind {
         enum rule_direction direction; /* when the rule says none */
 };
 field_reader read_rules;
-void rule_list_settle(struct rule_list *rules, const struct time_zone *zone);
+void rule_list_settle(struct document *document, struct rule_list *rules, const struct time_zone *zone);
 void rule_list_clear(struct rule_list *rules);
 
 /* policy_time.c: windows (`at` is the fleet) and maintenance (the same; civil as if in UTC until settled). */

@@ -7,6 +7,7 @@
 
 #include "base/time_zone.h"
 #include "judge/policy_parts.h"
+#include "judge/verdict.h"
 
 enum { RULE_LIMIT = 20000, NAME_LIMIT = 253 };
 
@@ -227,8 +228,57 @@ void read_rules(struct document *document, const struct yaml_node_s *node, const
         }
 }
 
-void rule_list_settle(struct rule_list *rules, const struct time_zone *zone)
+static uint64_t mask_of(unsigned bits)
 {
+        return bits == 0 ? 0 : UINT64_MAX << (64 - bits);
+}
+
+static void add_prefix(struct rule_gate *gate, const struct prefix *prefix)
+{
+        unsigned is_ipv4 = prefix->length >= 96 && address_is_ipv4(&prefix->address), begin = is_ipv4 ? 64 : 0;
+        unsigned bits = prefix->length > begin + 64 ? 64 : prefix->length - begin;
+        uint64_t word = address_word(&prefix->address, is_ipv4), mask = mask_of(bits);
+        if (gate->families >> is_ipv4 & 1) {
+                uint64_t other = (word ^ gate->peers[is_ipv4].word) & gate->peers[is_ipv4].mask & mask;
+                mask &= gate->peers[is_ipv4].mask;
+                if (other != 0)
+                        mask &= mask_of((unsigned)__builtin_clzll(other));
+        }
+        gate->families |= (uint8_t)(1U << is_ipv4);
+        gate->peers[is_ipv4].word = word & mask;
+        gate->peers[is_ipv4].mask = mask;
+        if (!is_ipv4 && prefix->length < 96) { /* ::/0 has all IPv4 too, and so have others below ::ffff:0:0/96 */
+                struct prefix ipv4 = {.address = {{[10] = 0xff, [11] = 0xff}}, .length = 96};
+                if (prefix_contains(prefix, &ipv4.address))
+                        add_prefix(gate, &ipv4);
+        }
+}
+
+static void make_gate(struct rule_gate *gate, const struct rule *rule)
+{
+        static const uint8_t openers[] = {[DIRECTION_OUT] = 1 << OPENER_UNSEEN | 1 << OPENER_DEVICE,
+                                          [DIRECTION_IN] = 1 << OPENER_UNSEEN | 1 << OPENER_PEER,
+                                          [DIRECTION_BOTH] = 1 << OPENER_UNSEEN | 1 << OPENER_DEVICE | 1 << OPENER_PEER};
+        *gate = (struct rule_gate){.port_last = UINT16_MAX, .openers = openers[rule->direction]};
+        gate->protocol = rule->protocols.count == 1 ? (uint8_t)rule->protocols.items[0] : 0;
+        gate->families = rule->prefixes.count == 0 ? 3 : 0;
+        for (unsigned i = 0; i < rule->prefixes.count; i++)
+                add_prefix(gate, &rule->prefixes.items[i]);
+        for (unsigned i = 0; i < rule->ports.count; i++) {
+                const struct port_range *range = &rule->ports.items[i];
+                gate->port_first = i == 0 || range->first < gate->port_first ? range->first : gate->port_first;
+                gate->port_last = i == 0 || range->last > gate->port_last ? range->last : gate->port_last;
+        }
+        gate->needs = (uint8_t)((rule->ports.count > 0 ? NEEDS_PORTS : 0) | (rule->countries.count > 0 ? NEEDS_COUNTRY : 0) |
+                                (rule->asns.count > 0 ? NEEDS_ASN : 0) | (rule->vendors.count > 0 ? NEEDS_VENDOR : 0) |
+                                (rule->fleets.count > 0 ? NEEDS_FLEET : 0));
+}
+
+void rule_list_settle(struct document *document, struct rule_list *rules, const struct time_zone *zone)
+{
+        rules->gates = document_allocate(document, rules->count, sizeof *rules->gates);
+        for (unsigned i = 0; i < rules->count && rules->gates != NULL; i++)
+                make_gate(&rules->gates[i], &rules->items[i]);
         for (unsigned i = 0; i < rules->count; i++)
                 if (rules->items[i].has_until)
                         rules->items[i].until_ns = civil_settle(rules->items[i].until_ns, zone);
@@ -254,4 +304,5 @@ void rule_list_clear(struct rule_list *rules)
         for (unsigned i = 0; i < rules->count; i++)
                 rule_clear(&rules->items[i]);
         free(rules->items);
+        free(rules->gates);
 }

@@ -172,7 +172,7 @@ static struct fitting name_fits(const struct rule *rule, const struct contact *c
         return fitting;
 }
 
-static struct fitting rule_fits(const struct rule *rule, const struct contact *contact, bool strict)
+static __attribute__((noinline)) struct fitting rule_fits(const struct rule *rule, const struct contact *contact, bool strict)
 {
         struct fitting fitting = {.fit = FIT_NONE};
         if (!protocol_fits(rule, contact) || !direction_fits(rule, contact) || !prefixes_fit(rule, contact) ||
@@ -187,12 +187,46 @@ static struct fitting rule_fits(const struct rule *rule, const struct contact *c
         return fitting;
 }
 
+/* The contact as gates see it. */
+struct glance {
+        const struct contact *contact;
+        uint64_t peer;               /* the half of its address that gates compare */
+        uint16_t first, last;        /* ports of which one has to be the rule's; of an unseen opening, either end's: any */
+        uint8_t is_ipv4, opener, has;
+};
+
+static struct glance glance_of(const struct contact *contact)
+{
+        struct glance glance = {.contact = contact, .is_ipv4 = address_is_ipv4(&contact->peer), .opener = (uint8_t)(1U << contact->opener)};
+        glance.peer = address_word(&contact->peer, glance.is_ipv4);
+        glance.first = glance.last = contact->opener == OPENER_PEER ? contact->device_port : contact->peer_port;
+        if (contact->opener == OPENER_UNSEEN || !contact->has_ports) {
+                glance.first = UINT16_MAX;
+                glance.last = 0;
+        }
+        glance.has = (uint8_t)((contact->has_ports ? NEEDS_PORTS : 0) | (contact->country ? NEEDS_COUNTRY : 0) |
+                               (contact->has_asn ? NEEDS_ASN : 0) | (contact->vendor_count > 0 ? NEEDS_VENDOR : 0) |
+                               (contact->peer_fleet ? NEEDS_FLEET : 0));
+        return glance;
+}
+
+static bool gate_admits(const struct rule_gate *gate, const struct glance *glance)
+{
+        return (gate->protocol == 0 || gate->protocol == glance->contact->protocol) && (gate->needs & ~glance->has) == 0 &&
+               gate->port_first <= glance->first && gate->port_last >= glance->last && (gate->openers & glance->opener) != 0 &&
+               (gate->families >> glance->is_ipv4 & 1) != 0 &&
+               ((glance->peer ^ gate->peers[glance->is_ipv4].word) & gate->peers[glance->is_ipv4].mask) == 0;
+}
+
 /* The first rule that fits whole; else the one that fits best, of equals the first. */
-static const struct rule *best_of(const struct rule_list *rules, const struct contact *contact, bool strict,
+static const struct rule *best_of(const struct rule_list *rules, const struct glance *glance, bool strict,
                                   struct fitting *best)
 {
         const struct rule *nearest = NULL;
+        const struct contact *contact = glance->contact;
         for (unsigned i = 0; i < rules->count && best->fit != FIT_WHOLE; i++) {
+                if (!gate_admits(&rules->gates[i], glance))
+                        continue;
                 struct fitting fitting = rule_fits(&rules->items[i], contact, strict);
                 if (fitting.fit > best->fit) {
                         *best = fitting;
@@ -233,7 +267,8 @@ static struct verdict verdict_of_nearest(const struct rule *nearest, const struc
 struct verdict verdict_of_list(const struct rule_list *rules, const struct contact *contact)
 {
         struct fitting fitting = {.fit = FIT_NONE};
-        const struct rule *rule = best_of(rules, contact, true, &fitting);
+        const struct glance glance = glance_of(contact);
+        const struct rule *rule = best_of(rules, &glance, true, &fitting);
         if (fitting.fit == FIT_WHOLE)
                 return verdict_of_rule(VERDICT_ALLOWED, REASON_RULE, rule, &fitting);
         struct verdict verdict = verdict_of_nearest(rule, &fitting);
@@ -243,12 +278,12 @@ struct verdict verdict_of_list(const struct rule_list *rules, const struct conta
 
 /* The rules of allow, then the sources of updates: these are destinations too. A source that lacks only its name clears
  * nobody: most name no port, and every bare address would be undetermined. */
-static struct verdict verdict_of_allowed(const struct fleet *fleet, const struct contact *contact)
+static struct verdict verdict_of_allowed(const struct fleet *fleet, const struct glance *glance)
 {
         struct fitting fitting = {.fit = FIT_NONE}, delivering = {.fit = FIT_NONE};
-        const struct rule *rule = best_of(&fleet->allow, contact, true, &fitting);
+        const struct rule *rule = best_of(&fleet->allow, glance, true, &fitting);
         if (fitting.fit != FIT_WHOLE) {
-                const struct rule *source = best_of(&fleet->sources, contact, true, &delivering);
+                const struct rule *source = best_of(&fleet->sources, glance, true, &delivering);
                 if (delivering.fit > fitting.fit && delivering.fit != FIT_LATER) {
                         fitting = delivering;
                         rule = source;
@@ -258,7 +293,7 @@ static struct verdict verdict_of_allowed(const struct fleet *fleet, const struct
                 return verdict_of_rule(VERDICT_ALLOWED, REASON_RULE, rule, &fitting);
         if (fleet->otherwise != OTHERWISE_ALERT) /* until learning exists, learn means allow */
                 return (struct verdict){.kind = VERDICT_ALLOWED, .reason = REASON_OTHERWISE, .rule_name = "otherwise"};
-        if (contact->opener == OPENER_UNSEEN)
+        if (glance->contact->opener == OPENER_UNSEEN)
                 return (struct verdict){.kind = VERDICT_UNDETERMINED, .reason = REASON_OPENING_UNSEEN};
         return verdict_of_nearest(rule, &fitting);
 }
@@ -270,10 +305,11 @@ struct verdict verdict_of_contact(const struct policy *policy, const struct flee
                 return (struct verdict){.kind = VERDICT_ALLOWED, .reason = REASON_INFRASTRUCTURE};
         if (fleet == NULL || fleet->destinations == SECTION_ABSENT)
                 return (struct verdict){.kind = VERDICT_NOT_JUDGED, .reason = REASON_NO_SECTION};
-        const struct rule *rule = best_of(&fleet->deny, contact, false, &denied);
+        const struct glance glance = glance_of(contact);
+        const struct rule *rule = best_of(&fleet->deny, &glance, false, &denied);
         if (denied.fit == FIT_WHOLE)
                 return verdict_of_rule(VERDICT_DENIED, REASON_RULE, rule, &denied);
-        return verdict_of_allowed(fleet, contact);
+        return verdict_of_allowed(fleet, &glance);
 }
 
 const char *verdict_reason_text(enum verdict_reason reason)

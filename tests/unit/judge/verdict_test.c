@@ -240,12 +240,57 @@ static void lists_are_judged_alone(void **state)
         policy_destroy(policy);
 }
 
+/* Gates look at what all prefixes and ports of a rule have in common. */
+static void a_rule_of_many_prefixes_and_ports_is_met_by_each(void **state)
+{
+        static const char many[] =
+                "version: 1\n"
+                "fleets:\n"
+                "  - name: f\n"
+                "    members: [{prefix: 10.20.0.0/16}]\n"
+                "    destinations:\n"
+                "      allow:\n"
+                "        - {name: mixed, prefix: [192.0.2.16/28, 192.0.2.64/28, \"2001:db8:1::/48\", \"2001:db8:3::/64\"], port: [8000-8010, 80]}\n"
+                "        - {name: host, prefix: \"2001:db8:5::5\", protocol: [udp, tcp], direction: both}\n"
+                "        - {name: ping, prefix: \"::/0\", protocol: icmp}\n";
+        static const struct {
+                const char *peer, *rule; /* rule NULL: none */
+                uint8_t protocol;
+                uint16_t port;
+                enum contact_opener opener;
+        } contacts[] = {
+                {"192.0.2.17", "mixed", 6, 80, OPENER_DEVICE},      {"192.0.2.79", "mixed", 17, 8010, OPENER_DEVICE},
+                {"192.0.2.17", NULL, 6, 81, OPENER_DEVICE},         {"192.0.2.33", NULL, 6, 80, OPENER_DEVICE},
+                {"192.0.2.17", NULL, 6, 80, OPENER_PEER},           {"192.0.2.17", "mixed", 6, 80, OPENER_UNSEEN},
+                {"198.51.100.1", NULL, 6, 80, OPENER_DEVICE},       {"2001:db8:1:ffff::1", "mixed", 6, 8005, OPENER_DEVICE},
+                {"2001:db8:3::1", "mixed", 6, 80, OPENER_DEVICE},   {"2001:db8:3:1::1", NULL, 6, 80, OPENER_DEVICE},
+                {"2001:db8:2::1", NULL, 6, 80, OPENER_DEVICE},      {"2001:db8:5::5", "host", 17, 9, OPENER_PEER},
+                {"2001:db8:5::5", "host", 6, 9, OPENER_DEVICE},     {"2001:db8:5::5", NULL, 132, 9, OPENER_DEVICE},
+                {"2001:db8:5::6", NULL, 6, 9, OPENER_DEVICE},       {"192.0.2.1", "ping", 1, 0, OPENER_DEVICE},
+                {"2001:db8::1", "ping", 1, 0, OPENER_DEVICE},
+        };
+        struct policy *policy = policy_parse("p.yaml", many, sizeof many - 1, true, stderr, NULL);
+        (void)state;
+        assert_non_null(policy);
+        for (unsigned i = 0; i < sizeof contacts / sizeof *contacts; i++) {
+                struct contact contact = {.protocol = contacts[i].protocol, .has_ports = contacts[i].protocol != 1, .dns_seen = true,
+                                          .peer_port = contacts[i].port, .device_port = contacts[i].port, .opener = contacts[i].opener};
+                assert_true(address_parse(contacts[i].peer, &contact.peer));
+                const struct rule *rule = verdict_of_contact(policy, policy->fleets, &contact).rule;
+                assert_int_equal(rule != NULL, contacts[i].rule != NULL);
+                if (rule)
+                        assert_string_equal(rule->name, contacts[i].rule);
+        }
+        policy_destroy(policy);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_contact_has_its_verdict),
                 cmocka_unit_test(a_rule_ends_with_its_last_day),
                 cmocka_unit_test(lists_are_judged_alone),
+                cmocka_unit_test(a_rule_of_many_prefixes_and_ports_is_met_by_each),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
