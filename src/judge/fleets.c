@@ -246,7 +246,7 @@ static uint32_t era_at(struct fleets *fleets, int64_t time_ns)
 
 bool fleets_is_bound(struct fleets *fleets, const struct device *device, uint32_t stamp, int64_t time_ns)
 {
-        return device->bound_stamp == stamp && device->binding_era == era_at(fleets, time_ns);
+        return device->bound_stamp == stamp && (stamp != 0 || device->identity == 0) && device->binding_era == era_at(fleets, time_ns);
 }
 
 void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns)

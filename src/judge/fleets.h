@@ -49,7 +49,7 @@ struct fleet_state *fleets_at(struct fleets *fleets, unsigned index);
  * tap says none), and counts the device once a fleet. */
 void fleets_bind(struct fleets *fleets, struct device *device, const struct binding *binding, const char *apn, int64_t time_ns);
 
-/* fleets_bind would change nothing: the session of this stamp (not 0) is the one by which the device was bound, and did not change. */
+/* fleets_bind would change nothing: the session of this stamp (0: of nobody) is the one by which the device was bound, and did not change. */
 bool fleets_is_bound(struct fleets *fleets, const struct device *device, uint32_t stamp, int64_t time_ns);
 
 /* The device says, or does no longer say, that this one made it: counted where neither inventory nor TAC tell. */

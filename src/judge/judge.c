@@ -43,6 +43,7 @@ static bool create_detectors(struct judge *judge)
         for (unsigned i = 0; detectors[i]; i++) {
                 if (detectors[i]->create && (judge->detector_states[i] = detectors[i]->create(judge)) == NULL)
                         return false;
+                judge->on_event[i] = (struct listener){detectors[i]->on_event, judge->detector_states[i], detectors[i]->view};
                 for (unsigned body = 0; body < 64 && detectors[i]->on_event; body++)
                         judge->listeners[body] |= (uint16_t)((detectors[i]->wants >> body & 1) << i);
                 judge->network_listeners |= (uint16_t)((detectors[i]->on_network != NULL) << i);
@@ -132,28 +133,41 @@ static bool is_end(const event_t *event)
                event->flow_news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__END;
 }
 
-/* Detectors whose view of the ends is the same share one sighting; where the peer is no device both views are one. */
-static void tell_detectors(struct judge *judge, const event_t *event)
+/* Detectors whose view of the ends is the same share one sighting. */
+static __attribute__((noinline, cold)) void tell_of_two_devices(struct judge *judge, const event_t *event, const struct flow_ends *ends)
 {
-        struct sighting made[2], *of[2];
-        unsigned left = judge->listeners[event->body_case % 64];
-        if (left == 0)
-                return;
-        enum sighting_view first = detectors[__builtin_ctz(left)]->view;
-        if (!sighting_of_event(judge, event, first, &made[first]))
-                return;
-        of[first] = &made[first];
-        of[!first] = made[first].peer_is_device ? NULL : of[first];
-        for (; left != 0; left &= left - 1) {
-                int i = __builtin_ctz(left);
-                enum sighting_view view = detectors[i]->view;
-                if (of[view] == NULL && sighting_of_event(judge, event, view, &made[view]))
+        struct sighting made[2], *of[2] = {NULL, NULL};
+        for (unsigned left = judge->listeners[event->body_case % 64]; left != 0; left &= left - 1) {
+                const struct listener *listener = &judge->on_event[__builtin_ctz(left)];
+                enum sighting_view view = listener->view;
+                if (of[view] == NULL && sighting_of_event(judge, event, ends, view, &made[view]))
                         of[view] = &made[view];
                 if (of[view] != NULL)
-                        detectors[i]->on_event(judge, judge->detector_states[i], of[view]);
+                        listener->tell(judge, listener->state, of[view]);
         }
         if (of[OPENER_FIRST] != NULL && is_end(event))
                 fleet_add_coverage(fleets_at(judge->fleets, of[OPENER_FIRST]->fleet_index), event->flow);
+}
+
+/* Where the peer is no device both views of the ends are one. */
+static void tell_detectors(struct judge *judge, const event_t *event, const struct flow_ends *ends)
+{
+        struct sighting sighting;
+        unsigned left = judge->listeners[event->body_case % 64];
+        if (left == 0)
+                return;
+        if (ends->peer_is_device) {
+                tell_of_two_devices(judge, event, ends);
+                return;
+        }
+        if (!sighting_of_event(judge, event, ends, AS_TOLD, &sighting))
+                return;
+        for (; left != 0; left &= left - 1) {
+                const struct listener *listener = &judge->on_event[__builtin_ctz(left)];
+                listener->tell(judge, listener->state, &sighting);
+        }
+        if (is_end(event))
+                fleet_add_coverage(fleets_at(judge->fleets, sighting.fleet_index), event->flow);
 }
 
 /* An event of the sensor itself. */
@@ -163,24 +177,6 @@ static void notify_detectors(struct judge *judge, const event_t *event)
                 if (detectors[i]->on_notice && (detectors[i]->wants >> event->body_case & 1))
                         detectors[i]->on_notice(judge, judge->detector_states[i], event);
         }
-}
-
-/* Of two devices the opener comes first, as for most detectors. False: none can be told. */
-static bool owner_of(const struct judge *judge, const event_t *event, struct device_key *owner)
-{
-        const Apnwatch__V1__Flow *flow = event->flow;
-        struct address peer;
-        if (!address_from_bytes(flow->device.data, flow->device.len, &owner->address))
-                return false;
-        owner->context = (uint16_t)flow->context;
-        if (!attribution_unwrap_nat(judge, event, owner))
-                return false;
-        if (flow->opener != APNWATCH__V1__FLOW__OPENER__PEER || !address_from_bytes(flow->peer.data, flow->peer.len, &peer))
-                return true;
-        peer = policy_unwrap_nat64(judge->policy, &peer);
-        if (flow->peer_is_device || (judge->policy && policy_is_device(judge->policy, &peer)))
-                owner->address = peer;
-        return true;
 }
 
 static void tell_network(struct judge *judge, const event_t *event)
@@ -193,37 +189,39 @@ static void tell_network(struct judge *judge, const event_t *event)
 }
 
 /* Rules will ask for the peer's names, which are far off; meanwhile the device is looked up. */
-static uint32_t names_ahead(const struct judge *judge, const event_t *event, const struct device_key *owner)
+static uint32_t names_ahead(const struct judge *judge, const event_t *event, const struct device_key *owner, const struct address *peer)
 {
-        struct address peer;
-        if (event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS || !event->flow_news->label_final ||
-            !address_from_bytes(event->flow->peer.data, event->flow->peer.len, &peer))
-                return 0;
-        peer = policy_unwrap_nat64(judge->policy, &peer);
-        return names_soon(judge->names, owner, &peer);
+        bool asks = event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS && event->flow_news->label_final;
+        return asks ? names_soon(judge->names, owner, peer) : 0;
+}
+
+/* Nobody is known who has it yet. */
+static __attribute__((noinline, cold)) bool add_waiting(struct judge *judge, const event_t *event, const struct device_key *owner,
+                                                        struct device *device)
+{
+        if (device->unbound_ns == 0 || device->unbound_ns > judge->clock_ns)
+                device->unbound_ns = judge->clock_ns;
+        return judge->clock_ns - device->unbound_ns < patience_ns && waiting_room_add(judge->room, owner, device->unbound_ns, event);
 }
 
 /* Signalling may come behind the first packets of the session that it makes. While it is visible, what a device does within five
- * seconds of its first sight without a binding waits for one. */
-static bool has_to_wait(struct judge *judge, const event_t *event)
+ * seconds of its first sight without a binding waits for one. Of two devices that is the opener, who comes first for most detectors. */
+static bool has_to_wait(struct judge *judge, const event_t *event, const struct flow_ends *ends)
 {
-        struct device_key owner;
-        if (!sighting_has_good_times(event) || !bindings_are_visible(judge->bindings) || !owner_of(judge, event, &owner))
+        bool is_swapped = ends->peer_is_device && event->flow->opener == APNWATCH__V1__FLOW__OPENER__PEER;
+        struct device_key owner = {is_swapped ? ends->peer : ends->inside, ends->context};
+        if (ends->is_hidden || !bindings_are_visible(judge->bindings))
                 return false;
-        uint32_t names = names_ahead(judge, event, &owner);
+        uint32_t names = names_ahead(judge, event, &owner, &ends->peer);
         struct device *device = device_table_touch(judge->devices, &owner, (uint32_t)(judge->clock_ns / 1000000000));
         if (device == NULL)
                 return false;
         bool is_waiting = device->unbound_ns != 0 && waiting_room_has(judge->room, &owner);
-        if (!is_waiting && attribution_ask(judge, event->flow, &owner, attribution_time(event), device)) {
-                device->unbound_ns = 0;
-                names_sooner(judge->names, names);
-                return false;
-        }
-        if (device->unbound_ns == 0 || device->unbound_ns > judge->clock_ns)
-                device->unbound_ns = judge->clock_ns;
-        return judge->clock_ns - device->unbound_ns < patience_ns &&
-               waiting_room_add(judge->room, &owner, device->unbound_ns, event);
+        if (is_waiting || !attribution_ask(judge, event->flow, &owner, ends->time_ns, device))
+                return add_waiting(judge, event, &owner, device);
+        device->unbound_ns = 0;
+        names_sooner(judge->names, names);
+        return false;
 }
 
 /* Told at its first packet only that a flow is there: nothing to judge yet. */
@@ -233,11 +231,11 @@ static bool is_mere_start(const Apnwatch__V1__FlowNews *news)
                                       news->phase == APNWATCH__V1__FLOW_NEWS__PHASE__KNOWN);
 }
 
-static void take_names(struct judge *judge, const event_t *event)
+static void take_names(struct judge *judge, const event_t *event, const struct flow_ends *ends)
 {
         const Apnwatch__V1__Names *told = event->names;
         struct sighting s;
-        if (!sighting_of_event(judge, event, AS_TOLD, &s))
+        if (!sighting_of_event(judge, event, ends, AS_TOLD, &s))
                 return;
         int64_t time_ns = event->has_time ? (int64_t)event->time : judge->clock_ns;
         if (s.device->dns_since_s == 0 || s.device->dns_since_s < judge->hole_ns / 1000000000)
@@ -257,22 +255,26 @@ static void take_names(struct judge *judge, const event_t *event)
         }
 }
 
-static void judge_of_flow(struct judge *judge, const event_t *event)
+static void judge_of_flow(struct judge *judge, const event_t *event, const struct flow_ends *ends)
 {
         if (event->body_case == APNWATCH__V1__EVENT__BODY_NAMES)
-                take_names(judge, event);
+                take_names(judge, event, ends);
         else
-                tell_detectors(judge, event);
+                tell_detectors(judge, event, ends);
 }
 
 /* Events that waited are judged by their own time, though later ones were judged before them. */
 static void release_waiting(struct judge *judge, int64_t clock_ns)
 {
         const event_t *event;
+        struct flow_ends ends;
+        if (!waiting_room_is_due(judge->room, clock_ns))
+                return;
         while ((event = waiting_room_next(judge->room, clock_ns)) != NULL) {
                 judge->owner.flow = NULL;
                 alert_book_allow_late(judge->book, true);
-                judge_of_flow(judge, event);
+                if (flow_ends_read(judge, event, &ends))
+                        judge_of_flow(judge, event, &ends);
                 alert_book_allow_late(judge->book, false);
         }
 }
@@ -327,8 +329,7 @@ static void take_clock(struct judge *judge, int64_t clock_ns)
         else if (clock_ns < judge->clock_ns)
                 return;
         judge->clock_ns = clock_ns;
-        if (!waiting_room_is_empty(judge->room))
-                release_waiting(judge, clock_ns);
+        release_waiting(judge, clock_ns);
         if (judge->had_hole)
                 judge->hole_ns = clock_ns;
         judge->had_hole = false;
@@ -377,11 +378,13 @@ static void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
 
 static void take_of_flow(struct judge *judge, const event_t *event)
 {
-        if (judge->has_identity && has_to_wait(judge, event)) {
-                release_waiting(judge, judge->clock_ns); /* for whom there is no room any more */
+        struct flow_ends ends;
+        if (!flow_ends_read(judge, event, &ends))
                 return;
-        }
-        judge_of_flow(judge, event);
+        if (judge->has_identity && has_to_wait(judge, event, &ends))
+                release_waiting(judge, judge->clock_ns); /* for whom there is no room any more */
+        else
+                judge_of_flow(judge, event, &ends);
 }
 
 /* Control plane that is in a device's tunnel, or comes from the address of one, binds nobody. Pools may overlap with the core's own addresses:

@@ -18,6 +18,13 @@
 /* Later than the year 2100: no packet's time. Events come through a pipe that is not trusted, and times are subtracted. */
 #define JUDGE_TIME_LIMIT UINT64_C(4102444800000000000)
 
+/* A detector that is told of flows. */
+struct listener {
+        void (*tell)(struct judge *judge, void *state, struct sighting *sighting);
+        void *state;
+        enum sighting_view view;
+};
+
 struct judge {
         struct judge_settings settings;
         const struct policy *policy;
@@ -41,6 +48,7 @@ struct judge {
         int64_t hole_ns;  /* when the last such time ended; 0: there was none. DNS answers may have been missed in it */
         int64_t loss_ns;  /* when an interface last dropped a thousandth of its packets or more; 0: never */
         void *detector_states[DETECTOR_LIMIT];
-        uint16_t listeners[64]; /* by body of an event: bits of the detectors that want to be told of its flow */
+        struct listener on_event[DETECTOR_LIMIT];
+        uint16_t listeners[64]; /* by body of an event: bits of those that want to be told of its flow */
         uint16_t network_listeners, binding_listeners; /* likewise: who has on_network, on_binding */
 };

@@ -149,30 +149,29 @@ static void find_country(struct sighting *s)
         s->contact.asn = facts.asn;
 }
 
-static void bind_device(const struct sighting *s, struct device *device, struct attributed *who, uint16_t context)
+static void bind_device(const struct sighting *s, struct device *device, struct attributed *who, uint16_t context, int64_t time_ns)
 {
         struct fleets *fleets = s->judge->fleets;
-        int64_t time_ns = attribution_time(s->event);
-        if (who == NULL || who->holder.stamp == 0 || !fleets_is_bound(fleets, device, who->holder.stamp, time_ns))
+        if (!(who == NULL || who->holder.stamp != 0) || !fleets_is_bound(fleets, device, who ? who->holder.stamp : 0, time_ns))
                 fleets_bind(fleets, device, who ? attribution_show(s->judge, who) : NULL, attribution_apn(s->judge, context), time_ns);
 }
 
 /* The other end, when it is a device too: it gets its record, and the name of its fleet is told to the rules. Only values
  * are kept of the record, since the next touch may evict it. */
-static void find_peer_fleet(struct sighting *s, uint16_t context, int64_t now_ns)
+static __attribute__((noinline, cold)) void find_peer_fleet(struct sighting *s, const struct flow_ends *ends)
 {
         struct judge *judge = s->judge;
-        struct device_key key = {s->contact.peer, context};
-        struct device *peer = device_table_touch(judge->devices, &key, (uint32_t)(now_ns / 1000000000));
+        struct device_key key = {s->contact.peer, ends->context};
+        struct device *peer = device_table_touch(judge->devices, &key, (uint32_t)(s->event->clock / 1000000000));
         if (peer == NULL)
                 return;
         struct attributed room;
-        bind_device(s, peer, attribution_of_flow(judge, s->flow, &key, attribution_time(s->event), &room), context);
+        bind_device(s, peer, attribution_of_flow(judge, s->flow, &key, ends->time_ns, &room), ends->context, ends->time_ns);
         const struct fleet *fleet = fleets_at(judge->fleets, peer->fleet)->fleet;
         s->contact.peer_fleet = fleet ? fleet->name : NULL;
 }
 
-bool sighting_has_good_times(const event_t *event)
+static bool has_good_times(const event_t *event)
 {
         const Apnwatch__V1__Flow *flow = event->flow;
         return flow != NULL && event->clock < JUDGE_TIME_LIMIT && flow->start < JUDGE_TIME_LIMIT && flow->last < JUDGE_TIME_LIMIT &&
@@ -185,14 +184,24 @@ const struct binding *sighting_binding(const struct sighting *s)
         return s->owner ? attribution_show(s->judge, s->owner) : NULL;
 }
 
-/* The record that is at hand already, unless that of another was touched since. */
-static struct device *touch_device(const struct sighting *s)
+/* Who was asked for already (judge.c: has_to_wait), with the record that is at hand, unless that of another was touched since. */
+static bool take_owner(struct sighting *s, const struct flow_ends *ends)
 {
-        const struct attributed *owner = &s->judge->owner;
-        if (owner->flow == s->flow && !s->peer_is_device && owner->device->context == s->key.context &&
-            address_equal(&owner->device->address, &s->key.address))
-                return owner->device;
-        return device_table_touch(s->judge->devices, &s->key, (uint32_t)(s->event->clock / 1000000000));
+        struct attributed *owner = &s->judge->owner;
+        if (owner->flow != s->flow || ends->peer_is_device)
+                return false;
+        s->device = owner->device;
+        s->owner = owner->is_known ? owner : NULL;
+        return true;
+}
+
+static __attribute__((noinline)) bool find_owner(struct sighting *s, const struct flow_ends *ends)
+{
+        s->device = device_table_touch(s->judge->devices, &s->key, (uint32_t)(s->event->clock / 1000000000));
+        if (s->device == NULL)
+                return false;
+        s->owner = attribution_of_flow(s->judge, s->flow, &s->key, ends->time_ns, &s->other);
+        return true;
 }
 
 /* What is not set here is of no meaning until it is asked for. */
@@ -208,32 +217,37 @@ static void begin(struct sighting *s, struct judge *judge, const event_t *event)
         s->device_names.count = s->fleet_names.count = s->held_names.count = 0;
 }
 
-bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_view view, struct sighting *s)
+bool flow_ends_read(const struct judge *judge, const event_t *event, struct flow_ends *out)
 {
         const Apnwatch__V1__Flow *flow = event->flow;
-        struct address device, peer;
-        int64_t now_ns = (int64_t)event->clock;
-        begin(s, judge, event);
-        if (!sighting_has_good_times(event) || !address_from_bytes(flow->device.data, flow->device.len, &device) ||
-            !address_from_bytes(flow->peer.data, flow->peer.len, &peer))
+        if (!has_good_times(event) || !address_from_bytes(flow->device.data, flow->device.len, &out->device) ||
+            !address_from_bytes(flow->peer.data, flow->peer.len, &out->peer))
                 return false;
-        peer = policy_unwrap_nat64(judge->policy, &peer);
-        s->peer_is_device = flow->peer_is_device || (judge->policy && policy_is_device(judge->policy, &peer));
+        out->peer = policy_unwrap_nat64(judge->policy, &out->peer);
+        out->peer_is_device = flow->peer_is_device || policy_is_device(judge->policy, &out->peer);
+        out->context = (uint16_t)flow->context;
+        out->time_ns = attribution_time(event);
+        struct device_key key = {out->device, out->context};
+        out->is_hidden = !attribution_unwrap_nat(judge, event, &key);
+        out->inside = key.address;
+        return true;
+}
+
+bool sighting_of_event(struct judge *judge, const event_t *event, const struct flow_ends *ends, enum sighting_view view, struct sighting *s)
+{
+        const Apnwatch__V1__Flow *flow = event->flow;
+        begin(s, judge, event);
+        s->peer_is_device = ends->peer_is_device;
         s->is_swapped = view == OPENER_FIRST && s->peer_is_device && flow->opener == APNWATCH__V1__FLOW__OPENER__PEER;
-        s->key.address = s->is_swapped ? peer : device;
-        s->key.context = (uint16_t)flow->context;
-        if (!s->is_swapped)
-                (void)attribution_unwrap_nat(judge, event, &s->key);
-        s->contact.peer = s->is_swapped ? device : peer;
+        s->key = (struct device_key){s->is_swapped ? ends->peer : ends->inside, ends->context};
+        s->contact.peer = s->is_swapped ? ends->device : ends->peer;
         take_flow(&s->contact, flow, s->is_swapped);
         if (s->peer_is_device)
-                find_peer_fleet(s, s->key.context, now_ns);
-        s->device = touch_device(s);
-        if (s->device == NULL)
+                find_peer_fleet(s, ends);
+        if (!take_owner(s, ends) && !find_owner(s, ends))
                 return false;
-        s->owner = attribution_of_flow(judge, flow, &s->key, attribution_time(event), &s->other);
         s->is_usual = s->owner != NULL && attribution_is_usual(s->owner, s->device);
-        bind_device(s, s->device, s->owner, s->key.context);
+        bind_device(s, s->device, s->owner, s->key.context, ends->time_ns);
         if (!s->is_swapped && event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS)
                 self_report_note(judge->self_reports, judge->fleets, s->device, event);
         s->fleet_index = s->device->fleet;

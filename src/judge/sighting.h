@@ -19,6 +19,16 @@ struct sighting_names {
         const char *items[SIGHTING_NAMES];
 };
 
+/* The ends of an event's flow, read once for all who ask. */
+struct flow_ends {
+        struct address device, peer; /* as told; the peer unwrapped of NAT64 */
+        struct address inside;       /* the device's address behind a NAT, by the NAT's log; else `device` */
+        uint16_t context;
+        bool peer_is_device;
+        bool is_hidden;              /* many share the device's address, and nobody knows whose it was */
+        int64_t time_ns;             /* attribution_time */
+};
+
 struct sighting {
         struct judge *judge;
         const event_t *event;
@@ -43,11 +53,11 @@ struct sighting {
 /* How the ends of a flow between two devices are taken. */
 enum sighting_view { AS_TOLD, OPENER_FIRST };
 
-/* It has a flow, and no time beyond those that can be reckoned with; a pipe or a log may say any. */
-bool sighting_has_good_times(const event_t *event);
+/* false: the event has no flow, addresses that are none, or times beyond those that can be reckoned with; a pipe or a log may say any. */
+bool flow_ends_read(const struct judge *judge, const event_t *event, struct flow_ends *out);
 
-/* false: the event has no flow, addresses that are none, or such times. */
-bool sighting_of_event(struct judge *judge, const event_t *event, enum sighting_view view, struct sighting *out);
+/* false: no memory for the device's record. `ends` are those of the event. */
+bool sighting_of_event(struct judge *judge, const event_t *event, const struct flow_ends *ends, enum sighting_view view, struct sighting *out);
 
 /* Who the device is, as it was at this event; NULL: nobody is known. */
 const struct binding *sighting_binding(const struct sighting *sighting);

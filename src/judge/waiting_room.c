@@ -257,16 +257,21 @@ void waiting_room_call(struct waiting_room *room, const struct binding *binding)
                 call_all_in(room, &binding->ipv6);
 }
 
+bool waiting_room_is_due(const struct waiting_room *room, int64_t clock_ns)
+{
+        if (room->called != NULL || room->oldest == NULL)
+                return room->called != NULL;
+        return clock_ns == INT64_MAX || clock_ns - room->oldest->since_ns >= room->patience_ns;
+}
+
 /* Those called go first, in the order of calling. */
 static void let_go(struct waiting_room *room, int64_t clock_ns)
 {
         struct waiter *waiter = room->called ? room->called : room->oldest;
-        if (waiter == NULL)
+        if (!waiting_room_is_due(room, clock_ns))
                 return;
         if (waiter->is_called)
                 room->called = waiter->next_called;
-        else if (clock_ns != INT64_MAX && clock_ns - waiter->since_ns < room->patience_ns)
-                return;
         room->leaving = waiter->first;
         dismiss(room, waiter);
 }

@@ -14,6 +14,7 @@ struct waiting_room *waiting_room_create(uint64_t byte_limit, int64_t patience_n
 void waiting_room_destroy(struct waiting_room *room);
 
 bool waiting_room_is_empty(const struct waiting_room *room);
+bool waiting_room_is_due(const struct waiting_room *room, int64_t clock_ns); /* has a next event */
 bool waiting_room_has(const struct waiting_room *room, const struct device_key *device);
 
 /* Keeps a copy for the device, which waits since `since_ns`. False: without memory; it does not wait. */

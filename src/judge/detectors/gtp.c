@@ -221,6 +221,7 @@ static bool has_label(const struct sighting *s, const char *label)
 }
 
 enum plane { PLANE_NONE, PLANE_USER, PLANE_CONTROL, PLANE_RADIUS };
+enum sender { SENT_BY_UNKNOWN, SENT_BY_DEVICE, SENT_BY_PEER }; /* by the tunnel */
 
 static enum plane plane_of(const struct sighting *s)
 {
@@ -242,20 +243,19 @@ static enum plane plane_of(const struct sighting *s)
 }
 
 /* As far as can be told: it has a session, it came out of a session's tunnel, or policy says so. */
-static bool is_from_device(const struct sighting *s, const struct uplink *uplink)
+static bool is_from_device(const struct sighting *s, enum sender sender)
 {
         if (s->contact.opener == OPENER_PEER || s->flow->packets_up == 0)
                 return false;
-        if (uplink)
-                return uplink->by_device;
+        if (sender != SENT_BY_UNKNOWN)
+                return sender == SENT_BY_DEVICE;
         return s->owner || (s->judge->policy && policy_is_device(s->judge->policy, &s->key.address));
 }
 
-static void judge_plane(struct judge *judge, const struct gtp_state *state, struct sighting *s, const struct uplink *uplink)
+static void judge_plane(struct judge *judge, const struct gtp_state *state, struct sighting *s, enum plane plane, enum sender sender)
 {
-        enum plane plane = plane_of(s);
         struct draft draft;
-        if (plane == PLANE_NONE || !is_from_device(s, uplink))
+        if (!is_from_device(s, sender))
                 return;
         const struct verdict *verdict = sighting_verdict(s);
         if (verdict->kind == VERDICT_ALLOWED && verdict->reason == REASON_RULE)
@@ -270,21 +270,32 @@ static void judge_plane(struct judge *judge, const struct gtp_state *state, stru
         draft_report(&draft);
 }
 
-static void on_event(struct judge *judge, void *context, struct sighting *s)
+static __attribute__((noinline)) enum sender judge_tunnel(struct judge *judge, const struct gtp_state *state, const struct sighting *s)
 {
-        struct gtp_state *state = context;
         struct uplink uplink;
         struct binding carrier;
         struct address far;
-        bool hold_any = bindings_hold_any(judge->bindings); /* else there is nothing to look up */
-        bool has_uplink = hold_any && uplink_of_sighting(s, &uplink);
-        if (has_uplink)
+        if (uplink_of_sighting(s, &uplink)) {
                 judge_source(judge, state, s, &uplink);
-        else if (hold_any && carrier_of(judge, s->flow, &carrier, &far))
+                return uplink.by_device ? SENT_BY_DEVICE : SENT_BY_PEER;
+        }
+        if (carrier_of(judge, s->flow, &carrier, &far))
                 tell_nested(judge, state, s, &carrier, &far);
-        if (!s->event->flow_news->label_final)
-                return;
-        judge_plane(judge, state, s, has_uplink ? &uplink : NULL);
+        return SENT_BY_UNKNOWN;
+}
+
+/* Nearly every flow comes out of its device's own tunnel, with the address that is its session's. */
+static void on_event(struct judge *judge, void *context, struct sighting *s)
+{
+        const struct tunnel_memory *memory = &s->device->tunnel;
+        enum sender sender = SENT_BY_UNKNOWN;
+        if (s->is_usual && memory->leads && memory->is_own)
+                sender = SENT_BY_DEVICE;
+        else if (bindings_hold_any(judge->bindings)) /* else there is nothing to look up */
+                sender = judge_tunnel(judge, context, s);
+        enum plane plane = s->event->flow_news->label_final ? plane_of(s) : PLANE_NONE;
+        if (plane != PLANE_NONE)
+                judge_plane(judge, context, s, plane, sender);
 }
 
 static void counters(void *context, void (*add)(void *context, const char *name, uint64_t value), void *to)

@@ -440,7 +440,7 @@ static bool sends(const struct sighting *s)
 }
 
 /* Rows of the user's (--bindings) open no session: who sends is looked at when the SIM, or the module that it is in, is another. */
-static void judge_row(struct judge *judge, struct identity_state *state, const struct sighting *s)
+static __attribute__((noinline)) void judge_row(struct judge *judge, struct identity_state *state, const struct sighting *s)
 {
         const struct binding *now = sighting_binding(s);
         const struct sim *sim = sim_table_find(state->sims, now->imsi, now->msisdn);
@@ -479,13 +479,11 @@ static int64_t sent_in(const Apnwatch__V1__Flow *flow)
         return last_ns > (int64_t)flow->start ? last_ns : (int64_t)flow->start;
 }
 
-/* Nearly every module is alone with its number: then nothing is looked up. */
-static void judge_clone(struct judge *judge, struct sighting *s)
+/* Others may have its module's number. */
+static __attribute__((noinline, cold)) void judge_clone(struct judge *judge, struct sighting *s)
 {
         struct binding others[SHARERS], now;
         const struct binding *own = &now;
-        if (s->flow->packets_up == 0 || !bindings_note_sent(judge->bindings, &s->owner->holder, sent_in(s->flow)))
-                return;
         bindings_show(judge->bindings, &s->owner->holder, s->owner->time_ns, &now);
         if (is_placeholder(own->imei))
                 return;
@@ -503,7 +501,7 @@ static void judge_clone(struct judge *judge, struct sighting *s)
 }
 
 /* Of a SIM that left its module. */
-static void judge_talk(struct judge *judge, const struct identity_state *state, const struct sighting *s)
+static __attribute__((noinline, cold)) void judge_talk(struct judge *judge, const struct identity_state *state, const struct sighting *s)
 {
         const char *sign = phone_sign_of_event(s->event);
         const struct binding *now = sighting_binding(s);
@@ -524,7 +522,7 @@ static void tell_of_flow(const struct sighting *s, enum circumstance circumstanc
         draft_report(&draft);
 }
 
-static void judge_address(struct judge *judge, const struct identity_state *state, const struct sighting *s)
+static __attribute__((noinline)) void judge_address(struct judge *judge, const struct identity_state *state, const struct sighting *s)
 {
         struct inventory_facts facts;
         bool is_listed = fleets_facts(judge->fleets, s->device, &facts);
@@ -554,10 +552,12 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
                 judge_talk(judge, state, s);
         if (s->event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS)
                 return;
-        if (s->owner && s->owner->holder.record != 0)
-                judge_clone(judge, s);
-        else if (s->owner && s->event->flow_news->label_final && sends(s))
+        if (s->owner && s->owner->holder.record != 0) {
+                if (s->flow->packets_up > 0 && bindings_note_sent(judge->bindings, &s->owner->holder, sent_in(s->flow)))
+                        judge_clone(judge, s);
+        } else if (s->owner && s->event->flow_news->label_final && sends(s)) {
                 judge_row(judge, state, s);
+        }
         if (judge->settings.inventory == NULL || !s->event->flow_news->label_final || !sends(s))
                 return;
         if (!s->owner)

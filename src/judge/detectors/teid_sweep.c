@@ -479,7 +479,7 @@ static void note_answered(const struct judge *judge, struct sweep_state *state, 
 
 /* The flow's first packet went from `tunnel_source` to `tunnel_destination`, the opener's way. Where the opening was not seen, the only
  * way there was. */
-static void take_flow(struct judge *judge, struct sweep_state *state, const struct sighting *s)
+static __attribute__((noinline)) void take_flow(struct judge *judge, struct sweep_state *state, const struct sighting *s)
 {
         const Apnwatch__V1__Flow *flow = s->flow;
         struct address device;
@@ -529,17 +529,9 @@ static bool is_usual(const struct sighting *s)
         return is_met;
 }
 
-static void on_event(struct judge *judge, void *context, struct sighting *s)
+static __attribute__((noinline, cold)) void take_packet(struct judge *judge, struct sweep_state *state, const struct sighting *s)
 {
-        struct sweep_state *state = context;
         struct address device;
-        if (state->visible_ns == 0)
-                return;
-        if (s->event->body_case == APNWATCH__V1__EVENT__BODY_FLOW_NEWS) {
-                if (!is_usual(s) || is_any_denier_believed(state, judge->clock_ns))
-                        take_flow(judge, state, s);
-                return;
-        }
         const Apnwatch__V1__Tunnel *tunnel = s->event->tunnel;
         int64_t time_ns = moment_of(judge, s->event);
         struct use use = {.teid = tunnel->teid, .first_ns = time_ns, .last_ns = time_ns};
@@ -549,6 +541,17 @@ static void on_event(struct judge *judge, void *context, struct sighting *s)
                 return;
         use.inner = inner_hash(&device);
         take_use(judge, state, s->key.context, &use, s->event);
+}
+
+static void on_event(struct judge *judge, void *context, struct sighting *s)
+{
+        struct sweep_state *state = context;
+        if (state->visible_ns == 0)
+                return;
+        if (s->event->body_case != APNWATCH__V1__EVENT__BODY_FLOW_NEWS)
+                take_packet(judge, state, s);
+        else if (!is_usual(s) || is_any_denier_believed(state, judge->clock_ns))
+                take_flow(judge, state, s);
 }
 
 static bool may_refuse(const struct judge *judge, const struct sweep_state *state)
