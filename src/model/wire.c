@@ -27,9 +27,14 @@ static const uint8_t wire_types[] = {
 #define MEMBER(message, offset, type) ((type *)(void *)((uint8_t *)(message) + (offset)))
 #define CONST_MEMBER(message, offset, type) ((const type *)(const void *)((const uint8_t *)(message) + (offset)))
 
-static bool is_oneof(const ProtobufCFieldDescriptor *field)
+static inline bool is_oneof(const ProtobufCFieldDescriptor *field)
 {
         return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+}
+
+static inline bool has_pointer(const ProtobufCFieldDescriptor *field)
+{
+        return field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE;
 }
 
 static bool knows_type(const ProtobufCFieldDescriptor *field)
@@ -51,13 +56,19 @@ static bool knows_type(const ProtobufCFieldDescriptor *field)
         }
 }
 
+/* is_set asks only for the offset, which stands in the same cache line as all else that it asks for. */
+static bool has_offset_when_in_oneof(const ProtobufCFieldDescriptor *field)
+{
+        return field->label != PROTOBUF_C_LABEL_OPTIONAL || !has_pointer(field) || is_oneof(field) == (field->quantifier_offset != 0);
+}
+
 static bool knows_to_depth(const ProtobufCMessageDescriptor *descriptor, unsigned depth)
 {
         if (depth == MOST_DEPTH || descriptor->n_fields > MOST_FIELDS)
                 return false;
         for (unsigned i = 0; i < descriptor->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-                if (!knows_type(field) || field->label == PROTOBUF_C_LABEL_NONE ||
+                if (!knows_type(field) || field->label == PROTOBUF_C_LABEL_NONE || !has_offset_when_in_oneof(field) ||
                     (field->flags & PROTOBUF_C_FIELD_FLAG_PACKED) || (i > 0 && field->id <= field[-1].id))
                         return false;
                 if (field->type == PROTOBUF_C_TYPE_MESSAGE && !knows_to_depth(field->descriptor, depth + 1))
@@ -107,35 +118,39 @@ static void put_bytes(struct writer *out, const void *bytes, size_t length)
         out->at += length;
 }
 
-static void put_head(struct writer *out, uint32_t id, unsigned wire_type, uint64_t value)
+/* A tag and what stands behind it, where there is room for the most that this can be. */
+static inline uint8_t *write_head(uint8_t *at, uint32_t id, unsigned wire_type, uint64_t value)
+{
+        at = write_varint(at, id << 3 | wire_type);
+        if (wire_type != FIXED_64)
+                return write_varint(at, value);
+        uint64_t little_endian = htole64(value);
+        memcpy(at, &little_endian, 8);
+        return at + 8;
+}
+
+static __attribute__((noinline)) void put_last_head(struct writer *out, uint32_t id, unsigned wire_type, uint64_t value)
 {
         uint8_t scratch[SCALAR_MOST];
-        bool direct = out->end - out->at >= SCALAR_MOST;
-        uint8_t *start = direct ? out->at : scratch;
-        uint8_t *at = write_varint(start, id << 3 | wire_type);
-        if (wire_type == FIXED_64) {
-                uint64_t little_endian = htole64(value);
-                memcpy(at, &little_endian, 8);
-                at += 8;
-        } else {
-                at = write_varint(at, value);
-        }
-        if (direct)
-                out->at = at;
+        put_bytes(out, scratch, (size_t)(write_head(scratch, id, wire_type, value) - scratch));
+}
+
+static inline void put_head(struct writer *out, uint32_t id, unsigned wire_type, uint64_t value)
+{
+        if (out->end - out->at >= SCALAR_MOST)
+                out->at = write_head(out->at, id, wire_type, value);
         else
-                put_bytes(out, scratch, (size_t)(at - scratch));
+                put_last_head(out, id, wire_type, value);
 }
 
 static void put_message(struct writer *out, const ProtobufCMessage *message);
 
 static void put_prefixed_message(struct writer *out, uint32_t id, const ProtobufCMessage *message)
 {
-        uint8_t tag[SCALAR_MOST] = {0};
         /* Bytes of the length: a message of many fields is rarely under 128. Where room is short, only a guess of 1 is
          * exact. */
         unsigned guess = message->descriptor->n_fields > 16 && out->end - out->at > 256 ? 2 : 1;
-        size_t tag_length = (size_t)(write_varint(tag, id << 3 | LENGTH_PREFIXED) - tag);
-        put_bytes(out, tag, tag_length + guess); /* what stands for the length is written over below */
+        put_head(out, id, LENGTH_PREFIXED, guess == 2 ? 0x80 : 0); /* what stands for the length is written over below */
         uint8_t *body = out->at;
         put_message(out, message);
         if (out->full)
@@ -210,27 +225,22 @@ static void put_value(struct writer *out, const ProtobufCFieldDescriptor *field,
         }
 }
 
-static bool has_pointer(const ProtobufCFieldDescriptor *field)
-{
-        return field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE;
-}
-
 static inline bool is_set(const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message)
 {
-        if (is_oneof(field) && *CONST_MEMBER(message, field->quantifier_offset, uint32_t) != field->id)
-                return false;
         if (has_pointer(field)) {
+                if (field->quantifier_offset != 0 && *CONST_MEMBER(message, field->quantifier_offset, uint32_t) != field->id)
+                        return false; /* another of its oneof is */
                 const void *pointer = *CONST_MEMBER(message, field->offset, void *);
                 return pointer != NULL && pointer != field->default_value;
         }
-        return is_oneof(field) || *CONST_MEMBER(message, field->quantifier_offset, protobuf_c_boolean);
+        uint32_t told = *CONST_MEMBER(message, field->quantifier_offset, uint32_t); /* has_..., or which of a oneof */
+        return told != 0 && (!is_oneof(field) || told == field->id);
 }
 
 static void put_message(struct writer *out, const ProtobufCMessage *message)
 {
-        const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-        for (unsigned i = 0; i < descriptor->n_fields && !out->full; i++) {
-                const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+        const ProtobufCFieldDescriptor *field = message->descriptor->fields, *end = field + message->descriptor->n_fields;
+        for (; field < end; field++) {
                 if (field->label == PROTOBUF_C_LABEL_REPEATED)
                         put_repeated(out, field, message);
                 else if (field->label == PROTOBUF_C_LABEL_REQUIRED || is_set(field, message))
@@ -256,11 +266,9 @@ static void *arena_take(struct wire_arena *arena, size_t size)
         return arena->memory + at;
 }
 
-static inline uint64_t take_varint(struct cursor *in)
+static __attribute__((noinline)) uint64_t take_long_varint(struct cursor *in)
 {
         uint64_t value = 0;
-        if (cursor_left(in) > 0 && in->at[0] < 0x80) /* nearly all tags, lengths and numbers */
-                return *in->at++;
         for (unsigned shift = 0; shift < 64; shift += 7) {
                 uint8_t byte = cursor_u8(in);
                 value |= (uint64_t)(byte & 0x7f) << shift;
@@ -271,37 +279,45 @@ static inline uint64_t take_varint(struct cursor *in)
         return 0;
 }
 
-static struct cursor take_prefixed(struct cursor *in)
+static inline uint64_t take_varint(struct cursor *in)
 {
-        uint64_t length = take_varint(in);
-        if (length > cursor_left(in))
-                cursor_fail(in);
-        return cursor_take(in, (size_t)length);
+        if (cursor_left(in) > 0 && in->at[0] < 0x80) /* nearly all tags, lengths and numbers */
+                return *in->at++;
+        return take_long_varint(in);
 }
 
-static char *take_string(struct wire_arena *arena, struct cursor *in)
+/* The length of what follows, which is in `in` whole; false: it is not. */
+static inline bool take_length(struct cursor *in, size_t *length)
 {
-        struct cursor text = take_prefixed(in);
-        size_t length = cursor_left(&text);
-        if (in->short_read || arena->size - arena->used < length + 1)
-                return NULL;
+        uint64_t value = take_varint(in);
+        if (value > cursor_left(in))
+                cursor_fail(in);
+        *length = (size_t)value;
+        return !in->short_read;
+}
+
+static bool take_string(struct wire_arena *arena, struct cursor *in, char **out)
+{
+        size_t length;
+        if (!take_length(in, &length) || arena->size - arena->used < length + 1)
+                return false;
         char *copy = (char *)arena->memory + arena->used;
         if (length > 0)
-                memcpy(copy, text.at, length);
+                memcpy(copy, in->at, length);
         copy[length] = '\0';
         arena->used += length + 1;
-        return strlen(copy) == length ? copy : NULL;
+        in->at += length;
+        *out = copy;
+        return strlen(copy) == length;
 }
 
 static bool take_bytes(struct wire_arena *arena, struct cursor *in, ProtobufCBinaryData *out)
 {
-        struct cursor bytes = take_prefixed(in);
-        out->len = cursor_left(&bytes);
-        out->data = arena_take(arena, out->len);
-        if (in->short_read || out->data == NULL)
+        if (!take_length(in, &out->len) || (out->data = arena_take(arena, out->len)) == NULL)
                 return false;
         if (out->len > 0)
-                memcpy(out->data, bytes.at, out->len);
+                memcpy(out->data, in->at, out->len);
+        in->at += out->len;
         return true;
 }
 
@@ -334,21 +350,25 @@ static void *next_item(struct wire_arena *arena, size_t *count, void **items, si
         return (uint8_t *)*items + (*count)++ * item_size;
 }
 
-static bool take_pointer(struct wire_arena *arena, const ProtobufCFieldDescriptor *field, struct cursor *in, void **out)
+static bool take_inner(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor, struct cursor *in,
+                       ProtobufCMessage **out)
 {
-        if (field->type == PROTOBUF_C_TYPE_STRING) {
-                *out = take_string(arena, in);
-        } else {
-                struct cursor inner = take_prefixed(in);
-                *out = in->short_read ? NULL : take_message(arena, field->descriptor, inner);
-        }
+        size_t length;
+        if (!take_length(in, &length))
+                return false;
+        struct cursor inner = cursor_take(in, length);
+        *out = take_message(arena, descriptor, inner);
         return *out != NULL;
 }
 
-static bool take_scalar(struct wire_arena *arena, const ProtobufCFieldDescriptor *field, struct cursor *in, void *out)
+static bool take_value(struct wire_arena *arena, const ProtobufCFieldDescriptor *field, struct cursor *in, void *out)
 {
         uint64_t value;
         switch (field->type) {
+        case PROTOBUF_C_TYPE_STRING:
+                return take_string(arena, in, out);
+        case PROTOBUF_C_TYPE_MESSAGE:
+                return take_inner(arena, field->descriptor, in, out);
         case PROTOBUF_C_TYPE_UINT32:
                 value = take_varint(in);
                 *(uint32_t *)out = (uint32_t)value;
@@ -380,7 +400,7 @@ static bool take_field(struct wire_arena *arena, const ProtobufCFieldDescriptor 
                 void *item = next_item(arena, MEMBER(message, field->quantifier_offset, size_t), member, item_size);
                 if (item == NULL)
                         return false;
-                return has_pointer(field) ? take_pointer(arena, field, in, item) : take_scalar(arena, field, in, item);
+                return take_value(arena, field, in, item);
         }
         if (is_oneof(field)) {
                 uint32_t *which = MEMBER(message, field->quantifier_offset, uint32_t);
@@ -390,7 +410,7 @@ static bool take_field(struct wire_arena *arena, const ProtobufCFieldDescriptor 
         } else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && !has_pointer(field)) {
                 *MEMBER(message, field->quantifier_offset, protobuf_c_boolean) = 1;
         }
-        return has_pointer(field) ? take_pointer(arena, field, in, member) : take_scalar(arena, field, in, member);
+        return take_value(arena, field, in, member);
 }
 
 static bool skip_field(struct cursor *in, unsigned wire_type)
@@ -403,7 +423,7 @@ static bool skip_field(struct cursor *in, unsigned wire_type)
                 cursor_skip(in, 8);
                 return true;
         case LENGTH_PREFIXED:
-                (void)take_prefixed(in);
+                cursor_skip(in, (size_t)take_varint(in));
                 return true;
         case FIXED_32:
                 cursor_skip(in, 4);
@@ -416,7 +436,7 @@ static bool skip_field(struct cursor *in, unsigned wire_type)
 /* Fields come in rising order from every packer that we know: one pass over the descriptor finds them all, and sees which
  * required fields were passed over. */
 struct walk {
-        unsigned next;
+        unsigned next; /* behind the field that was found last */
         bool passed_required;
 };
 
@@ -467,7 +487,7 @@ static ProtobufCMessage *take_message(struct wire_arena *arena, const ProtobufCM
                                 return NULL;
                         continue;
                 }
-                uint64_t bit = UINT64_C(1) << (field - descriptor->fields);
+                uint64_t bit = UINT64_C(1) << (walk.next - 1);
                 if (wire_types[field->type] != (tag & 7) || ((seen & bit) && field->label != PROTOBUF_C_LABEL_REPEATED) ||
                     !take_field(arena, field, &in, message))
                         return NULL;
