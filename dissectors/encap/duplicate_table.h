@@ -19,25 +19,104 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dissectors/encap/fold.h"
+
+enum {
+        DUPLICATE_LINES = 1024,
+        DUPLICATE_ENTRIES = 8,
+        DUPLICATE_SWEEP_UNITS = 1 << 30, /* a quarter of what 32 bits can tell apart */
+        NO_PATH = -1,
+};
+
 struct duplicate_probe {
         const uint8_t *addresses; /* both, as they stand in the IP header */
         uint32_t address_length;  /* of both: 8 or 32 */
         uint64_t header;          /* context, protocol, length, identification, fragment offset */
         const uint8_t *bytes;     /* transport header and first payload bytes */
         uint32_t length;
-        uint32_t path;            /* the way it came; not asked when `identified` */
-        bool identified;
+        int32_t path;             /* the way it came; not negative; NO_PATH: identified, so that it does not count */
         uint32_t line;            /* duplicate_table_find */
 };
 
-struct duplicate_table;
+typedef uint32_t four_tags __attribute__((vector_size(16)));
+typedef uint64_t two_words __attribute__((vector_size(16)));
+
+/* One cache line: what every packet reads and writes. 0 is the tag of none. */
+struct duplicate_line {
+        union {
+                uint32_t tags[DUPLICATE_ENTRIES];
+                four_tags fours[DUPLICATE_ENTRIES / 4];
+        };
+        uint32_t times[DUPLICATE_ENTRIES];
+} __attribute__((aligned(64)));
+
+struct duplicate_table {
+        struct duplicate_line lines[DUPLICATE_LINES];
+        uint8_t turns[DUPLICATE_LINES];   /* entries are replaced in turn, which is the oldest first */
+        uint16_t paths[DUPLICATE_LINES][DUPLICATE_ENTRIES]; /* not of identified packets */
+        uint64_t seeds[4];
+        uint64_t swept;                   /* in units, not shortened */
+        uint32_t window, same_way;        /* in units */
+        unsigned shift;
+};
 
 struct duplicate_table *duplicate_table_create(int64_t window_ns); /* NULL: no memory */
 void duplicate_table_destroy(struct duplicate_table *table);
 
-/* Where the packet stands, of which `addresses`, `header` and `bytes` with `there` readable ones are known: asks the cache for
- * it, so that the caller does what else there is to do before it asks whether the packet is there. */
-void duplicate_table_find(const struct duplicate_table *table, struct duplicate_probe *probe, size_t there);
+/* What seldom happens: the units have nearly come round; the packet's tag stands in its line. `path`: as in the probe. */
+void duplicate_table_sweep(struct duplicate_table *table, uint64_t now);
+bool duplicate_table_seen_tag(struct duplicate_table *table, uint32_t line, uint32_t tag, uint32_t now, int32_t path);
+
+static inline uint64_t duplicate_addresses(const struct duplicate_probe *probe, uint64_t seed)
+{
+        const uint8_t *at = probe->addresses;
+        if (probe->address_length == 8)
+                return load64(at) ^ seed;
+        return fold(load64(at) ^ seed, load64(at + 8) ^ 0x9e3779b97f4a7c15ULL) ^
+               fold(load64(at + 16) ^ seed, load64(at + 24) ^ 0xa0761d6478bd642fULL);
+}
+
+/* Where the packet stands, of which `addresses`, `header` and `bytes` with `there` readable ones are known: asks the cache
+ * for it, so that the caller does what else there is to do before it asks whether the packet is there. The line is chosen
+ * without a seed, so that what replaces what is the same in every run. */
+static inline void duplicate_table_find(const struct duplicate_table *table, struct duplicate_probe *probe, size_t there)
+{
+        uint64_t mixed = duplicate_addresses(probe, 0x8ebc6af09c88c6e3ULL);
+        uint64_t first = there >= 8 ? load64(probe->bytes) : 0;
+        probe->line = fold(mixed ^ first, probe->header ^ 0xd6e8feb86659fd93ULL) % DUPLICATE_LINES;
+        __builtin_prefetch(&table->lines[probe->line], 1);
+}
+
+/* The tag has the seeds, so that nobody outside can make another packet look like one that was seen. */
+static inline uint32_t duplicate_tag(const struct duplicate_table *table, const struct duplicate_probe *probe)
+{
+        uint64_t front = fold(duplicate_addresses(probe, table->seeds[0]), probe->header ^ table->seeds[1]);
+        uint32_t tag = (uint32_t)fold_bytes(probe->bytes, probe->length, front ^ table->seeds[2], table->seeds[3]);
+        return tag != 0 ? tag : 1;
+}
+
+/* Nearly always no: the eight are compared at once. */
+static inline bool duplicate_line_has(const struct duplicate_line *line, uint32_t tag)
+{
+        four_tags wanted = {tag, tag, tag, tag};
+        two_words equal = (two_words)((line->fours[0] == wanted) | (line->fours[1] == wanted));
+        return (equal[0] | equal[1]) != 0;
+}
 
 /* Whether it was seen within the window; it has been now. The line has been found. */
-bool duplicate_table_seen(struct duplicate_table *table, const struct duplicate_probe *probe, int64_t time_ns);
+static inline bool duplicate_table_seen(struct duplicate_table *table, const struct duplicate_probe *probe, int64_t time_ns)
+{
+        uint64_t now = (uint64_t)time_ns >> table->shift;
+        if ((int64_t)(now - table->swept) > DUPLICATE_SWEEP_UNITS)
+                duplicate_table_sweep(table, now);
+        struct duplicate_line *line = &table->lines[probe->line];
+        uint32_t tag = duplicate_tag(table, probe);
+        if (duplicate_line_has(line, tag))
+                return duplicate_table_seen_tag(table, probe->line, tag, (uint32_t)now, probe->path);
+        unsigned entry = table->turns[probe->line]++ % DUPLICATE_ENTRIES;
+        line->tags[entry] = tag;
+        line->times[entry] = (uint32_t)now;
+        if (probe->path != NO_PATH)
+                table->paths[probe->line][entry] = (uint16_t)probe->path;
+        return false;
+}

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/link_type.h"
-#include "dissectors/encap/fold.h"
+#include "dissectors/encap/leaf.h"
 #include "dissectors/encap/reassembly.h"
 #include "dissectors/encap/tap_matcher.h"
 
@@ -115,85 +114,81 @@ static inline enum step walk_down(struct walk *walk, enum step step)
 
 /* What stands behind the IP headers; the cursor is moved to the payload. Wire lengths go by the headers: a TCP header whose
  * options were cut is complete enough. */
-static inline enum encap_result read_tcp(struct walk *walk, struct packet *out)
+static inline enum encap_result read_tcp(struct leaf *leaf, struct packet *out)
 {
-        uint32_t left = (uint32_t)cursor_left(&walk->bytes) + walk->missing;
-        const uint8_t *header = cursor_bytes(&walk->bytes, 20);
+        const uint8_t *header = cursor_bytes(&leaf->bytes, 20);
         if (header == NULL)
-                return walk->missing > 0 ? ENCAP_CUT : ENCAP_MALFORMED;
-        uint32_t header_length = (header[12] >> 4) * 4U;
-        if (header_length < 20 || (header_length > left && !walk->here->partial))
+                return leaf->missing > 0 ? ENCAP_CUT : ENCAP_MALFORMED;
+        uint32_t options = (header[12] >> 4) * 4U - 20, have = (uint32_t)cursor_left(&leaf->bytes);
+        if (options > 40 || (options > have + leaf->missing && !leaf->partial))
                 return ENCAP_MALFORMED;
         out->source_port = be16_at(header);
         out->destination_port = be16_at(header + 2);
         out->sequence = be32_at(header + 4);
         out->acknowledgement = be32_at(header + 8);
         out->tcp_flags = header[13];
-        uint32_t options = header_length - 20, have = (uint32_t)cursor_left(&walk->bytes);
-        cursor_skip(&walk->bytes, options < have ? options : have);
-        out->payload_length = left > header_length ? left - header_length : 0;
+        uint32_t cut = options > have ? options - have : 0;
+        cursor_skip(&leaf->bytes, options - cut);
+        leaf->missing -= cut < leaf->missing ? cut : leaf->missing;
         return ENCAP_PACKET;
 }
 
-static inline enum encap_result read_udp(struct walk *walk, struct packet *out)
+static inline enum encap_result read_udp(struct leaf *leaf, struct packet *out)
 {
-        const uint8_t *header = cursor_bytes(&walk->bytes, 8);
+        const uint8_t *header = cursor_bytes(&leaf->bytes, 8);
         if (header == NULL)
-                return walk->missing > 0 ? ENCAP_CUT : ENCAP_MALFORMED;
+                return leaf->missing > 0 ? ENCAP_CUT : ENCAP_MALFORMED;
         out->source_port = be16_at(header);
         out->destination_port = be16_at(header + 2);
-        uint32_t left = (uint32_t)cursor_left(&walk->bytes) + walk->missing;
         uint32_t length = be16_at(header + 4);
-        if (length >= 8 && (length - 8 < left || walk->here->partial))
-                walk_narrow(walk, length - 8);
+        if (length >= 8 && (length - 8 < (uint32_t)cursor_left(&leaf->bytes) + leaf->missing || leaf->partial))
+                bytes_narrow(&leaf->bytes, &leaf->missing, length - 8);
         else if (length > 0 && length < 8)
                 return ENCAP_MALFORMED;
-        out->payload_length = (uint32_t)cursor_left(&walk->bytes) + walk->missing;
         return ENCAP_PACKET;
 }
 
-static enum encap_result read_other(struct walk *walk, struct packet *out)
+static inline enum encap_result read_other(struct leaf *leaf, struct packet *out)
 {
-        out->payload_length = (uint32_t)cursor_left(&walk->bytes) + walk->missing;
-        if (walk->protocol == IPPROTO_ICMP || walk->protocol == IPPROTO_ICMPV6) {
-                struct cursor at = walk->bytes;
+        struct cursor at = leaf->bytes;
+        if (leaf->protocol == IPPROTO_ICMP || leaf->protocol == IPPROTO_ICMPV6) {
                 out->icmp_type = cursor_u8(&at);
                 out->icmp_code = cursor_u8(&at);
-                if (at.short_read)
-                        return walk->missing > 0 ? ENCAP_CUT : ENCAP_MALFORMED;
-        } else if (walk->protocol == IPPROTO_SCTP) {
-                const uint8_t *header = cursor_bytes(&walk->bytes, 12);
-                if (header == NULL)
-                        return walk->missing > 0 ? ENCAP_CUT : ENCAP_MALFORMED;
-                out->source_port = be16_at(header);
-                out->destination_port = be16_at(header + 2);
-                out->payload_length -= 12;
+        } else if (leaf->protocol == IPPROTO_SCTP) {
+                out->source_port = cursor_be16(&at);
+                out->destination_port = cursor_be16(&at);
+                cursor_skip(&at, 8);
+                leaf->bytes = at;
         }
+        if (at.short_read)
+                return leaf->missing > 0 ? ENCAP_CUT : ENCAP_MALFORMED;
         return ENCAP_PACKET;
 }
 
-static inline enum encap_result read_transport(struct walk *walk, struct packet *out)
+static inline enum encap_result read_transport(struct leaf *leaf, struct packet *out)
 {
         out->tcp_flags = out->icmp_type = out->icmp_code = 0;
         out->source_port = out->destination_port = 0;
         out->sequence = out->acknowledgement = 0;
         enum encap_result result;
-        if (walk->protocol == IPPROTO_TCP)
-                result = read_tcp(walk, out);
-        else if (walk->protocol == IPPROTO_UDP)
-                result = read_udp(walk, out);
+        if (leaf->transport == TRANSPORT_TCP)
+                result = read_tcp(leaf, out);
+        else if (leaf->transport == TRANSPORT_UDP)
+                result = read_udp(leaf, out);
         else
-                result = read_other(walk, out);
-        out->payload = walk->bytes.at;
-        out->payload_captured = (uint32_t)cursor_left(&walk->bytes);
-        out->cut = out->payload_captured < out->payload_length;
+                result = read_other(leaf, out);
+        out->payload = leaf->bytes.at;
+        out->payload_captured = (uint32_t)cursor_left(&leaf->bytes);
+        out->payload_length = out->payload_captured + leaf->missing;
+        out->cut = leaf->missing > 0;
         return result;
 }
 
-static inline void fill_packet(const struct walk *walk, struct packet *out)
+/* All but the transport header. */
+static inline void fill_packet(const struct leaf *leaf, struct packet *out)
 {
-        const uint8_t *ip = walk->here->ip;
-        if (ip[0] >> 4 == 4) {
+        const uint8_t *ip = leaf->ip;
+        if (leaf->version == 4) {
                 out->source = address_of_ipv4(ip + 12);
                 out->destination = address_of_ipv4(ip + 16);
                 out->ttl = ip[8];
@@ -202,27 +197,19 @@ static inline void fill_packet(const struct walk *walk, struct packet *out)
                 out->destination = address_of_ipv6(ip + 24);
                 out->ttl = ip[7];
         }
-        out->protocol = walk->protocol;
+        out->protocol = leaf->protocol;
         out->ip = ip;
-        out->ip_captured = walk->here->ip_captured;
-        out->ip_length = walk->here->ip_length;
-        out->reassembled = walk->reassembled;
-        out->oversized = walk->here->oversized || (walk->here->ip_length > OVERSIZED && !walk->reassembled);
-        out->depth = walk->depth;
-        if (walk->depth == 0) {
-                out->tunnel = TUNNEL_NONE;
-                out->has_teid = false;
-                out->teid = 0;
-                out->outer_ip = NULL;
-                return;
-        }
-        const struct level *level = &walk->here[-1];
-        out->tunnel = (enum tunnel_kind)level->kind;
-        out->outer_ip = level->ip;
-        while (!level->has_teid && level > walk->levels)
-                level--;
-        out->has_teid = level->has_teid;
-        out->teid = level->teid;
+        out->ip_captured = leaf->ip_length - leaf->missing;
+        out->ip_length = leaf->ip_length;
+        out->reassembled = leaf->reassembled;
+        out->oversized = leaf->oversized || (leaf->ip_length > OVERSIZED && !leaf->reassembled);
+        out->depth = leaf->depth;
+        out->tunnel = (enum tunnel_kind)leaf->tunnel;
+        out->has_teid = leaf->has_teid;
+        out->teid = leaf->teid;
+        out->outer_ip = leaf->outer_ip;
+        out->tap = leaf->tap;
+        out->context = leaf->context;
 }
 
 struct address packet_outer_address(const struct packet *packet, bool destination)
@@ -231,13 +218,13 @@ struct address packet_outer_address(const struct packet *packet, bool destinatio
 }
 
 /* The way a packet came: the link bytes in front of the first IP header, where and how deep it was seen, its TTL. */
-static uint32_t packet_path(const struct walk *walk, const struct packet *packet)
+static __attribute__((noinline)) int32_t packet_path(const struct frame *frame, const uint8_t *link_end,
+                                                     const struct packet *packet)
 {
-        const struct frame *frame = walk->frame;
         uint64_t place = (uint64_t)frame->file << 32 | (uint64_t)frame->interface << 16 | (uint64_t)packet->ttl << 8 |
                          packet->depth;
         uint64_t shape = (uint64_t)packet->teid << 32 | frame->wire; /* another encapsulation has another length */
-        uint32_t link = (uint32_t)(walk->link_end - frame->bytes);
+        uint32_t link = (uint32_t)(link_end - frame->bytes);
         uint32_t compared = link < LINK_BYTES_COMPARED ? link : LINK_BYTES_COMPARED;
         uint64_t path = fold(place ^ 0x8ebc6af09c88c6e3ULL, shape ^ 0x589965cc75374cc3ULL) ^
                         fold_bytes(frame->bytes, compared, 0xa0761d6478bd642fULL, 0xe7037ed1a0b428dbULL);
@@ -245,69 +232,72 @@ static uint32_t packet_path(const struct walk *walk, const struct packet *packet
                 struct address outer = packet_outer_address(packet, false);
                 path ^= fold(load64(outer.bytes) ^ 0x1d8e4e27c47d124fULL, load64(outer.bytes + 8) ^ 0xeb44accab455d165ULL);
         }
-        return (uint32_t)(path ^ path >> 32);
+        return (int32_t)((path ^ path >> 32) & INT32_MAX);
 }
 
 /* Bytes from the transport header on that tell packets apart. With an identification and a checksum over the payload the
  * header and what follows are enough; where offloading left the checksum unfinished, identifications differ. */
-static inline uint32_t probe_length(const struct packet *packet, const uint8_t *transport, bool identified)
+static inline uint32_t probe_length(const struct leaf *leaf, const struct packet *packet, const uint8_t *transport)
 {
         uint32_t front = (uint32_t)(packet->payload - transport);
-        bool has_checksum = packet->protocol == IPPROTO_TCP ||
-                            (packet->protocol == IPPROTO_UDP && be16_at(transport + 6) != 0);
-        uint32_t most = identified && has_checksum ? PROBE_CHECKED_BYTES : front + PROBE_PAYLOAD_BYTES;
+        bool has_checksum = leaf->transport == TRANSPORT_TCP ||
+                            (leaf->transport == TRANSPORT_UDP && be16_at(transport + 6) != 0);
+        uint32_t most = leaf->identification != 0 && has_checksum ? PROBE_CHECKED_BYTES : front + PROBE_PAYLOAD_BYTES;
         uint32_t there = front + packet->payload_captured;
         return there < most ? there : most;
 }
 
-/* The cursor stands at the transport header. */
-static inline void probe_begin(const struct encap *encap, const struct walk *walk, const struct packet *packet,
-                               struct duplicate_probe *probe)
+/* In front of the transport header. */
+static inline struct duplicate_probe probe_of(const struct leaf *leaf)
 {
-        probe->addresses = ip_addresses(packet->ip, &probe->address_length);
-        probe->header = (uint64_t)walk->identification << 48 | (uint64_t)packet->context << 32 |
-                        (uint64_t)packet->protocol << 24 | packet->ip_length;
-        probe->bytes = walk->bytes.at;
-        probe->identified = walk->identification != 0;
-        duplicate_table_find(encap->duplicates, probe, cursor_left(&walk->bytes));
+        struct duplicate_probe probe = {.bytes = leaf->bytes.at, .path = NO_PATH};
+        probe.addresses = ip_addresses(leaf->ip, leaf->version, &probe.address_length);
+        probe.header = (uint64_t)leaf->identification << 48 | (uint64_t)leaf->context << 32 |
+                       (uint64_t)leaf->protocol << 24 | leaf->ip_length;
+        return probe;
 }
 
-static inline bool packet_is_duplicate(struct encap *encap, const struct walk *walk, const struct packet *packet,
-                                       struct duplicate_probe *probe)
+static inline bool packet_is_duplicate(struct duplicate_table *duplicates, const struct frame *frame,
+                                       const struct leaf *leaf, const struct packet *packet, struct duplicate_probe *probe)
 {
-        if (!probe->identified && packet->protocol == IPPROTO_TCP && packet->payload_length == 0)
+        bool identified = leaf->identification != 0;
+        if (!identified && leaf->transport == TRANSPORT_TCP && packet->payload_length == 0)
                 return false;
-        probe->length = probe_length(packet, probe->bytes, probe->identified);
-        probe->path = probe->identified ? 0 : packet_path(walk, packet);
-        return duplicate_table_seen(encap->duplicates, probe, walk->frame->time_ns);
+        probe->length = probe_length(leaf, packet, probe->bytes);
+        if (!identified)
+                probe->path = packet_path(frame, leaf->link_end, packet);
+        return duplicate_table_seen(duplicates, probe, frame->time_ns);
 }
 
-/* All but the transport header. */
-static inline void place_packet(struct encap *encap, const struct walk *walk, struct packet *out)
+/* Twice in the code: of a plain frame much of it is known. */
+static inline __attribute__((always_inline)) enum encap_result finish_packet(struct encap *encap, const struct frame *frame,
+                                                                             struct leaf *leaf, struct packet *out)
 {
-        fill_packet(walk, out);
-        out->tap = out->context = 0;
-        if (encap->taps != NULL) {
-                out->tap = tap_matcher_find(encap->taps, walk);
-                out->context = tap_matcher_context_of(encap->taps, out->tap);
-        }
-}
-
-static enum encap_result finish_packet(struct encap *encap, struct walk *walk, struct packet *out)
-{
-        struct duplicate_probe probe;
-        place_packet(encap, walk, out);
-        if (encap->duplicates != NULL)
-                probe_begin(encap, walk, out, &probe);
-        enum encap_result result = read_transport(walk, out);
+        struct duplicate_table *duplicates = encap->duplicates;
+        struct duplicate_probe probe = probe_of(leaf);
+        if (duplicates != NULL)
+                duplicate_table_find(duplicates, &probe, cursor_left(&leaf->bytes));
+        fill_packet(leaf, out);
+        enum encap_result result = read_transport(leaf, out);
         if (result != ENCAP_PACKET)
                 return result;
-        if (encap->duplicates != NULL && packet_is_duplicate(encap, walk, out, &probe))
+        if (duplicates != NULL && packet_is_duplicate(duplicates, frame, leaf, out, &probe))
                 return ENCAP_DUPLICATE;
-        encap->counters.cut += out->cut;
-        encap->counters.oversized += out->oversized;
+        if (out->cut || out->oversized) {
+                encap->counters.cut += out->cut;
+                encap->counters.oversized += out->oversized;
+        }
         encap->counters.by_tunnel[out->tunnel]++;
         return ENCAP_PACKET;
+}
+
+static void leaf_find(struct encap *encap, const struct walk *walk, struct leaf *leaf)
+{
+        leaf_of_walk(leaf, walk);
+        if (encap->taps != NULL) {
+                leaf->tap = tap_matcher_find(encap->taps, walk);
+                leaf->context = tap_matcher_context_of(encap->taps, leaf->tap);
+        }
 }
 
 static enum encap_result result_of(enum step step)
@@ -330,21 +320,8 @@ static enum encap_result result_of(enum step step)
         }
 }
 
-/* What nearly every frame begins with, without the detour. */
-static inline enum step walk_begin(struct walk *walk, const struct frame *frame)
-{
-        if (frame->link_type == LINK_ETHERNET) {
-                struct cursor at = walk->bytes;
-                const uint8_t *header = cursor_bytes(&at, 14);
-                if (header != NULL && header[12] == 0x08 && header[13] == 0x00) {
-                        walk->bytes = at;
-                        return ip_v4(walk);
-                }
-        }
-        return link_enter(walk);
-}
-
-enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int64_t clock_ns, struct packet *out)
+static __attribute__((noinline)) enum encap_result peel_walking(struct encap *encap, const struct frame *frame,
+                                                                int64_t clock_ns, struct packet *out)
 {
         struct walk walk; /* its levels are not touched before they are entered */
         walk.bytes = cursor_of(frame->bytes, frame->captured);
@@ -356,8 +333,20 @@ enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int
         walk.clock_ns = clock_ns;
         walk.reassembly = encap->reassembly;
         walk.taps = encap->taps;
-        enum step step = walk_down(&walk, walk_begin(&walk, frame));
-        enum encap_result result = step == STEP_LEAF ? finish_packet(encap, &walk, out) : result_of(step);
+        enum step step = walk_down(&walk, link_enter(&walk));
+        if (step != STEP_LEAF)
+                return result_of(step);
+        struct leaf leaf;
+        leaf_find(encap, &walk, &leaf);
+        return finish_packet(encap, frame, &leaf, out);
+}
+
+enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int64_t clock_ns, struct packet *out)
+{
+        struct leaf leaf;
+        bool is_plain = encap->taps == NULL && leaf_of_plain_frame(&leaf, frame);
+        enum encap_result result = is_plain ? finish_packet(encap, frame, &leaf, out) :
+                                              peel_walking(encap, frame, clock_ns, out);
         encap->counters.results[result]++;
         return result;
 }
@@ -365,6 +354,7 @@ enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int
 bool encap_take_incomplete(struct encap *encap, struct frame *frame, struct packet *out)
 {
         struct walk walk;
+        struct leaf leaf;
         while (reassembly_take_incomplete(encap->reassembly, &walk, frame)) {
                 walk.leaf_only = false;
                 walk.depth_limit = (uint8_t)encap->settings.depth_limit;
@@ -372,8 +362,9 @@ bool encap_take_incomplete(struct encap *encap, struct frame *frame, struct pack
                 walk.taps = encap->taps;
                 if (walk_down(&walk, STEP_IP) != STEP_LEAF)
                         continue;
-                place_packet(encap, &walk, out);
-                if (read_transport(&walk, out) == ENCAP_PACKET) {
+                leaf_find(encap, &walk, &leaf);
+                fill_packet(&leaf, out);
+                if (read_transport(&leaf, out) == ENCAP_PACKET) {
                         encap->counters.by_tunnel[out->tunnel]++;
                         encap->counters.incomplete_taken++;
                         return true;

@@ -35,27 +35,27 @@ enum tunnel_kind {
 /* The innermost packet. Pointers lead into the frame, or into the reassembly buffer, until the next call. */
 struct packet {
         struct address source, destination;
-        uint8_t protocol;             /* behind all extension headers */
-        uint8_t tcp_flags;            /* TCP only */
-        uint8_t ttl;
-        uint8_t icmp_type, icmp_code; /* ICMP and ICMPv6 only */
-        uint16_t source_port, destination_port; /* TCP, UDP, SCTP; else 0 */
-        uint32_t sequence, acknowledgement;     /* TCP only */
         const uint8_t *ip;            /* the innermost IP header */
+        const uint8_t *payload;       /* transport payload; for other protocols what follows the IP headers */
+        const uint8_t *outer_ip;      /* header of the IP packet that carries the innermost tunnel; NULL when none */
         uint32_t ip_captured;         /* bytes there, without link padding */
         uint32_t ip_length;           /* as on the wire, by its header (or by the frame when offloaded with length 0) */
-        const uint8_t *payload;       /* transport payload; for other protocols what follows the IP headers */
         uint32_t payload_captured;
         uint32_t payload_length;      /* as on the wire */
+        uint32_t sequence, acknowledgement;     /* TCP only */
+        uint32_t teid;                /* GTP-U, innermost */
+        uint16_t source_port, destination_port; /* TCP, UDP, SCTP; else 0 */
+        uint16_t tap, context;
+        uint8_t icmp_type, icmp_code; /* ICMP and ICMPv6 only */
         bool reassembled;
         bool cut;                     /* payload_captured < payload_length */
+        uint8_t protocol;             /* behind all extension headers */
+        uint8_t ttl;
+        uint8_t tcp_flags;            /* TCP only */
         bool oversized;               /* larger than an interface could send: offloading (GRO, TSO) was on */
+        bool has_teid;
         uint8_t depth;                /* tunnels that were peeled */
         enum tunnel_kind tunnel;      /* the innermost */
-        bool has_teid;
-        uint32_t teid;                /* GTP-U, innermost */
-        const uint8_t *outer_ip;      /* header of the IP packet that carries the innermost tunnel; NULL when none */
-        uint16_t tap, context;
 };
 
 /* Of `outer_ip`, for those who ask: few packets are the first of their flow. Unspecified when there is none. */

@@ -30,9 +30,11 @@ static inline uint64_t fold_bytes(const uint8_t *at, uint32_t length, uint64_t f
 {
         const uint8_t *end = at + length;
         uint64_t sum = first + length, low = 0, high = 0;
-        for (; end - at > 16; at += 16)
-                sum = fold(load64(at) ^ sum, load64(at + 8) ^ second);
         if (length >= 16) {
+                for (; end - at > 32; at += 16)
+                        sum = fold(load64(at) ^ sum, load64(at + 8) ^ second);
+                if (end - at > 16)
+                        sum = fold(load64(at) ^ sum, load64(at + 8) ^ second);
                 low = load64(end - 16);
                 high = load64(end - 8);
         } else if (length >= 8) {

@@ -107,13 +107,13 @@ enum step ip_v4(struct walk *walk)
         walk->here->ip_length = length;
         walk->here->ip_captured = length - walk->missing;
         walk->protocol = ip[9];
-        walk->identification = be16_at(ip + 4);
+        walk->identification = ipv4_identification(ip);
         if (header_length > IPV4_HEADER) {
                 cursor_skip(&walk->bytes, header_length - IPV4_HEADER);
                 if (walk->bytes.short_read)
                         return STEP_CUT;
         }
-        if (be16_at(ip + 6) & 0x3fff) { /* more fragments, or an offset */
+        if (ipv4_is_fragment(ip)) {
                 enum step next = reassembly_v4(walk, header_length);
                 if (next != STEP_LEAF)
                         return next;

@@ -17,9 +17,9 @@ static bool fragment_is_duplicate(struct walk *walk, const struct fragment *frag
                           (fragment->offset + fragment->length + fragment->last),
                 .bytes = fragment->bytes,
                 .length = fragment->length < PROBE_BYTES ? fragment->length : PROBE_BYTES,
-                .identified = true,
+                .path = NO_PATH,
         };
-        probe.addresses = ip_addresses(walk->here->ip, &probe.address_length);
+        probe.addresses = ip_addresses(walk->here->ip, fragment->key.version, &probe.address_length);
         duplicate_table_find(duplicates, &probe, probe.length);
         return duplicate_table_seen(duplicates, &probe, walk->frame->time_ns);
 }

@@ -4,19 +4,10 @@
  * A UDP port alone never decides: the tunnel's header must be one, and what it carries must be a sane IP header, or the
  * packet stays what it is, ordinary UDP. So do control messages: echo, error indication, end marker, L2TP control.
  * Left out: Teredo, MPLS in UDP, L2TPv3, VXLAN-GPE and NSH, ERSPAN type III's optional part. */
+#include "dissectors/encap/tunnel.h"
 #include "dissectors/encap/walk.h"
 
-enum {
-        PORT_L2TP = 1701,
-        PORT_GTPU = 2152,
-        PORT_GRE = 4754,
-        PORT_VXLAN = 4789,
-        PORT_GENEVE = 6081,
-        PORT_VXLAN_OLD = 8472, /* Linux before the assignment */
-
-        GTPU_TPDU = 255,
-        GTPU_EXTENSIONS_MAX = 8,
-};
+enum { GTPU_EXTENSIONS_MAX = 8 };
 
 /* The tunnel's header does not fit: cut, or there is none. */
 static inline enum step tunnel_short(const struct walk *walk)
@@ -25,54 +16,38 @@ static inline enum step tunnel_short(const struct walk *walk)
 }
 
 /* The extension headers: length in units of 4 bytes, content, type of the next; 0 ends. TS 29.281, 5.2.1. */
-static bool gtpu_skip_extensions(struct cursor *at, uint8_t next)
+uint32_t gtpu_extension_bytes(struct cursor at, uint8_t next)
 {
+        const uint8_t *begin = at.at;
         for (unsigned count = 0; next != 0; count++) {
-                uint32_t length = cursor_u8(at) * 4U;
-                if (at->short_read)
-                        return true; /* the caller asks */
+                uint32_t length = cursor_u8(&at) * 4U;
+                if (at.short_read)
+                        return UINT32_MAX;
                 if (length == 0 || count == GTPU_EXTENSIONS_MAX)
-                        return false;
-                const uint8_t *rest = cursor_bytes(at, length - 1);
-                next = rest ? rest[length - 2] : 0;
+                        return 0;
+                const uint8_t *rest = cursor_bytes(&at, length - 1);
+                if (rest == NULL)
+                        return UINT32_MAX;
+                next = rest[length - 2];
         }
-        return true;
+        return (uint32_t)(at.at - begin);
 }
 
-/* TS 29.281, 5.1: flags (version 1, protocol type 1, E S PN), type, length of what follows the first 8 bytes, TEID; with any
- * of E, S, PN set sequence number (2), N-PDU number (1), next extension (1), which counts only with E. */
 static enum step tunnel_gtpu(struct walk *walk, struct cursor at, uint32_t left_on_wire)
 {
-        const uint8_t *header = cursor_bytes(&at, 8);
-        if (header == NULL)
+        struct gtpu gtpu;
+        enum step inside = gtpu_read(&at, walk->here->partial ? UINT32_MAX : left_on_wire, walk->here->oversized, &gtpu);
+        if (inside == STEP_LEAF)
+                return STEP_LEAF;
+        if (inside == STEP_CUT)
                 return tunnel_short(walk);
-        if ((header[0] & 0xf0) != 0x30 || header[1] != GTPU_TPDU)
-                return STEP_LEAF;
-        uint32_t length = be16_at(header + 2);
-        bool offloaded = walk->here->oversized && length == 0;
-        if (8 + length > left_on_wire && !walk->here->partial)
-                return STEP_LEAF;
-        if (header[0] & 0x07) {
-                const uint8_t *optional = cursor_bytes(&at, 4);
-                if (optional != NULL && header[0] & 0x04 && !gtpu_skip_extensions(&at, optional[3]))
-                        return STEP_LEAF;
-        }
-        if (cursor_left(&at) == 0)
-                return tunnel_short(walk);
-        unsigned version = *at.at >> 4;
-        if (version != 4 && version != 6)
-                return STEP_LEAF; /* Ethernet, PPP and non-IP PDUs do not say what they are */
-        uint32_t read = (uint32_t)(at.at - header) - 8; /* of what `length` counts */
-        if (!offloaded && read >= length)
-                return STEP_LEAF;
         walk->bytes = at;
-        enum step inside = walk_enter(walk, TUNNEL_GTPU, version == 4 ? STEP_IPV4 : STEP_IPV6);
-        if (inside == STEP_TOO_DEEP)
-                return inside;
-        if (!offloaded)
-                walk_narrow(walk, length - read);
+        if (walk_enter(walk, TUNNEL_GTPU, inside) == STEP_TOO_DEEP)
+                return STEP_TOO_DEEP;
+        if (gtpu.length > 0)
+                walk_narrow(walk, gtpu.length);
         walk->here[-1].has_teid = true;
-        walk->here[-1].teid = be32_at(header + 4);
+        walk->here[-1].teid = gtpu.teid;
         return inside;
 }
 
@@ -196,19 +171,12 @@ enum step tunnel_gre(struct walk *walk)
         return gre_header(walk, walk->bytes);
 }
 
-/* RFC 768: behind the length that the header says is no data; 0 is what offloading writes. */
-static inline uint32_t udp_left_on_wire(const struct walk *walk, const struct cursor *at, const uint8_t *header)
+static enum step tunnel_of_port(struct walk *walk, struct cursor at, const uint8_t *header)
 {
-        uint32_t left = (uint32_t)cursor_left(at) + walk->missing;
-        uint32_t said = be16_at(header + 4);
-        return said >= 8 && said - 8 < left ? said - 8 : left;
-}
-
-static __attribute__((noinline)) enum step tunnel_of_port(struct walk *walk, uint16_t source, uint16_t destination)
-{
-        struct cursor at = walk->bytes;
-        const uint8_t *header = cursor_bytes(&at, 8);
-        switch (destination) {
+        uint32_t left_on_wire = udp_left_on_wire(header, (uint32_t)cursor_left(&at) + walk->missing);
+        if (udp_is_gtpu(header))
+                return tunnel_gtpu(walk, at, left_on_wire);
+        switch (be16_at(header + 2)) {
         case PORT_VXLAN:
         case PORT_VXLAN_OLD:
                 return tunnel_vxlan(walk, at);
@@ -216,9 +184,8 @@ static __attribute__((noinline)) enum step tunnel_of_port(struct walk *walk, uin
                 return tunnel_geneve(walk, at);
         case PORT_GRE:
                 return gre_header(walk, at);
-        default:
-                return destination == PORT_L2TP || source == PORT_L2TP ?
-                               tunnel_l2tp(walk, at, udp_left_on_wire(walk, &at, header)) : STEP_LEAF;
+        default: /* PORT_L2TP, either */
+                return tunnel_l2tp(walk, at, left_on_wire);
         }
 }
 
@@ -226,10 +193,7 @@ enum step tunnel_udp(struct walk *walk)
 {
         struct cursor at = walk->bytes;
         const uint8_t *header = cursor_bytes(&at, 8);
-        if (header == NULL)
-                return STEP_LEAF; /* whoever reads the leaf says so */
-        uint16_t source = be16_at(header), destination = be16_at(header + 2);
-        if (destination == PORT_GTPU || source == PORT_GTPU)
-                return tunnel_gtpu(walk, at, udp_left_on_wire(walk, &at, header));
-        return tunnel_of_port(walk, source, destination);
+        if (header == NULL || !udp_may_be_tunnel(header))
+                return STEP_LEAF; /* of one that is short, whoever reads the leaf says so */
+        return tunnel_of_port(walk, at, header);
 }

@@ -84,16 +84,28 @@ static inline uint32_t be32_at(const uint8_t *at)
         return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* The layer goes on for `length` bytes from the cursor, as its header says. What was captured behind them is padding. */
+static inline uint32_t ipv4_identification(const uint8_t *ip)
+{
+        return be16_at(ip + 4);
+}
+
+static inline bool ipv4_is_fragment(const uint8_t *ip)
+{
+        return (be16_at(ip + 6) & 0x3fff) != 0; /* more fragments, or an offset */
+}
+
+/* `bytes` go on for `length`, as a header says. What was captured behind them is padding. */
+static inline void bytes_narrow(struct cursor *bytes, uint32_t *missing, uint32_t length)
+{
+        uint32_t have = (uint32_t)cursor_left(bytes);
+        if (length <= have)
+                bytes->end = bytes->at + length;
+        *missing = length <= have ? 0 : length - have;
+}
+
 static inline void walk_narrow(struct walk *walk, uint32_t length)
 {
-        uint32_t have = (uint32_t)cursor_left(&walk->bytes);
-        if (length <= have) {
-                walk->bytes.end = walk->bytes.at + length;
-                walk->missing = 0;
-        } else {
-                walk->missing = length - have;
-        }
+        bytes_narrow(&walk->bytes, &walk->missing, length);
 }
 
 /* Behind `depth` tunnels, of which none has told a tag. */
@@ -114,9 +126,9 @@ static inline enum step walk_short(const struct walk *walk)
 }
 
 /* Both addresses, as they stand in the header: 8 or 32 bytes. */
-static inline const uint8_t *ip_addresses(const uint8_t *ip, uint32_t *length)
+static inline const uint8_t *ip_addresses(const uint8_t *ip, uint8_t version, uint32_t *length)
 {
-        bool is_v4 = ip[0] >> 4 == 4;
+        bool is_v4 = version == 4;
         *length = is_v4 ? 8 : 32;
         return ip + (is_v4 ? 12 : 8);
 }

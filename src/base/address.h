@@ -18,11 +18,17 @@ struct prefix {
 
 enum { ADDRESS_TEXT_SIZE = 46, PREFIX_TEXT_SIZE = 50 };
 
+/* In words, since this is done for every packet and they are read so. */
 static inline struct address address_of_ipv4(const uint8_t bytes[4])
 {
-        static const struct address mapped = {{[10] = 0xff, [11] = 0xff}};
-        struct address a = mapped;
-        memcpy(a.bytes + 12, bytes, 4);
+        static const uint8_t mapped[4] = {0, 0, 0xff, 0xff};
+        uint64_t high = 0;
+        uint32_t low[2];
+        struct address a;
+        memcpy(&low[0], mapped, 4);
+        memcpy(&low[1], bytes, 4);
+        memcpy(a.bytes, &high, 8);
+        memcpy(a.bytes + 8, low, 8);
         return a;
 }
 

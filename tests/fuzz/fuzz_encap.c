@@ -1,5 +1,6 @@
 /* Several frames through one encap, so that fragments meet: a record is link type (index), flags (1: cut, 2: a second
- * later, 4: another interface, 8: take what remained incomplete), length (2 bytes), bytes. What comes out must lie within what went in. */
+ * later, 4: another interface, 8: take what remained incomplete), length (2 bytes), bytes. What comes out must lie
+ * within what went in, and be the same where every frame goes the long way, as with a tap that none belongs to. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,43 @@ static void take_incomplete(struct encap *encap)
         }
 }
 
+static void check_same(const struct packet *a, const struct packet *b)
+{
+        bool same = address_equal(&a->source, &b->source) && address_equal(&a->destination, &b->destination) &&
+                    a->payload - a->ip == b->payload - b->ip && (a->outer_ip == NULL) == (b->outer_ip == NULL) &&
+                    a->ip_captured == b->ip_captured && a->ip_length == b->ip_length &&
+                    a->payload_captured == b->payload_captured && a->payload_length == b->payload_length &&
+                    a->sequence == b->sequence && a->acknowledgement == b->acknowledgement && a->teid == b->teid &&
+                    a->source_port == b->source_port && a->destination_port == b->destination_port &&
+                    a->icmp_type == b->icmp_type && a->icmp_code == b->icmp_code && a->reassembled == b->reassembled &&
+                    a->cut == b->cut && a->protocol == b->protocol && a->ttl == b->ttl && a->tcp_flags == b->tcp_flags &&
+                    a->oversized == b->oversized && a->has_teid == b->has_teid && a->depth == b->depth &&
+                    a->tunnel == b->tunnel;
+        if (!same || memcmp(a->ip, b->ip, a->ip_captured) != 0)
+                abort();
+}
+
+static void peel_both_ways(struct encap *encaps[2], const struct frame *frame)
+{
+        struct packet packets[2];
+        enum encap_result results[2];
+        for (unsigned i = 0; i < 2; i++)
+                results[i] = encap_peel(encaps[i], frame, frame->time_ns, &packets[i]);
+        if (results[0] != results[1])
+                abort();
+        if (results[0] == ENCAP_PACKET)
+                check_same(&packets[0], &packets[1]);
+}
+
+static void create_both_ways(struct encap *encaps[2])
+{
+        static struct tap nowhere = {.name = "nowhere", .interface = "none", .vlan = -1, .vni = -1, .gre_key = -1};
+        struct encap_settings settings = {.reassembly_limit = 100000};
+        encaps[0] = encap_create(&settings);
+        settings.taps = (struct tap_list){&nowhere, 1};
+        encaps[1] = encap_create(&settings);
+}
+
 static struct encap *fuzz_encap(bool duplicates)
 {
         static struct tap taps[2] = {{.name = "a", .vlan = 1, .vni = -1, .gre_key = -1, .context = 1},
@@ -52,9 +90,11 @@ static struct encap *fuzz_encap(bool duplicates)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct encap *encap = fuzz_encap(size % 8 == 0); /* not every time: what is sent twice would hide */
+        struct encap *both[2];
+        create_both_ways(both);
         struct cursor input = cursor_of(data, size);
         struct frame frame = {.time_ns = 1000000000};
-        while (encap != NULL && cursor_left(&input) >= 4) {
+        while (encap != NULL && both[0] != NULL && both[1] != NULL && cursor_left(&input) >= 4) {
                 frame.link_type = links[cursor_u8(&input) % (sizeof links / sizeof *links)];
                 uint8_t flags = cursor_u8(&input);
                 size_t length = cursor_be16(&input);
@@ -74,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 struct packet packet;
                 if (encap_peel(encap, &frame, frame.time_ns, &packet) == ENCAP_PACKET)
                         check(&packet);
+                peel_both_ways(both, &frame);
                 free(copy);
                 if (flags & 8)
                         take_incomplete(encap);
@@ -82,5 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 encap_expire(encap, INT64_MAX);
         take_incomplete(encap);
         encap_destroy(encap);
+        encap_destroy(both[0]);
+        encap_destroy(both[1]);
         return 0;
 }

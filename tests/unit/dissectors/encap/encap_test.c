@@ -509,6 +509,70 @@ static void the_first_tap_that_matches_gives_the_context(void **state)
         encap_destroy(encap);
 }
 
+static void assert_same(const struct packet *a, const struct packet *b)
+{
+        assert_true(address_equal(&a->source, &b->source) && address_equal(&a->destination, &b->destination));
+        assert_int_equal(a->ip_captured, b->ip_captured);
+        assert_int_equal(a->ip_length, b->ip_length);
+        assert_int_equal(a->payload_captured, b->payload_captured);
+        assert_int_equal(a->payload_length, b->payload_length);
+        assert_int_equal(a->protocol, b->protocol);
+        assert_int_equal(a->source_port, b->source_port);
+        assert_int_equal(a->destination_port, b->destination_port);
+        assert_int_equal(a->sequence, b->sequence);
+        assert_int_equal(a->tcp_flags, b->tcp_flags);
+        assert_int_equal(a->depth, b->depth);
+        assert_int_equal(a->tunnel, b->tunnel);
+        assert_int_equal(a->teid, b->teid);
+        assert_int_equal(a->has_teid << 3 | a->cut << 2 | a->oversized << 1 | a->reassembled,
+                         b->has_teid << 3 | b->cut << 2 | b->oversized << 1 | b->reassembled);
+}
+
+static void peel_both_ways(struct encap *plain, struct encap *walking, struct frame frame)
+{
+        struct packet packet, walked;
+        enum encap_result result = peel_frame(plain, frame, &packet);
+        ptrdiff_t payload = result == ENCAP_PACKET ? packet.payload - packet.ip : 0;
+        assert_int_equal(peel_frame(walking, frame, &walked), result);
+        if (result != ENCAP_PACKET)
+                return;
+        assert_same(&packet, &walked);
+        assert_int_equal(walked.payload - walked.ip, payload);
+}
+
+/* A tap to which nothing belongs makes every frame go the long way. Each byte is wrong in turn, each end comes too early. */
+static void a_plain_frame_is_what_the_walk_makes_of_it(void **state)
+{
+        (void)state;
+        static const uint8_t wrong[] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff};
+        static const char *const frames[] = {
+                ETH "0800" V4, ETH "0800" OUT4("0047", "11") "0868 0868 0033 0000" GTP V4,
+                ETH "0800" OUT4("004f", "11") "0868 0868 003b 0000 34ff 002b 00004001 00010085 01001000" V4,
+                ETH "0800 4500 0032 0001 4000 3f 06 0000 0a2d0007 cb007109 "
+                "c001 01bb 01020304 0a0b0c0d 7018 2000 0000 0000 0101 080a 0000 0001 4869",
+        };
+        struct tap nowhere = {.name = "nowhere", .interface = "none", .vlan = -1, .vni = -1, .gre_key = -1};
+        struct encap_settings settings = {.taps = {&nowhere, 1}};
+        struct encap *plain = encap_of_defaults(), *walking = encap_create(&settings);
+        static struct bytes bytes;
+        for (unsigned i = 0; i < sizeof frames / sizeof *frames; i++) {
+                bytes_of_hex(&bytes, frames[i]);
+                struct frame frame = frame_of(&bytes, LINK_ETHERNET);
+                for (size_t at = 0; at < bytes.length * sizeof wrong; at++) {
+                        bytes.at[at / sizeof wrong] ^= wrong[at % sizeof wrong];
+                        peel_both_ways(plain, walking, frame);
+                        bytes.at[at / sizeof wrong] ^= wrong[at % sizeof wrong];
+                }
+                for (; frame.captured > 0; frame.captured--) {
+                        peel_both_ways(plain, walking, frame);
+                        peel_both_ways(plain, walking, (struct frame){.bytes = bytes.at, .captured = frame.captured,
+                                                                      .wire = frame.captured, .link_type = LINK_ETHERNET});
+                }
+        }
+        encap_destroy(plain);
+        encap_destroy(walking);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -524,6 +588,7 @@ int main(void)
                 cmocka_unit_test(offloaded_frames_are_told),
                 cmocka_unit_test(too_many_tunnels_are_too_deep),
                 cmocka_unit_test(the_first_tap_that_matches_gives_the_context),
+                cmocka_unit_test(a_plain_frame_is_what_the_walk_makes_of_it),
         };
         int failed = cmocka_run_group_tests(tests, NULL, NULL);
         free(frame_at_hand);
