@@ -17,6 +17,8 @@ bool binding_key(const struct binding *binding, struct device_key *out)
 bool binding_facts(const struct judge *judge, const struct binding *binding, int64_t time_ns, struct inventory_facts *out)
 {
         struct device_key key;
+        if (judge->settings.inventory == NULL)
+                return false;
         bool has_address = binding_key(binding, &key);
         struct inventory_subject subject = {.address = has_address ? &key.address : NULL, .imsi = binding->imsi, .imei = binding->imei,
                                             .msisdn = binding->msisdn, .apn = binding->apn};

@@ -11,7 +11,7 @@
 
 #include "base/hash_seed.h"
 
-enum { DIGITS_LEAST = 6, DIGITS_MOST = 16, FIRST_SLOTS = 1024, ENTRIES_A_CHUNK = 1024 };
+enum { DIGITS_LEAST = 6, DIGITS_MOST = 16, FIRST_SLOTS = 1024, ENTRIES_A_CHUNK = 256 };
 
 struct entry {
         struct entry *prev, *next; /* longest silent first */
@@ -97,21 +97,20 @@ static struct entry *take_entry(struct sim_table *table)
         struct entry *entry = table->free;
         if (entry != NULL) {
                 table->free = entry->next;
-                memset(entry, 0, sizeof *entry);
-                return entry;
+                return memset(entry, 0, sizeof *entry);
         }
         if (table->used == table->chunk_count * ENTRIES_A_CHUNK) {
                 struct entry **chunks = realloc(table->chunks, (table->chunk_count + 1) * sizeof *chunks);
                 if (chunks == NULL)
                         return NULL;
                 table->chunks = chunks;
-                if ((chunks[table->chunk_count] = calloc(ENTRIES_A_CHUNK, sizeof **chunks)) == NULL)
+                if ((chunks[table->chunk_count] = malloc(ENTRIES_A_CHUNK * sizeof **chunks)) == NULL)
                         return NULL;
                 table->chunk_count++;
         }
         entry = &table->chunks[table->used / ENTRIES_A_CHUNK][table->used % ENTRIES_A_CHUNK];
         table->used++;
-        return entry;
+        return memset(entry, 0, sizeof *entry);
 }
 
 static void drop(struct sim_table *table, struct entry *entry)
@@ -141,10 +140,11 @@ uint64_t digits_number(const char *text)
         size_t length = strlen(text);
         if (length == 0 || length > DIGITS_MOST)
                 return 0;
-        for (; *text; text++) {
-                if (*text < '0' || *text > '9')
+        for (size_t i = 0; i < length; i++) {
+                unsigned digit = (unsigned)(uint8_t)text[i] - '0';
+                if (digit > 9)
                         return 0;
-                number = number * 10 + (uint64_t)(*text - '0');
+                number = number * 10 + digit;
         }
         return number;
 }

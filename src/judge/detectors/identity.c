@@ -44,6 +44,8 @@ struct identity_state {
         struct sim_table *sims;
         bool lists_imsi, lists_imei, lists_msisdn, lists_address; /* the inventory, by what */
         bool lists_retired;
+        char tac[TAC_DIGITS];              /* of the last module that was asked for: fleets have few models */
+        const struct intel_tac *model;     /* its; NULL: not listed */
 };
 
 static void find_keys(struct identity_state *state, const struct inventory *inventory)
@@ -90,7 +92,7 @@ static bool is_pattern(const char *digits)
 {
         int step = (digits[1] - digits[0] + 10) % 10;
         bool counts = step == 1 || step == 9, repeats = true;
-        for (unsigned i = 1; i < IMEI_COMPARED; i++) {
+        for (unsigned i = 1; i < IMEI_COMPARED && (counts || repeats); i++) {
                 counts = counts && (digits[i] - digits[i - 1] + 10) % 10 == step;
                 repeats = repeats && (i < 2 || digits[i] == digits[i - 2]);
         }
@@ -168,7 +170,7 @@ static const char *other_module_listed(const struct judge *judge, const struct b
 {
         struct inventory_facts row, of_module;
         const struct inventory_subject sim = {.imsi = now->imsi, .msisdn = now->msisdn}, module = {.imei = now->imei};
-        if (!inventory_find_subject(judge->settings.inventory, &sim, time_ns, &row) || row.imei == NULL ||
+        if (judge->settings.inventory == NULL || !inventory_find_subject(judge->settings.inventory, &sim, time_ns, &row) || row.imei == NULL ||
             strlen(row.imei) < IMEI_COMPARED || is_same_module(row.imei, now->imei))
                 return NULL;
         bool is_its_own = inventory_find_subject(judge->settings.inventory, &module, time_ns, &of_module) && of_module.imsi &&
@@ -352,12 +354,15 @@ static void tell_phone(struct judge *judge, const struct binding *binding, const
 }
 
 /* By its TAC; not the operator's own, which the inventory lists with the SIM. */
-static void judge_phone(struct judge *judge, const struct binding_change *change)
+static void judge_phone(struct judge *judge, struct identity_state *state, const struct binding_change *change)
 {
         const struct binding *now = change->now;
         struct inventory_facts facts;
-        const struct intel_tac *tac = intel_tac(judge->settings.intel, now->imei);
-        if (tac == NULL || !tac->is_phone || !is_static(judge, now, change->time_ns))
+        if (memcmp(state->tac, now->imei, TAC_DIGITS) != 0) {
+                memcpy(state->tac, now->imei, TAC_DIGITS);
+                state->model = intel_tac(judge->settings.intel, now->imei);
+        }
+        if (state->model == NULL || !state->model->is_phone || !is_static(judge, now, change->time_ns))
                 return;
         if (!binding_facts(judge, now, change->time_ns, &facts) || facts.imei == NULL || !is_same_module(facts.imei, now->imei))
                 tell_phone(judge, now, change->event, RELOCATED_PHONE, NULL);
@@ -422,7 +427,7 @@ static void on_binding(struct judge *judge, void *context, const struct binding_
                 if (state->lists_retired)
                         judge_retirement(judge, change);
                 if (has_module)
-                        judge_phone(judge, change);
+                        judge_phone(judge, state, change);
         }
         struct sim *sim = sim_table_touch(state->sims, now->imsi, now->msisdn, (uint32_t)(change->time_ns / SECOND));
         if (sim == NULL)
