@@ -111,9 +111,3 @@ bool address_is_broadcast(const struct address *a)
         static const uint8_t all[4] = {0xff, 0xff, 0xff, 0xff};
         return address_is_ipv4(a) && memcmp(a->bytes + 12, all, 4) == 0;
 }
-
-bool address_is_unspecified(const struct address *a)
-{
-        static const uint8_t zero[16];
-        return address_is_ipv4(a) ? memcmp(a->bytes + 12, zero, 4) == 0 : memcmp(a->bytes, zero, 16) == 0;
-}

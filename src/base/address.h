@@ -111,4 +111,14 @@ static inline bool prefix_contains(const struct prefix *p, const struct address 
 bool address_is_private(const struct address *a);
 bool address_is_multicast(const struct address *a);
 bool address_is_broadcast(const struct address *a); /* 255.255.255.255 */
-bool address_is_unspecified(const struct address *a);
+
+/* Zero in either family. */
+static inline bool address_is_unspecified(const struct address *a)
+{
+        static const uint8_t mapped[8] = {[2] = 0xff, [3] = 0xff};
+        uint64_t high, low, ipv4;
+        memcpy(&high, a->bytes, 8);
+        memcpy(&low, a->bytes + 8, 8);
+        memcpy(&ipv4, mapped, 8);
+        return high == 0 && (low == 0 || low == ipv4);
+}

@@ -2,17 +2,24 @@
 
 #include "sense/interned_name.h"
 
-static ProtobufCBinaryData address_field(const struct address *address)
+/* As address_wire says it. */
+static inline ProtobufCBinaryData address_field(const struct address *address)
 {
-        size_t length;
-        const uint8_t *bytes = address_wire(address, &length);
-        return (ProtobufCBinaryData){.len = length, .data = (uint8_t *)(uintptr_t)bytes};
+        size_t skipped = address_is_ipv4(address) ? 12 : 0;
+        return (ProtobufCBinaryData){.len = 16 - skipped, .data = (uint8_t *)(uintptr_t)address->bytes + skipped};
+}
+
+void flow_message_init(Apnwatch__V1__Flow *out)
+{
+        apnwatch__v1__flow__init(out);
+        out->has_answered = out->has_visibility = true;
+        out->has_packets_up = out->has_packets_down = out->has_bytes_up = out->has_bytes_down = true;
+        out->has_first_file = out->has_first_frame = out->has_first_order = true;
 }
 
 static void fill_counters(const struct flow *flow, Apnwatch__V1__Flow *out)
 {
         unsigned up = flow->device, down = !flow->device;
-        out->has_packets_up = out->has_packets_down = out->has_bytes_up = out->has_bytes_down = true;
         out->packets_up = flow->packets[up];
         out->packets_down = flow->packets[down];
         out->bytes_up = flow->bytes[up];
@@ -31,9 +38,10 @@ static void fill_tunnel(const struct flow *flow, Apnwatch__V1__Flow *out)
         out->has_teid_up = out->teid_up != 0;
         out->teid_down = flow->tunnel_teid[!flow->device];
         out->has_teid_down = out->teid_down != 0;
-        if (address_is_unspecified(&flow->tunnel_source) && address_is_unspecified(&flow->tunnel_destination))
+        bool tunnelled = !address_is_unspecified(&flow->tunnel_source) || !address_is_unspecified(&flow->tunnel_destination);
+        out->has_tunnel_source = out->has_tunnel_destination = tunnelled;
+        if (!tunnelled)
                 return;
-        out->has_tunnel_source = out->has_tunnel_destination = true;
         out->tunnel_source = address_field(&flow->tunnel_source);
         out->tunnel_destination = address_field(&flow->tunnel_destination);
 }
@@ -49,14 +57,12 @@ static void fill_label(const struct flow *flow, Apnwatch__V1__Flow *out)
         out->name_source = flow->name_source;
         out->has_tls_version = flow->tls_version != 0;
         out->tls_version = flow->tls_version;
-        out->has_visibility = true;
         out->visibility = flow->visibility;
 }
 
 void flow_fill(const struct flow *flow, Apnwatch__V1__Flow *out)
 {
         unsigned device = flow->device, peer = !flow->device;
-        apnwatch__v1__flow__init(out);
         out->id = flow->id;
         out->start = (uint64_t)flow->start_ns;
         out->last = (uint64_t)flow->last_ns;
@@ -73,14 +79,12 @@ void flow_fill(const struct flow *flow, Apnwatch__V1__Flow *out)
         out->tap = flow->tap;
         out->opener = !flow->opening_seen ? APNWATCH__V1__FLOW__OPENER__UNSEEN
                       : flow->opener == device ? APNWATCH__V1__FLOW__OPENER__DEVICE : APNWATCH__V1__FLOW__OPENER__PEER;
-        out->has_answered = true;
         out->answered = flow->answered;
         out->has_peer_is_device = flow->peer_is_device;
         out->peer_is_device = flow->peer_is_device;
         fill_counters(flow, out);
         fill_label(flow, out);
         fill_tunnel(flow, out);
-        out->has_first_file = out->has_first_frame = out->has_first_order = true;
         out->first_file = flow->first_file;
         out->first_frame = flow->first_frame;
         out->first_order = flow->first_order;

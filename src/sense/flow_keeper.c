@@ -32,6 +32,7 @@ struct flow_keeper {
         struct order order;
         struct flow_keeper_counters counters;
         uint64_t next_id;
+        Apnwatch__V1__Flow message; /* of the event that is being told */
         struct { /* Tunnel events of a shard in the current second */
                 int64_t second;
                 uint32_t told;
@@ -54,9 +55,8 @@ static void emit(struct flow_keeper *keeper, event_t *event)
 static void emit_fact(void *context, struct flow *flow, event_t *event, uint32_t file, uint64_t file_frame, int64_t time_ns)
 {
         struct flow_keeper *keeper = context;
-        Apnwatch__V1__Flow message;
-        flow_fill(flow, &message);
-        event->flow = &message;
+        flow_fill(flow, &keeper->message);
+        event->flow = &keeper->message;
         event->has_time = true;
         event->time = (uint64_t)time_ns;
         event->has_file = event->has_file_frame = file_frame != 0;
@@ -71,15 +71,14 @@ static __attribute__((noinline)) void emit_news(struct flow_keeper *keeper, stru
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__FlowNews news = APNWATCH__V1__FLOW_NEWS__INIT;
-        Apnwatch__V1__Flow message;
-        flow_fill(flow, &message);
+        flow_fill(flow, &keeper->message);
         news.phase = phase;
         news.has_reason = reason >= 0;
         news.reason = reason >= 0 ? (Apnwatch__V1__FlowNews__Reason)reason : 0;
         news.has_first = news.first = phase == APNWATCH__V1__FLOW_NEWS__PHASE__END && !flow->start_told;
         bool final = (flow->label_final || phase == APNWATCH__V1__FLOW_NEWS__PHASE__END) && !flow->final_told;
         news.has_label_final = news.label_final = final;
-        event.flow = &message;
+        event.flow = &keeper->message;
         event.has_time = true;
         event.time = (uint64_t)time_ns;
         event.has_file = event.has_file_frame = true;
@@ -104,6 +103,7 @@ struct flow_keeper *flow_keeper_create(uint32_t flow_limit, const struct prefix_
         keeper->devices = devices;
         keeper->timeouts = *timeouts;
         keeper->sink = *sink;
+        flow_message_init(&keeper->message);
         keeper->inspector.classifier = classifier_create();
         keeper->inspector.expectations = expectations_create();
         keeper->inspector.verdicts = verdict_cache_create();
