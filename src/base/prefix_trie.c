@@ -1,14 +1,16 @@
 #include "base/prefix_trie.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 /* A walk looks at one line of memory for each. */
 struct node {
-        uint64_t words[2], mask; /* the prefix; the mask of its last word that has bits of it */
-        const void *value;       /* NULL: a fork only */
+        uint64_t words[2], masks[2]; /* the prefix */
+        const void *value;           /* NULL: a fork only */
         struct node *child[2];
         uint8_t length;
+        uint8_t half, shift;         /* where the bit behind it stands, which tells the child; with all bits given, there is none */
 } __attribute__((aligned(64)));
 
 struct prefix_trie {
@@ -62,18 +64,18 @@ static struct prefix prefix_of(const struct node *node)
 static struct node *node_create(const struct prefix *prefix, const void *value)
 {
         struct node *node = aligned_alloc(64, sizeof *node);
-        unsigned bits = prefix->length > 64 ? prefix->length - 64U : prefix->length;
+        unsigned high = prefix->length > 64 ? 64 : prefix->length, low = prefix->length - high;
         if (node != NULL)
                 *node = (struct node){.words = {address_word(&prefix->address, 0), address_word(&prefix->address, 1)},
-                                      .mask = bits == 0 ? 0 : UINT64_MAX << (64 - bits), .value = value, .length = prefix->length};
+                                      .masks = {high ? UINT64_MAX << (64 - high) : 0, low ? UINT64_MAX << (64 - low) : 0},
+                                      .value = value, .length = prefix->length, .half = high == 64,
+                                      .shift = (uint8_t)(63 - prefix->length % 64)};
         return node;
 }
 
 static bool holds(const struct node *node, const uint64_t words[2])
 {
-        if (node->length <= 64)
-                return ((words[0] ^ node->words[0]) & node->mask) == 0;
-        return words[0] == node->words[0] && ((words[1] ^ node->words[1]) & node->mask) == 0;
+        return (((words[0] ^ node->words[0]) & node->masks[0]) | ((words[1] ^ node->words[1]) & node->masks[1])) == 0;
 }
 
 static struct prefix shortened(const struct prefix *prefix, unsigned length)
@@ -114,27 +116,25 @@ int prefix_trie_insert(struct prefix_trie *trie, const struct prefix *prefix, co
         return *link ? 0 : -ENOMEM;
 }
 
-const void *prefix_trie_find_below(const struct prefix_trie *trie, const struct address *a, unsigned length_limit)
+static inline const void *find_below(const struct node *node, const struct address *a, unsigned length_limit)
 {
         const uint64_t words[2] = {address_word(a, 0), address_word(a, 1)};
         const void *best = NULL;
-        const struct node *node = trie ? trie->root : NULL;
-        while (node != NULL && holds(node, words)) {
-                unsigned length = node->length;
-                if (length >= length_limit)
-                        break;
-                if (node->value != NULL)
-                        best = node->value;
-                if (length == 128)
-                        break;
-                node = node->child[words[length / 64] >> (63 - length % 64) & 1];
+        while (node != NULL && holds(node, words) && node->length < length_limit) {
+                best = node->value ? node->value : best;
+                node = node->child[words[node->half] >> node->shift & 1];
         }
         return best;
 }
 
+const void *prefix_trie_find_below(const struct prefix_trie *trie, const struct address *a, unsigned length_limit)
+{
+        return trie ? find_below(trie->root, a, length_limit) : NULL;
+}
+
 const void *prefix_trie_find(const struct prefix_trie *trie, const struct address *a)
 {
-        return prefix_trie_find_below(trie, a, 129);
+        return trie ? find_below(trie->root, a, UINT_MAX) : NULL;
 }
 
 const void *prefix_trie_get(const struct prefix_trie *trie, const struct prefix *prefix)

@@ -264,12 +264,10 @@ static void judge_of_flow(struct judge *judge, const event_t *event, const struc
 }
 
 /* Events that waited are judged by their own time, though later ones were judged before them. */
-static void release_waiting(struct judge *judge, int64_t clock_ns)
+static __attribute__((noinline)) void release_due(struct judge *judge, int64_t clock_ns)
 {
         const event_t *event;
         struct flow_ends ends;
-        if (!waiting_room_is_due(judge->room, clock_ns))
-                return;
         while ((event = waiting_room_next(judge->room, clock_ns)) != NULL) {
                 judge->owner.flow = NULL;
                 alert_book_allow_late(judge->book, true);
@@ -279,7 +277,13 @@ static void release_waiting(struct judge *judge, int64_t clock_ns)
         }
 }
 
-static void take_tick(struct judge *judge)
+static void release_waiting(struct judge *judge, int64_t clock_ns)
+{
+        if (waiting_room_is_due(judge->room, clock_ns))
+                release_due(judge, clock_ns);
+}
+
+static __attribute__((noinline)) void take_tick(struct judge *judge)
 {
         if (judge->has_identity) {
                 bindings_tick(judge->bindings, judge->clock_ns);
@@ -311,7 +315,7 @@ static void forget_all_names(struct judge *judge)
 
 /* The clock goes back where the next input has its own (--no-merge), or where it was set in `live`: what was resolved, and what
  * was said to go on, belongs to another time. */
-static void begin_anew(struct judge *judge, int64_t clock_ns)
+static __attribute__((noinline, cold)) void begin_anew(struct judge *judge, int64_t clock_ns)
 {
         release_waiting(judge, INT64_MAX);
         if (judge->has_identity && !judge->settings.revisions)
@@ -354,7 +358,7 @@ static void forget_device(void *context, struct device *device)
 
 /* A run of sense begins: the first one, or a new worker's. Flows have new numbers. After a restart the taps may be configured
  * otherwise, and contexts mean other pools: then no key of before means what it meant. */
-static void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
+static __attribute__((noinline, cold)) void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
 {
         release_waiting(judge, INT64_MAX);
         if (run->version != NULL || run->n_tap > 0) {
@@ -401,7 +405,7 @@ static bool is_of_device(const struct judge *judge, const event_t *event)
                 bindings_holder_of_address(judge->bindings, (uint16_t)event->flow->context, NULL, &source, (int64_t)event->clock, &holder));
 }
 
-static void take_signalling(struct judge *judge, const event_t *event)
+static __attribute__((noinline)) void take_signalling(struct judge *judge, const event_t *event)
 {
         if (!is_of_device(judge, event)) {
                 judge->has_identity = true;
@@ -411,16 +415,8 @@ static void take_signalling(struct judge *judge, const event_t *event)
         }
 }
 
-void judge_event(struct judge *judge, const event_t *event)
+static void take_event(struct judge *judge, const event_t *event)
 {
-        event_t dated;
-        if (event->clock >= JUDGE_TIME_LIMIT)
-                return;
-        if (event->clock == 0 && judge->settings.revisions) { /* told by the parent before any worker said what time it is */
-                dated = *event;
-                dated.clock = (uint64_t)judge->clock_ns;
-                event = &dated;
-        }
         if (event->body_case != APNWATCH__V1__EVENT__BODY_RUN)
                 take_clock(judge, (int64_t)event->clock);
         judge->events++;
@@ -461,6 +457,24 @@ void judge_event(struct judge *judge, const event_t *event)
                 take_of_flow(judge, event);
                 break;
         }
+}
+
+/* Told by the parent before any worker said what time it is. */
+static __attribute__((noinline, cold)) void take_undated(struct judge *judge, const event_t *event)
+{
+        event_t dated = *event;
+        dated.clock = (uint64_t)judge->clock_ns;
+        take_event(judge, &dated);
+}
+
+void judge_event(struct judge *judge, const event_t *event)
+{
+        if (event->clock >= JUDGE_TIME_LIMIT)
+                return;
+        if (event->clock == 0 && judge->settings.revisions)
+                take_undated(judge, event);
+        else
+                take_event(judge, event);
 }
 
 void judge_import_binding(struct judge *judge, const struct binding_row *row)

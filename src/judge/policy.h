@@ -42,14 +42,15 @@ struct rule {
         unsigned line, column;         /* in the policy file */
 };
 
-enum { NEEDS_PORTS = 1, NEEDS_COUNTRY = 2, NEEDS_ASN = 4, NEEDS_VENDOR = 8, NEEDS_FLEET = 16 };
+/* What may keep a contact from meeting a rule: who opened it, its family, what is not known of it. */
+enum { GATE_UNSEEN = 1, GATE_DEVICE = 2, GATE_PEER = 4, GATE_IPV6 = 8, GATE_IPV4 = 16, GATE_NO_PORTS = 32, GATE_NO_COUNTRY = 64,
+       GATE_NO_ASN = 128, GATE_NO_VENDOR = 256, GATE_NO_FLEET = 512 };
 
 /* What a contact must have to meet a rule, so that most rules are passed over without a look at them. Not enough to meet it. */
 struct rule_gate {
         uint16_t port_first, port_last; /* the ports of the rule are among these */
+        uint16_t refused;               /* bits GATE_ */
         uint8_t protocol;               /* 0: several, or any */
-        uint8_t openers, families;      /* bits 1 << enum contact_opener; 1 for IPv6, 2 for IPv4 */
-        uint8_t needs;
         struct {
                 uint64_t word, mask;    /* what its prefixes have in common, of the first eight bytes or the last, as numbers */
         } peers[2];                     /* IPv6, IPv4 */

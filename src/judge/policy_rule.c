@@ -7,7 +7,6 @@
 
 #include "base/time_zone.h"
 #include "judge/policy_parts.h"
-#include "judge/verdict.h"
 
 enum { RULE_LIMIT = 20000, NAME_LIMIT = 253 };
 
@@ -238,13 +237,14 @@ static void add_prefix(struct rule_gate *gate, const struct prefix *prefix)
         unsigned is_ipv4 = prefix->length >= 96 && address_is_ipv4(&prefix->address), begin = is_ipv4 ? 64 : 0;
         unsigned bits = prefix->length > begin + 64 ? 64 : prefix->length - begin;
         uint64_t word = address_word(&prefix->address, is_ipv4), mask = mask_of(bits);
-        if (gate->families >> is_ipv4 & 1) {
+        uint16_t family = is_ipv4 ? GATE_IPV4 : GATE_IPV6;
+        if (!(gate->refused & family)) { /* not the first one of it */
                 uint64_t other = (word ^ gate->peers[is_ipv4].word) & gate->peers[is_ipv4].mask & mask;
                 mask &= gate->peers[is_ipv4].mask;
                 if (other != 0)
                         mask &= mask_of((unsigned)__builtin_clzll(other));
         }
-        gate->families |= (uint8_t)(1U << is_ipv4);
+        gate->refused &= (uint16_t)~family;
         gate->peers[is_ipv4].word = word & mask;
         gate->peers[is_ipv4].mask = mask;
         if (!is_ipv4 && prefix->length < 96) { /* ::/0 has all IPv4 too, and so have others below ::ffff:0:0/96 */
@@ -256,12 +256,13 @@ static void add_prefix(struct rule_gate *gate, const struct prefix *prefix)
 
 static void make_gate(struct rule_gate *gate, const struct rule *rule)
 {
-        static const uint8_t openers[] = {[DIRECTION_OUT] = 1 << OPENER_UNSEEN | 1 << OPENER_DEVICE,
-                                          [DIRECTION_IN] = 1 << OPENER_UNSEEN | 1 << OPENER_PEER,
-                                          [DIRECTION_BOTH] = 1 << OPENER_UNSEEN | 1 << OPENER_DEVICE | 1 << OPENER_PEER};
-        *gate = (struct rule_gate){.port_last = UINT16_MAX, .openers = openers[rule->direction]};
+        static const uint16_t openers[] = {[DIRECTION_OUT] = GATE_PEER, [DIRECTION_IN] = GATE_DEVICE, [DIRECTION_BOTH] = 0};
+        unsigned refused = openers[rule->direction] | (rule->ports.count > 0 ? GATE_NO_PORTS : 0) |
+                           (rule->countries.count > 0 ? GATE_NO_COUNTRY : 0) | (rule->asns.count > 0 ? GATE_NO_ASN : 0) |
+                           (rule->vendors.count > 0 ? GATE_NO_VENDOR : 0) | (rule->fleets.count > 0 ? GATE_NO_FLEET : 0) |
+                           (rule->prefixes.count > 0 ? GATE_IPV4 | GATE_IPV6 : 0);
+        *gate = (struct rule_gate){.port_last = UINT16_MAX, .refused = (uint16_t)refused};
         gate->protocol = rule->protocols.count == 1 ? (uint8_t)rule->protocols.items[0] : 0;
-        gate->families = rule->prefixes.count == 0 ? 3 : 0;
         for (unsigned i = 0; i < rule->prefixes.count; i++)
                 add_prefix(gate, &rule->prefixes.items[i]);
         for (unsigned i = 0; i < rule->ports.count; i++) {
@@ -269,9 +270,6 @@ static void make_gate(struct rule_gate *gate, const struct rule *rule)
                 gate->port_first = i == 0 || range->first < gate->port_first ? range->first : gate->port_first;
                 gate->port_last = i == 0 || range->last > gate->port_last ? range->last : gate->port_last;
         }
-        gate->needs = (uint8_t)((rule->ports.count > 0 ? NEEDS_PORTS : 0) | (rule->countries.count > 0 ? NEEDS_COUNTRY : 0) |
-                                (rule->asns.count > 0 ? NEEDS_ASN : 0) | (rule->vendors.count > 0 ? NEEDS_VENDOR : 0) |
-                                (rule->fleets.count > 0 ? NEEDS_FLEET : 0));
 }
 
 void rule_list_settle(struct document *document, struct rule_list *rules, const struct time_zone *zone)

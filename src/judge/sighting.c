@@ -132,7 +132,9 @@ static void find_vendors(struct sighting *s)
         s->contact.vendor_count = 0;
         s->contact.vendors = s->vendors;
         add_vendor(s, intel_cache_name(s->judge->intel, s->contact.name).any);
-        add_vendor(s, intel_match_address(s->judge->settings.intel, &s->contact.peer, INTEL_ANY));
+        const struct intel_row *row = intel_match_address(s->judge->settings.intel, &s->contact.peer, INTEL_ANY);
+        s->has_no_address_row = row == NULL;
+        add_vendor(s, row);
         for (unsigned i = 0; i < names->count; i++)
                 add_vendor(s, intel_cache_name(s->judge->intel, names->items[i]).any);
 }
@@ -212,7 +214,7 @@ static void begin(struct sighting *s, struct judge *judge, const event_t *event)
         s->flow = event->flow;
         s->contact = (struct contact){.resolver = {name_evidence, s}};
         s->country[0] = '\0';
-        s->has_verdict = false;
+        s->has_verdict = s->has_no_address_row = false;
         s->device_names.is_known = s->fleet_names.is_known = s->held_names.is_known = false;
         s->device_names.count = s->fleet_names.count = s->held_names.count = 0;
 }
@@ -334,7 +336,7 @@ const struct intel_row *sighting_intel(const struct sighting *s, unsigned purpos
         const struct intel *intel = s->judge->settings.intel;
         if (intel == NULL)
                 return NULL;
-        const struct intel_row *row = telling(intel_match_address(intel, &s->contact.peer, purposes));
+        const struct intel_row *row = s->has_no_address_row ? NULL : telling(intel_match_address(intel, &s->contact.peer, purposes));
         if (row)
                 return row;
         if (s->contact.name) /* what the flow says of itself: the address may serve other names too */

@@ -45,6 +45,7 @@ struct sighting {
         struct contact contact;
         char country[3];
         const struct intel_vendor *vendors[SIGHTING_VENDORS];
+        bool has_no_address_row;     /* intel was asked of the peer's address, and says nothing */
         bool has_verdict;
         struct verdict verdict;
         struct sighting_names device_names, fleet_names, held_names; /* what the device got, its fleet, its fleet ever */

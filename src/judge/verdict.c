@@ -190,31 +190,27 @@ static __attribute__((noinline)) struct fitting rule_fits(const struct rule *rul
 /* The contact as gates see it. */
 struct glance {
         const struct contact *contact;
-        uint64_t peer;               /* the half of its address that gates compare */
-        uint16_t first, last;        /* ports of which one has to be the rule's; of an unseen opening, either end's: any */
-        uint8_t is_ipv4, opener, has;
+        uint64_t peer;        /* the half of its address that gates compare */
+        uint16_t first, last; /* ports of which one has to be the rule's; of an unseen opening, either end's: any */
+        uint16_t is;          /* bits GATE_ */
+        uint8_t is_ipv4, protocol;
 };
 
 static struct glance glance_of(const struct contact *contact)
 {
-        struct glance glance = {.contact = contact, .is_ipv4 = address_is_ipv4(&contact->peer), .opener = (uint8_t)(1U << contact->opener)};
-        glance.peer = address_word(&contact->peer, glance.is_ipv4);
-        glance.first = glance.last = contact->opener == OPENER_PEER ? contact->device_port : contact->peer_port;
-        if (contact->opener == OPENER_UNSEEN || !contact->has_ports) {
-                glance.first = UINT16_MAX;
-                glance.last = 0;
-        }
-        glance.has = (uint8_t)((contact->has_ports ? NEEDS_PORTS : 0) | (contact->country ? NEEDS_COUNTRY : 0) |
-                               (contact->has_asn ? NEEDS_ASN : 0) | (contact->vendor_count > 0 ? NEEDS_VENDOR : 0) |
-                               (contact->peer_fleet ? NEEDS_FLEET : 0));
-        return glance;
+        bool is_ipv4 = address_is_ipv4(&contact->peer), any_port = contact->opener == OPENER_UNSEEN || !contact->has_ports;
+        uint16_t port = contact->opener == OPENER_PEER ? contact->device_port : contact->peer_port;
+        unsigned is = (GATE_UNSEEN << contact->opener) | (is_ipv4 ? GATE_IPV4 : GATE_IPV6) | (contact->has_ports ? 0 : GATE_NO_PORTS) |
+                      (contact->country ? 0 : GATE_NO_COUNTRY) | (contact->has_asn ? 0 : GATE_NO_ASN) |
+                      (contact->vendor_count > 0 ? 0 : GATE_NO_VENDOR) | (contact->peer_fleet ? 0 : GATE_NO_FLEET);
+        return (struct glance){.contact = contact, .peer = address_word(&contact->peer, is_ipv4), .first = any_port ? UINT16_MAX : port,
+                               .last = any_port ? 0 : port, .is = (uint16_t)is, .is_ipv4 = is_ipv4, .protocol = contact->protocol};
 }
 
 static bool gate_admits(const struct rule_gate *gate, const struct glance *glance)
 {
-        return (gate->protocol == 0 || gate->protocol == glance->contact->protocol) && (gate->needs & ~glance->has) == 0 &&
-               gate->port_first <= glance->first && gate->port_last >= glance->last && (gate->openers & glance->opener) != 0 &&
-               (gate->families >> glance->is_ipv4 & 1) != 0 &&
+        return (gate->refused & glance->is) == 0 && gate->port_first <= glance->first && gate->port_last >= glance->last &&
+               (gate->protocol == 0 || gate->protocol == glance->protocol) &&
                ((glance->peer ^ gate->peers[glance->is_ipv4].word) & gate->peers[glance->is_ipv4].mask) == 0;
 }
 
