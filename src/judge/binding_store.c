@@ -273,6 +273,8 @@ void store_link(struct store *store, uint32_t record)
                 index_add(store, &store->ipv4, &ipv4_chain, record);
         if (has_ipv6(session)) {
                 store->prefix_lengths[session->ipv6.length]++;
+                if (session->ipv6.length > store->longest_prefix)
+                        store->longest_prefix = session->ipv6.length;
                 index_add(store, &store->ipv6, &ipv6_chain, record);
         }
 }
@@ -288,6 +290,8 @@ void store_unlink(struct store *store, uint32_t record)
                 index_remove(store, &store->ipv4, &ipv4_chain, record);
         if (has_ipv6(session)) {
                 store->prefix_lengths[session->ipv6.length]--;
+                while (store->longest_prefix > 0 && store->prefix_lengths[store->longest_prefix] == 0)
+                        store->longest_prefix--;
                 index_remove(store, &store->ipv6, &ipv6_chain, record);
         }
 }
@@ -457,7 +461,7 @@ uint32_t store_by_ipv4(struct store *store, const struct address *address, uint3
 /* The longest prefix first; `after` goes on within its length, then with shorter ones. */
 uint32_t store_by_ipv6(struct store *store, const struct address *address, uint32_t after)
 {
-        unsigned length = after ? store_session(store, after)->ipv6.length : 128;
+        unsigned length = after ? store_session(store, after)->ipv6.length : store->longest_prefix;
         uint32_t record = after ? store_session(store, after)->by_ipv6.next : STORE_NONE;
         for (bool resumed = after != STORE_NONE;; resumed = false) {
                 if (!resumed) {

@@ -127,6 +127,7 @@ struct store {
         struct slab sessions, endpoints, routes;
         struct index imsi, imei, ipv4, ipv6, endpoint, route;
         uint32_t prefix_lengths[PREFIX_LENGTHS]; /* how many sessions have a prefix of this length */
+        unsigned longest_prefix;                 /* of these; 0: none */
         uint32_t route_lengths[PREFIX_LENGTHS];  /* likewise of routes */
         struct address *nodes;
         uint32_t *node_slots;

@@ -140,8 +140,8 @@ uint64_t digits_number(const char *text)
         size_t length = strlen(text);
         if (length == 0 || length > DIGITS_MOST)
                 return 0;
-        for (size_t i = 0; i < length; i++) {
-                unsigned digit = (unsigned)(uint8_t)text[i] - '0';
+        for (; *text != '\0'; text++) {
+                unsigned digit = (unsigned)(uint8_t)*text - '0';
                 if (digit > 9)
                         return 0;
                 number = number * 10 + digit;

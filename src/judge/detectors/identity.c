@@ -36,7 +36,7 @@
 #include "judge/uplink.h"
 
 enum { SIM_LIMIT = 1000000, IMEI_COMPARED = 14, DAY_S = 24 * 3600, SETTLED_S = 1, SHARERS = 8, SHARED_BY_MANY = 4,
-       TICKET_DAYS = 31, TAC_DIGITS = 8, SERIAL_DIGITS = 6, FAR_AREAS = 256 };
+       TICKET_DAYS = 31, TAC_DIGITS = 8, SERIAL_DIGITS = 6, FAR_AREAS = 256, MODELS_NEAR = 16 };
 
 static const int64_t SECOND = 1000000000;
 
@@ -44,8 +44,10 @@ struct identity_state {
         struct sim_table *sims;
         bool lists_imsi, lists_imei, lists_msisdn, lists_address; /* the inventory, by what */
         bool lists_retired;
-        char tac[TAC_DIGITS];              /* of the last module that was asked for: fleets have few models */
-        const struct intel_tac *model;     /* its; NULL: not listed */
+        struct model {
+                char tac[TAC_DIGITS];
+                const struct intel_tac *listed; /* NULL: it is not */
+        } models[MODELS_NEAR]; /* of modules that were asked for lately: fleets have few */
 };
 
 static void find_keys(struct identity_state *state, const struct inventory *inventory)
@@ -358,11 +360,12 @@ static void judge_phone(struct judge *judge, struct identity_state *state, const
 {
         const struct binding *now = change->now;
         struct inventory_facts facts;
-        if (memcmp(state->tac, now->imei, TAC_DIGITS) != 0) {
-                memcpy(state->tac, now->imei, TAC_DIGITS);
-                state->model = intel_tac(judge->settings.intel, now->imei);
+        struct model *model = &state->models[(now->imei[TAC_DIGITS - 1] ^ now->imei[TAC_DIGITS - 2] << 1) % MODELS_NEAR];
+        if (memcmp(model->tac, now->imei, TAC_DIGITS) != 0) {
+                memcpy(model->tac, now->imei, TAC_DIGITS);
+                model->listed = intel_tac(judge->settings.intel, now->imei);
         }
-        if (state->model == NULL || !state->model->is_phone || !is_static(judge, now, change->time_ns))
+        if (model->listed == NULL || !model->listed->is_phone || !is_static(judge, now, change->time_ns))
                 return;
         if (!binding_facts(judge, now, change->time_ns, &facts) || facts.imei == NULL || !is_same_module(facts.imei, now->imei))
                 tell_phone(judge, now, change->event, RELOCATED_PHONE, NULL);
