@@ -167,14 +167,12 @@ struct attributed *attribution_of_flow(struct judge *judge, const Apnwatch__V1__
 /* The network's end of the way up, which decides first; 0: the device did not send. */
 static uint32_t tunnel_signature(const Apnwatch__V1__Flow *flow)
 {
-        struct {
-                struct address network;
-                uint32_t teid, is_unseen;
-        } of = {.teid = flow->teid_up, .is_unseen = flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN};
+        uint64_t is_unseen = flow->opener == APNWATCH__V1__FLOW__OPENER__UNSEEN;
+        struct address network;
         const ProtobufCBinaryData *end = flow->opener == APNWATCH__V1__FLOW__OPENER__PEER ? &flow->tunnel_source : &flow->tunnel_destination;
-        if (!flow->has_teid_up || !address_from_bytes(end->data, end->len, &of.network))
+        if (!flow->has_teid_up || !address_from_bytes(end->data, end->len, &network))
                 return 0;
-        return (uint32_t)XXH3_64bits(&of, sizeof of) | 1;
+        return (uint32_t)XXH3_64bits_withSeed(&network, sizeof network, is_unseen << 32 | flow->teid_up) | 1;
 }
 
 static bool by_known_tunnel(struct judge *judge, const Apnwatch__V1__Flow *flow, struct device *device)

@@ -19,6 +19,7 @@ enum {
         LOADED_NUMBERS = 1 << 24,
         RENEW_S = 60,             /* the order of answers is renewed once a minute */
         NAMES_PER_ADDRESS = 8,    /* of one owner: a shared host has more; the one given longest ago makes room */
+        STRANGE_PATTERNS = 64,
 };
 
 struct answer { /* 40 bytes */
@@ -45,6 +46,7 @@ struct resolved { /* what a fleet resolved, in order of the first time */
         uint32_t count, room;
         uint8_t *held; /* bit by name number */
         uint32_t held_size;
+        bool is_cut;   /* some name is missing for want of memory */
 };
 
 struct pattern_state { /* how far a pattern was compared with its fleet's names */
@@ -69,6 +71,10 @@ struct names {
         struct resolved *resolved;
         uint32_t fleet_count;
         struct pattern_state *patterns;
+        struct {
+                const char *pattern;
+                uint32_t fleet, compared;
+        } strange[STRANGE_PATTERNS]; /* patterns that none of the names meets which their fleet had resolved then */
 };
 
 static struct answer *answer_at(const struct names *names, uint32_t number)
@@ -278,6 +284,7 @@ static void note_resolved(struct names *names, struct resolved *resolved, uint32
         if (name / 8 >= resolved->held_size) {
                 uint32_t size = name_pool_size(names->pool) / 8 + 64;
                 uint8_t *held = realloc(resolved->held, size);
+                resolved->is_cut |= held == NULL;
                 if (held == NULL)
                         return;
                 memset(held + resolved->held_size, 0, size - resolved->held_size);
@@ -285,11 +292,14 @@ static void note_resolved(struct names *names, struct resolved *resolved, uint32
                 resolved->held_size = size;
         }
         uint8_t bit = (uint8_t)(1U << (name % 8));
-        if ((resolved->held[name / 8] & bit) || resolved->count >= FLEET_NAME_LIMIT)
+        if (resolved->held[name / 8] & bit)
+                return;
+        if (resolved->count >= FLEET_NAME_LIMIT)
                 return;
         if (resolved->count == resolved->room) {
                 uint32_t room = resolved->room ? resolved->room * 2 : 16;
                 void *items = realloc(resolved->items, room * sizeof *resolved->items);
+                resolved->is_cut |= items == NULL;
                 if (items == NULL)
                         return;
                 resolved->items = items;
@@ -392,19 +402,41 @@ static struct pattern_state *pattern_state_of(struct names *names, uint32_t flee
         return state;
 }
 
+/* NULL: no memory. */
+static const struct pattern_state *compare_pattern(struct names *names, uint32_t fleet, const char *pattern)
+{
+        const struct resolved *resolved = &names->resolved[fleet];
+        struct pattern_state *state = pattern_state_of(names, fleet, pattern);
+        for (; state != NULL && !state->met && state->compared < resolved->count; state->compared++) {
+                state->met = domain_matches(pattern, name_pool_text(names->pool, resolved->items[state->compared].name));
+                state->first_s = resolved->items[state->compared].first_s;
+        }
+        return state;
+}
+
 bool names_fleet_resolved(struct names *names, uint32_t fleet, const char *pattern, int64_t time_ns)
 {
         if (fleet >= names->fleet_count || names->resolved[fleet].count == 0)
                 return false;
-        const struct resolved *resolved = &names->resolved[fleet];
-        struct pattern_state *state = pattern_state_of(names, fleet, pattern);
-        if (state == NULL)
+        const struct pattern_state *state = compare_pattern(names, fleet, pattern);
+        return state != NULL && state->met && state->first_s <= (uint64_t)(time_ns / 1000000000);
+}
+
+bool names_fleet_may_have(struct names *names, uint32_t fleet, const char *pattern)
+{
+        if (fleet >= names->fleet_count || names->resolved[fleet].is_cut || names->resolved[fleet].count >= FLEET_NAME_LIMIT)
+                return true;
+        unsigned place = (unsigned)((uintptr_t)pattern / 16 + fleet) % STRANGE_PATTERNS;
+        if (names->strange[place].pattern == pattern && names->strange[place].fleet == fleet &&
+            names->strange[place].compared == names->resolved[fleet].count)
                 return false;
-        for (; !state->met && state->compared < resolved->count; state->compared++) {
-                state->met = domain_matches(pattern, name_pool_text(names->pool, resolved->items[state->compared].name));
-                state->first_s = resolved->items[state->compared].first_s;
-        }
-        return state->met && state->first_s <= (uint64_t)(time_ns / 1000000000);
+        const struct pattern_state *state = compare_pattern(names, fleet, pattern);
+        if (state == NULL || state->met)
+                return true;
+        names->strange[place].pattern = pattern;
+        names->strange[place].fleet = fleet;
+        names->strange[place].compared = state->compared;
+        return false;
 }
 
 static const struct answer *better(const struct answer *a, const struct answer *b)

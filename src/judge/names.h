@@ -51,6 +51,10 @@ bool names_fleet_held(const struct names *names, uint32_t fleet, const struct ad
  * x). The pattern's address is its identity: a string of the policy, which outlives the table. */
 bool names_fleet_resolved(struct names *names, uint32_t fleet, const char *pattern, int64_t time_ns);
 
+/* False: no answer to a device of the fleet, however old, was for a name that meets `pattern` (as above), so that nothing needs to be looked
+ * up. True: it is not known, or one was. */
+bool names_fleet_may_have(struct names *names, uint32_t fleet, const char *pattern);
+
 /* The best name for people: what was asked for before what that was a CNAME for, then the latest. NULL: none. */
 const char *names_best_device(const struct names *names, const struct device_key *device, uint32_t since_s,
                               const struct address *address, int64_t start_ns);

@@ -72,9 +72,10 @@ static enum name_evidence name_evidence(void *context, const char *pattern, bool
         struct sighting *s = context;
         if ((*name = name_that_meets(device_names(s), pattern)))
                 return NAME_BY_DEVICE;
-        if ((*name = name_that_meets(fleet_names(s), pattern)))
+        bool may_have = names_fleet_may_have(s->judge->names, s->fleet_index, pattern);
+        if (may_have && (*name = name_that_meets(fleet_names(s), pattern)))
                 return NAME_BY_FLEET;
-        if (!is_claimed || is_behind_hole(s))
+        if (!may_have || !is_claimed || is_behind_hole(s))
                 return NAME_UNRESOLVED;
         if (name_that_meets(held_names(s), pattern))
                 return NAME_EXPIRED;
@@ -114,6 +115,17 @@ static void take_flow(struct contact *contact, const Apnwatch__V1__Flow *flow, b
         contact->name = text_or_null(flow->name);
 }
 
+/* Several ask of the same name, one after the other. */
+static const struct name_intel *facts_of(const struct sighting *sighting, const char *name)
+{
+        struct sighting *s = (struct sighting *)sighting;
+        if (name == NULL || s->asked_name != name) {
+                s->asked_facts = intel_cache_name(s->judge->intel, name);
+                s->asked_name = name;
+        }
+        return &s->asked_facts;
+}
+
 static void add_vendor(struct sighting *s, const struct intel_row *row)
 {
         if (row == NULL || row->shared || row->weak)
@@ -131,12 +143,14 @@ static void find_vendors(struct sighting *s)
         const struct sighting_names *names = device_names(s);
         s->contact.vendor_count = 0;
         s->contact.vendors = s->vendors;
-        add_vendor(s, intel_cache_name(s->judge->intel, s->contact.name).any);
+        if (s->contact.name)
+                add_vendor(s, facts_of(s, s->contact.name)->any);
         const struct intel_row *row = intel_match_address(s->judge->settings.intel, &s->contact.peer, INTEL_ANY);
         s->has_no_address_row = row == NULL;
         add_vendor(s, row);
         for (unsigned i = 0; i < names->count; i++)
-                add_vendor(s, intel_cache_name(s->judge->intel, names->items[i]).any);
+                if (s->contact.name == NULL || strcmp(names->items[i], s->contact.name) != 0)
+                        add_vendor(s, facts_of(s, names->items[i])->any);
 }
 
 static void find_country(struct sighting *s)
@@ -215,6 +229,7 @@ static void begin(struct sighting *s, struct judge *judge, const event_t *event)
         s->contact = (struct contact){.resolver = {name_evidence, s}};
         s->country[0] = '\0';
         s->has_verdict = s->has_no_address_row = false;
+        s->asked_name = NULL;
         s->device_names.is_known = s->fleet_names.is_known = s->held_names.is_known = false;
         s->device_names.count = s->fleet_names.count = s->held_names.count = 0;
 }
@@ -317,10 +332,10 @@ static const struct intel_row *telling(const struct intel_row *row)
 
 static const struct intel_row *row_for(const struct sighting *s, const char *name, unsigned purposes)
 {
-        struct name_intel facts = intel_cache_name(s->judge->intel, name);
+        const struct name_intel *facts = facts_of(s, name);
         if (purposes == INTEL_ONLY(INTEL_UPDATE))
-                return telling(facts.update);
-        return telling(purposes == INTEL_ANY ? facts.any : facts.locate);
+                return telling(facts->update);
+        return telling(purposes == INTEL_ANY ? facts->any : facts->locate);
 }
 
 static const struct intel_row *row_of_names(const struct sighting *s, const struct sighting_names *names, unsigned purposes)

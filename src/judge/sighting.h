@@ -5,6 +5,7 @@
 #include "judge/attribution.h"
 #include "judge/bindings.h"
 #include "judge/fleets.h"
+#include "judge/intel_cache.h"
 #include "judge/verdict.h"
 #include "model/event.h"
 
@@ -46,6 +47,8 @@ struct sighting {
         char country[3];
         const struct intel_vendor *vendors[SIGHTING_VENDORS];
         bool has_no_address_row;     /* intel was asked of the peer's address, and says nothing */
+        const char *asked_name;      /* of what intel was asked last, and its answer; NULL: of none */
+        struct name_intel asked_facts;
         bool has_verdict;
         struct verdict verdict;
         struct sighting_names device_names, fleet_names, held_names; /* what the device got, its fleet, its fleet ever */

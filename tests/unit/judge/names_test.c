@@ -97,13 +97,20 @@ static void a_fleet_remembers_what_it_resolved_and_since_when(void **state)
         static const char pattern[] = "*.broker.example", other[] = "*.other.example";
         struct names *names = names_create(100, 2);
         assert_false(names_fleet_resolved(names, 0, pattern, start));
+        assert_false(names_fleet_may_have(names, 0, pattern));
         learn(names, "10.0.0.1", "192.0.2.9", "www.example", 60, start);
         assert_false(names_fleet_resolved(names, 0, pattern, start));
+        assert_false(names_fleet_may_have(names, 0, pattern));
+        assert_false(names_fleet_may_have(names, 0, pattern));
         learn(names, "10.0.0.1", "192.0.2.1", "a.broker.example", 60, start + hour);
         assert_true(names_fleet_resolved(names, 0, pattern, start + hour));
         assert_false(names_fleet_resolved(names, 0, pattern, start));
         assert_false(names_fleet_resolved(names, 1, pattern, start + hour));
         assert_false(names_fleet_resolved(names, 0, other, start + hour));
+        assert_true(names_fleet_may_have(names, 0, pattern)); /* whatever time is meant */
+        assert_false(names_fleet_may_have(names, 1, pattern));
+        assert_false(names_fleet_may_have(names, 0, other));
+        assert_true(names_fleet_may_have(names, 2, pattern)); /* no such fleet */
         names_destroy(names);
 }
 
