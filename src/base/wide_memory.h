@@ -9,3 +9,6 @@ enum { WIDE_PAGE = 2 << 20 };
 
 void *wide_memory_take(size_t size); /* NULL: there is none */
 void wide_memory_give(void *memory, size_t size); /* of the same size; NULL is fine */
+
+/* The next `size` bytes of malloc's heap in such pages too: before somebody takes very many small pieces. */
+void wide_memory_grow_heap(size_t size);

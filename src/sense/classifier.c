@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/wide_memory.h"
 
 enum { PACKETS_UDP = 8, PACKETS_TCP = 20, ZERO_TAIL = 64, POOL_LIMIT = 4096, PROTOCOL_LIMIT = 1024 };
 
@@ -35,6 +36,8 @@ struct classifier {
 
 static struct ndpi_detection_module_struct *module_create(void)
 {
+        enum { MODULE_BYTES = 9 << 20 };
+        wide_memory_grow_heap(MODULE_BYTES);
 #ifdef NDPI_INIT_TAKES_PREFERENCES
         struct ndpi_detection_module_struct *module = ndpi_init_detection_module(ndpi_dont_init_libgcrypt);
 #else
