@@ -24,6 +24,7 @@
 #include <uthash.h>
 
 #include "base/hash_seed.h"
+#include "base/wide_memory.h"
 #include "judge/judge_state.h"
 
 static uint64_t seed;
@@ -107,7 +108,7 @@ static void destroy(void *context)
                 HASH_DEL(state->sweeps, sweep); /* NOLINT: uthash unlinks; the analyser does not see it */
                 free(sweep);
         }
-        free(state->tunnels);
+        wide_memory_give(state->tunnels, TUNNEL_SETS * sizeof *state->tunnels);
         free(state);
 }
 
@@ -128,7 +129,7 @@ static uint64_t tunnel_hash(uint16_t context, const struct address *node, uint32
 /* The place of a tunnel; a new one takes that of the one that was met longest ago. NULL: no memory. */
 static struct tunnel *meet_tunnel(struct sweep_state *state, uint64_t hash, uint32_t second)
 {
-        if (state->tunnels == NULL && (state->tunnels = calloc(TUNNEL_SETS, sizeof *state->tunnels)) == NULL)
+        if (state->tunnels == NULL && (state->tunnels = wide_memory_take(TUNNEL_SETS * sizeof *state->tunnels)) == NULL)
                 return NULL;
         struct tunnel *set = state->tunnels[hash % TUNNEL_SETS], *place = &set[0];
         for (unsigned i = 0; i < TUNNEL_WAYS; i++) {
