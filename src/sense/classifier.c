@@ -36,8 +36,8 @@ struct classifier {
 
 static struct ndpi_detection_module_struct *module_create(void)
 {
-        enum { MODULE_BYTES = 9 << 20 };
-        wide_memory_grow_heap(MODULE_BYTES);
+        enum { HEAP_BYTES = 16 << 20 }; /* nDPI's 8 MiB, and what the run takes in small pieces after it */
+        wide_memory_grow_heap(HEAP_BYTES);
 #ifdef NDPI_INIT_TAKES_PREFERENCES
         struct ndpi_detection_module_struct *module = ndpi_init_detection_module(ndpi_dont_init_libgcrypt);
 #else
