@@ -105,11 +105,15 @@ bool intel_index(struct intel *intel)
                 if (intel->by_kind[kind] == NULL)
                         return false;
         }
+        if ((intel->url_purposes = calloc(intel->row_count + 1, 1)) == NULL)
+                return false;
         for (unsigned i = 0; i < intel->ignored.count; i++)
                 if (name_table_ignore(intel->names, intel->ignored.items[i]) != 0)
                         return false;
         for (unsigned i = 0; i < intel->row_count; i++) {
                 const struct intel_row *row = &intel->rows[i];
+                if (row->kind == INTEL_URL)
+                        intel->url_purposes[intel->kind_counts[INTEL_URL]] = (uint8_t)row->purpose;
                 intel->by_kind[row->kind][intel->kind_counts[row->kind]++] = row;
                 if ((row->kind == INTEL_HOST || row->kind == INTEL_SUFFIX) && !index_name(intel, row))
                         return false;
@@ -146,6 +150,7 @@ void intel_destroy(struct intel *intel)
                 vendor_destroy(intel->vendors[i]);
         for (unsigned i = 0; i < INTEL_KINDS; i++)
                 free(intel->by_kind[i]);
+        free(intel->url_purposes);
         free(intel->rows);
         free(intel->vendors);
         free(intel->tacs);
@@ -218,11 +223,13 @@ const struct intel_row *intel_match_url(const struct intel *intel, const char *s
         size_t length = put_text(url, *path == '/' ? before : put_text(url, before, "/"), path);
         struct text_grams grams = text_grams_of(url, length);
         for (unsigned i = 0; i < intel->kind_counts[INTEL_URL]; i++) {
+                if (!(purposes >> intel->url_purposes[i] & 1))
+                        continue;
                 const struct intel_row *row = intel->by_kind[INTEL_URL][i];
+                if (!intel_regex_may_match(row->regex, &grams) || !intel_row_is_better(row, best))
+                        continue;
                 size_t skip = intel_regex_wants_path(row->regex) ? before : 0;
-                if ((purposes >> row->purpose & 1) && intel_regex_may_match(row->regex, &grams) &&
-                    intel_row_is_better(row, best) &&
-                    intel_regex_matches(row->regex, intel->matcher, url + skip, length - skip))
+                if (intel_regex_matches(row->regex, intel->matcher, url + skip, length - skip))
                         best = row;
         }
         return best;

@@ -57,6 +57,7 @@ struct intel {
         struct address_row *address_rows;
         const struct intel_row **by_kind[INTEL_KINDS]; /* of kinds that are walked */
         unsigned kind_counts[INTEL_KINDS];
+        uint8_t *url_purposes;         /* of by_kind[INTEL_URL], side by side: most are for another than what is asked */
         struct intel_matcher *matcher;
 };
 

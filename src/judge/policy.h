@@ -26,18 +26,18 @@ struct port_list {
 /* A criterion that is not given has count 0. All that are given must hold; one of a list is enough. */
 struct rule {
         char *name;                    /* never NULL: "allow#2" when the file gives none */
+        struct number_list protocols;  /* IP protocol numbers */
+        struct port_list ports;
+        enum rule_direction direction; /* absent: OUT in `allow`, BOTH in `deny`, `sources` and `receivers` */
+        bool has_until;
         struct prefix_list prefixes;
         struct string_list domains;    /* "*.x" below x, "x" only x; lower case */
+        struct string_list apps;       /* nDPI's names, spelled as nDPI does */
+        int64_t until_ns;              /* first moment after the last day, in the fleet's time zone */
         struct string_list countries;  /* ISO 3166 alpha-2, upper case */
         struct number_list asns;
         struct string_list vendors;    /* intel's vendor names or aliases, any case */
         struct string_list fleets;     /* names of fleets: the peer is one of their devices */
-        struct number_list protocols;  /* IP protocol numbers */
-        struct port_list ports;
-        struct string_list apps;       /* nDPI's names, spelled as nDPI does */
-        enum rule_direction direction; /* absent: OUT in `allow`, BOTH in `deny`, `sources` and `receivers` */
-        bool has_until;
-        int64_t until_ns;              /* first moment after the last day, in the fleet's time zone */
         char *ticket;                  /* NULL: none */
         unsigned line, column;         /* in the policy file */
 };

@@ -172,12 +172,17 @@ static struct fitting name_fits(const struct rule *rule, const struct contact *c
         return fitting;
 }
 
-static __attribute__((noinline)) struct fitting rule_fits(const struct rule *rule, const struct contact *contact, bool strict)
+/* What few rules ask for; gates know which do. */
+static __attribute__((noinline)) bool rest_fits(const struct rule *rule, const struct contact *contact)
+{
+        return country_fits(rule, contact) && asn_fits(rule, contact) && fleet_fits(rule, contact) && vendor_fits(rule, contact);
+}
+
+static __attribute__((noinline)) struct fitting rule_fits(const struct rule *rule, bool has_rest, const struct contact *contact, bool strict)
 {
         struct fitting fitting = {.fit = FIT_NONE};
         if (!protocol_fits(rule, contact) || !direction_fits(rule, contact) || !prefixes_fit(rule, contact) ||
-            !country_fits(rule, contact) || !asn_fits(rule, contact) || !fleet_fits(rule, contact) ||
-            !vendor_fits(rule, contact))
+            (has_rest && !rest_fits(rule, contact)))
                 return fitting;
         fitting = name_fits(rule, contact, strict);
         if (fitting.fit != FIT_NONE && rule->has_until && contact->start_ns >= rule->until_ns)
@@ -223,7 +228,8 @@ static const struct rule *best_of(const struct rule_list *rules, const struct gl
         for (unsigned i = 0; i < rules->count && best->fit != FIT_WHOLE; i++) {
                 if (!gate_admits(&rules->gates[i], glance))
                         continue;
-                struct fitting fitting = rule_fits(&rules->items[i], contact, strict);
+                bool has_rest = (rules->gates[i].refused & (GATE_NO_COUNTRY | GATE_NO_ASN | GATE_NO_VENDOR | GATE_NO_FLEET)) != 0;
+                struct fitting fitting = rule_fits(&rules->items[i], has_rest, contact, strict);
                 if (fitting.fit > best->fit) {
                         *best = fitting;
                         nearest = &rules->items[i];
