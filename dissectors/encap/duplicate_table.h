@@ -22,7 +22,8 @@
 #include "dissectors/encap/fold.h"
 
 enum {
-        DUPLICATE_LINES = 1024,
+        DUPLICATE_LINE_BITS = 10,
+        DUPLICATE_LINES = 1 << DUPLICATE_LINE_BITS,
         DUPLICATE_ENTRIES = 8,
         DUPLICATE_SWEEP_UNITS = 1 << 30, /* a quarter of what 32 bits can tell apart */
         NO_PATH = -1,
@@ -81,9 +82,9 @@ static inline uint64_t duplicate_addresses(const struct duplicate_probe *probe, 
  * without a seed, so that what replaces what is the same in every run. */
 static inline void duplicate_table_find(const struct duplicate_table *table, struct duplicate_probe *probe, size_t there)
 {
-        uint64_t mixed = duplicate_addresses(probe, 0x8ebc6af09c88c6e3ULL);
         uint64_t first = there >= 8 ? load64(probe->bytes) : 0;
-        probe->line = fold(mixed ^ first, probe->header ^ 0xd6e8feb86659fd93ULL) % DUPLICATE_LINES;
+        uint64_t mixed = (duplicate_addresses(probe, 0) ^ first ^ probe->header) * 0x9e3779b97f4a7c15ULL;
+        probe->line = (uint32_t)(mixed >> (64 - DUPLICATE_LINE_BITS));
         __builtin_prefetch(&table->lines[probe->line], 1);
 }
 
@@ -91,8 +92,7 @@ static inline void duplicate_table_find(const struct duplicate_table *table, str
 static inline uint32_t duplicate_tag(const struct duplicate_table *table, const struct duplicate_probe *probe)
 {
         uint64_t front = fold(duplicate_addresses(probe, table->seeds[0]), probe->header ^ table->seeds[1]);
-        uint32_t tag = (uint32_t)fold_bytes(probe->bytes, probe->length, front ^ table->seeds[2], table->seeds[3]);
-        return tag != 0 ? tag : 1;
+        return (uint32_t)fold_bytes(probe->bytes, probe->length, front ^ table->seeds[2], table->seeds[3]) | 1;
 }
 
 /* Nearly always no: the eight are compared at once. */

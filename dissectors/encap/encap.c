@@ -11,7 +11,6 @@
 enum {
         DEPTH_DEFAULT = 8,
         REASSEMBLY_BYTES_DEFAULT = 8 << 20,
-        OVERSIZED = 9000,        /* IP bytes that no interface sends: the largest usual MTU */
         PROBE_PAYLOAD_BYTES = 64,
         PROBE_CHECKED_BYTES = 32, /* a TCP header and 12 more, a UDP header and 24 */
         LINK_BYTES_COMPARED = 32,
@@ -20,11 +19,11 @@ enum {
 static const int64_t REASSEMBLY_TIMEOUT_DEFAULT_NS = 30000000000;
 
 struct encap {
-        struct encap_settings settings;
-        struct tap_matcher *taps;
+        struct tap_matcher *taps; /* these two and the first counters are what a plain frame touches */
         struct duplicate_table *duplicates;
-        struct reassembly *reassembly;
         struct encap_counters counters;
+        struct reassembly *reassembly;
+        struct encap_settings settings;
 };
 
 struct encap *encap_create(const struct encap_settings *settings)
@@ -151,6 +150,7 @@ static inline enum encap_result read_udp(struct leaf *leaf, struct packet *out)
 static inline enum encap_result read_other(struct leaf *leaf, struct packet *out)
 {
         struct cursor at = leaf->bytes;
+        out->source_port = out->destination_port = 0;
         if (leaf->protocol == IPPROTO_ICMP || leaf->protocol == IPPROTO_ICMPV6) {
                 out->icmp_type = cursor_u8(&at);
                 out->icmp_code = cursor_u8(&at);
@@ -167,16 +167,15 @@ static inline enum encap_result read_other(struct leaf *leaf, struct packet *out
 
 static inline enum encap_result read_transport(struct leaf *leaf, struct packet *out)
 {
-        out->tcp_flags = out->icmp_type = out->icmp_code = 0;
-        out->source_port = out->destination_port = 0;
-        out->sequence = out->acknowledgement = 0;
         enum encap_result result;
-        if (leaf->transport == TRANSPORT_TCP)
+        out->icmp_type = out->icmp_code = 0;
+        if (leaf->transport == TRANSPORT_TCP) {
                 result = read_tcp(leaf, out);
-        else if (leaf->transport == TRANSPORT_UDP)
-                result = read_udp(leaf, out);
-        else
-                result = read_other(leaf, out);
+        } else {
+                out->tcp_flags = 0;
+                out->sequence = out->acknowledgement = 0;
+                result = leaf->transport == TRANSPORT_UDP ? read_udp(leaf, out) : read_other(leaf, out);
+        }
         out->payload = leaf->bytes.at;
         out->payload_captured = (uint32_t)cursor_left(&leaf->bytes);
         out->payload_length = out->payload_captured + leaf->missing;
@@ -202,7 +201,7 @@ static inline void fill_packet(const struct leaf *leaf, struct packet *out)
         out->ip_captured = leaf->ip_length - leaf->missing;
         out->ip_length = leaf->ip_length;
         out->reassembled = leaf->reassembled;
-        out->oversized = leaf->oversized || (leaf->ip_length > OVERSIZED && !leaf->reassembled);
+        out->oversized = leaf->oversized;
         out->depth = leaf->depth;
         out->tunnel = (enum tunnel_kind)leaf->tunnel;
         out->has_teid = leaf->has_teid;
@@ -283,11 +282,11 @@ static inline __attribute__((always_inline)) enum encap_result finish_packet(str
                 return result;
         if (duplicates != NULL && packet_is_duplicate(duplicates, frame, leaf, out, &probe))
                 return ENCAP_DUPLICATE;
-        if (out->cut || out->oversized) {
+        if (leaf->missing > 0 || leaf->oversized) {
                 encap->counters.cut += out->cut;
                 encap->counters.oversized += out->oversized;
         }
-        encap->counters.by_tunnel[out->tunnel]++;
+        encap->counters.by_tunnel[leaf->tunnel]++;
         return ENCAP_PACKET;
 }
 
@@ -320,8 +319,13 @@ static enum encap_result result_of(enum step step)
         }
 }
 
-static __attribute__((noinline)) enum encap_result peel_walking(struct encap *encap, const struct frame *frame,
-                                                                int64_t clock_ns, struct packet *out)
+static bool leaf_of_tagged_frame(const struct encap *encap, const struct frame *frame, struct leaf *leaf)
+{
+        uint32_t link_length = encap->taps == NULL ? link_tagged_ipv4(frame) : 0;
+        return link_length > 0 && leaf_of_plain_frame(leaf, frame, link_length);
+}
+
+static enum step walk_frame(struct encap *encap, const struct frame *frame, int64_t clock_ns, struct leaf *leaf)
 {
         struct walk walk; /* its levels are not touched before they are entered */
         walk.bytes = cursor_of(frame->bytes, frame->captured);
@@ -334,19 +338,30 @@ static __attribute__((noinline)) enum encap_result peel_walking(struct encap *en
         walk.reassembly = encap->reassembly;
         walk.taps = encap->taps;
         enum step step = walk_down(&walk, link_enter(&walk));
-        if (step != STEP_LEAF)
-                return result_of(step);
+        if (step == STEP_LEAF)
+                leaf_find(encap, &walk, leaf);
+        return step;
+}
+
+static __attribute__((noinline)) enum encap_result peel_other(struct encap *encap, const struct frame *frame,
+                                                              int64_t clock_ns, struct packet *out)
+{
         struct leaf leaf;
-        leaf_find(encap, &walk, &leaf);
+        if (!leaf_of_tagged_frame(encap, frame, &leaf)) {
+                enum step step = walk_frame(encap, frame, clock_ns, &leaf);
+                if (step != STEP_LEAF)
+                        return result_of(step);
+        }
         return finish_packet(encap, frame, &leaf, out);
 }
 
 enum encap_result encap_peel(struct encap *encap, const struct frame *frame, int64_t clock_ns, struct packet *out)
 {
         struct leaf leaf;
-        bool is_plain = encap->taps == NULL && leaf_of_plain_frame(&leaf, frame);
+        bool is_plain = encap->taps == NULL && frame_is_untagged_ipv4(frame) &&
+                        leaf_of_plain_frame(&leaf, frame, ETHERNET_HEADER);
         enum encap_result result = is_plain ? finish_packet(encap, frame, &leaf, out) :
-                                              peel_walking(encap, frame, clock_ns, out);
+                                              peel_other(encap, frame, clock_ns, out);
         encap->counters.results[result]++;
         return result;
 }

@@ -73,10 +73,10 @@ struct encap_settings {
 
 struct encap_counters {
         uint64_t results[ENCAP_RESULTS];
+        uint64_t by_tunnel[TUNNEL_KINDS];
         uint64_t fragments, reassembled, fragments_expired, fragments_evicted;
         uint64_t incomplete_taken, incomplete_dropped; /* datagrams; of those dropped nobody asked in time */
         uint64_t cut, oversized, duplicates;
-        uint64_t by_tunnel[TUNNEL_KINDS];
 };
 
 struct encap;

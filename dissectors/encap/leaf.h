@@ -1,7 +1,7 @@
 /* The innermost IP packet, as it was found: by the walk, or without one where the frame is plain. Inside encap only.
  *
- * Plain is what nearly every frame is: Ethernet and IPv4 without options and in one piece, in which is TCP or UDP, bare or
- * in GTP-U. Of it nothing needs to be remembered on the way. */
+ * Plain is what nearly every frame is: Ethernet, tagged or not, and IPv4 without options and in one piece, in which is TCP
+ * or UDP, bare or in GTP-U. Of it nothing needs to be remembered on the way. */
 #pragma once
 
 #include <netinet/in.h>
@@ -9,6 +9,8 @@
 #include "base/link_type.h"
 #include "dissectors/encap/tunnel.h"
 #include "dissectors/encap/walk.h"
+
+enum { OVERSIZED = 9000 }; /* IP bytes that no interface sends: the largest usual MTU */
 
 enum transport { TRANSPORT_TCP, TRANSPORT_UDP, TRANSPORT_OTHER };
 
@@ -37,6 +39,8 @@ static inline void leaf_of_walk(struct leaf *leaf, const struct walk *walk)
                               .protocol = walk->protocol, .transport = TRANSPORT_OTHER, .depth = walk->depth,
                               .reassembled = walk->reassembled, .oversized = here->oversized, .partial = here->partial,
                               .link_end = walk->link_end};
+        if (here->ip_length > OVERSIZED && !walk->reassembled)
+                leaf->oversized = true;
         if (walk->protocol == IPPROTO_TCP)
                 leaf->transport = TRANSPORT_TCP;
         else if (walk->protocol == IPPROTO_UDP)
@@ -61,19 +65,25 @@ static inline bool leaf_of_plain_ipv4(struct leaf *leaf, struct cursor *bytes)
                 return false;
         leaf->ip = ip;
         leaf->ip_length = be16_at(ip + 2);
+        leaf->oversized = leaf->ip_length > OVERSIZED;
         leaf->protocol = ip[9];
         *bytes = cursor_take(bytes, leaf->ip_length);
         cursor_skip(bytes, HEADER);
         return !bytes->short_read;
 }
 
-/* false: it is not plain. Nothing is kept of what stands behind the end that the headers say. */
-static inline bool leaf_of_plain_frame(struct leaf *leaf, const struct frame *frame)
+static inline bool frame_is_untagged_ipv4(const struct frame *frame)
+{
+        return frame->link_type == LINK_ETHERNET && frame->captured >= ETHERNET_HEADER &&
+               be16_at(frame->bytes + ETHERNET_HEADER - 2) == ETHERTYPE_IPV4;
+}
+
+/* IPv4 stands behind `link_length` bytes of the frame. false: it is not plain. Twice in the code: nearly always it is 14. */
+static inline __attribute__((always_inline)) bool leaf_of_plain_frame(struct leaf *leaf, const struct frame *frame,
+                                                                      uint32_t link_length)
 {
         struct cursor bytes = cursor_of(frame->bytes, frame->captured);
-        const uint8_t *ethernet = cursor_bytes(&bytes, 14);
-        if (frame->link_type != LINK_ETHERNET || ethernet == NULL || be16_at(ethernet + 12) != 0x0800)
-                return false;
+        cursor_skip(&bytes, link_length);
         *leaf = (struct leaf){.link_end = bytes.at, .version = 4};
         while (leaf_of_plain_ipv4(leaf, &bytes)) {
                 leaf->bytes = bytes;

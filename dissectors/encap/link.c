@@ -9,17 +9,14 @@
 #include "base/link_type.h"
 
 enum {
-        ETHERTYPE_IPV4 = 0x0800,
         ETHERTYPE_ARP = 0x0806,
         ETHERTYPE_TRANSPARENT_ETHERNET = 0x6558,
-        ETHERTYPE_VLAN = 0x8100,
         ETHERTYPE_IPV6 = 0x86dd,
         ETHERTYPE_PPP = 0x880b,
         ETHERTYPE_MPLS = 0x8847,
         ETHERTYPE_MPLS_MULTICAST = 0x8848,
         ETHERTYPE_PPPOE_DISCOVERY = 0x8863,
         ETHERTYPE_PPPOE_SESSION = 0x8864,
-        ETHERTYPE_PROVIDER_VLAN = 0x88a8,
         ETHERTYPE_PROVIDER_BACKBONE = 0x88e7,
         ETHERTYPE_FABRIC_PATH = 0x8903,
         ETHERTYPE_METADATA = 0x8909,
@@ -27,7 +24,6 @@ enum {
         ETHERTYPE_OLD_VLAN = 0x9100,
         ETHERTYPE_OLDER_VLAN = 0x9200,
         LARGEST_LENGTH = 1500, /* in the place of the type: IEEE 802.3, 3.2.6 */
-        ETHERNET_HEADER = 14,
         LABELS_MAX = 16,
 };
 
@@ -68,6 +64,21 @@ static enum step link_tag(struct walk *walk)
         walk->here->vlan = be16_at(tag) & 0x0fff;
         walk->ethertype = be16_at(tag + 2);
         return STEP_ETHERTYPE;
+}
+
+uint32_t link_tagged_ipv4(const struct frame *frame)
+{
+        enum { TAGS_MAX = 2 };
+        struct cursor at = cursor_of(frame->bytes, frame->captured);
+        cursor_skip(&at, ETHERNET_HEADER - 2);
+        uint16_t type = cursor_be16(&at);
+        if (frame->link_type != LINK_ETHERNET)
+                return 0;
+        for (unsigned tags = 0; tags < TAGS_MAX && (type == ETHERTYPE_VLAN || type == ETHERTYPE_PROVIDER_VLAN); tags++) {
+                cursor_skip(&at, 2);
+                type = cursor_be16(&at);
+        }
+        return type == ETHERTYPE_IPV4 ? (uint32_t)(at.at - frame->bytes) : 0;
 }
 
 /* Tags of `length` bytes whose last two are the type of what follows: Cisco's VN-Tag, Cisco's metadata (security groups). */

@@ -15,6 +15,11 @@ enum {
         WALK_LEVELS = 16, /* hard limit of tunnels in each other */
         WALK_STEPS = 64,  /* and of layers of any kind */
         NO_VLAN = -1,
+
+        ETHERNET_HEADER = 14,
+        ETHERTYPE_IPV4 = 0x0800,
+        ETHERTYPE_VLAN = 0x8100,
+        ETHERTYPE_PROVIDER_VLAN = 0x88a8,
 };
 
 enum step {
@@ -167,6 +172,9 @@ enum step link_ethernet(struct walk *walk);
 enum step link_ethertype(struct walk *walk);
 enum step link_mpls(struct walk *walk);
 enum step link_ppp(struct walk *walk);
+
+/* The bytes in front of the IPv4 packet in an Ethernet frame that may have a tag or two; 0: it is none. */
+uint32_t link_tagged_ipv4(const struct frame *frame);
 
 /* The tunnel carried nothing sane: back to the IP packet around it, which now is the innermost. */
 static inline enum step walk_leave(struct walk *walk)

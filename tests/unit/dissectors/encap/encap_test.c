@@ -547,6 +547,8 @@ static void a_plain_frame_is_what_the_walk_makes_of_it(void **state)
         static const uint8_t wrong[] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff};
         static const char *const frames[] = {
                 ETH "0800" V4, ETH "0800" OUT4("0047", "11") "0868 0868 0033 0000" GTP V4,
+                ETH "8100 0064 0800" OUT4("0047", "11") "0868 0868 0033 0000" GTP V4, ETH "88a8 001e 8100 0064 0800" V4,
+                ETH "8100 0001 8100 0002 8100 0003 0800" V4,
                 ETH "0800" OUT4("004f", "11") "0868 0868 003b 0000 34ff 002b 00004001 00010085 01001000" V4,
                 ETH "0800 4500 0032 0001 4000 3f 06 0000 0a2d0007 cb007109 "
                 "c001 01bb 01020304 0a0b0c0d 7018 2000 0000 0000 0101 080a 0000 0001 4869",
