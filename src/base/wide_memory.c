@@ -41,7 +41,8 @@ void wide_memory_give(void *memory, size_t size)
 void wide_memory_grow_heap(size_t size)
 {
         enum { PAGE = 64 << 10, MAPPED_LEAST = 128 << 10 /* glibc's own value */ };
-        if (size > INT_MAX / 2 || mallopt(M_TRIM_THRESHOLD, (int)(2 * size)) == 0 || mallopt(M_MMAP_THRESHOLD, (int)(size + PAGE)) == 0)
+        if (size > INT_MAX / 2 || mallopt(M_TRIM_THRESHOLD, (int)(2 * size)) == 0 ||
+            mallopt(M_MMAP_THRESHOLD, (int)(size + PAGE)) == 0)
                 return;
         char *volatile piece = malloc(size); /* volatile, or the compiler sees that nobody wants it */
         if (piece != NULL) {

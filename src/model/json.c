@@ -26,8 +26,8 @@ static __attribute__((noinline)) bool make_room(struct json_buffer *out, size_t 
         while (wanted < out->length + more)
                 wanted *= 2;
         char *text = out->failed ? NULL : realloc(out->text, wanted);
-        if (text == NULL) { /* from now on no room is ever found */
-                json_buffer_clear(out);
+        if (text == NULL) {
+                out->size = out->length; /* so that has_room need not ask whether it failed */
                 out->failed = true;
                 return false;
         }

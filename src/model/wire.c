@@ -59,7 +59,8 @@ static bool knows_type(const ProtobufCFieldDescriptor *field)
 /* is_set asks only for the offset, which stands in the same cache line as all else that it asks for. */
 static bool has_offset_when_in_oneof(const ProtobufCFieldDescriptor *field)
 {
-        return field->label != PROTOBUF_C_LABEL_OPTIONAL || !has_pointer(field) || is_oneof(field) == (field->quantifier_offset != 0);
+        return field->label != PROTOBUF_C_LABEL_OPTIONAL || !has_pointer(field) ||
+               is_oneof(field) == (field->quantifier_offset != 0);
 }
 
 static bool knows_to_depth(const ProtobufCMessageDescriptor *descriptor, unsigned depth)
