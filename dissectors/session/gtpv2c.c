@@ -389,29 +389,32 @@ static void read_element(struct reader *reader, const struct ie *ie)
         }
 }
 
-/* Those of a message or a group, as far as they begin before `until`; one that leads beyond the end is a short read. */
-static void read_elements(struct reader *reader, struct cursor *at, const uint8_t *until)
+/* Those of a message or a group, as far as they begin before `until`, which is not behind the end; one that leads beyond that is a short
+ * read. */
+static void read_elements(struct reader *reader, struct cursor *from, const uint8_t *until)
 {
+        struct cursor at = *from;
         struct ie ie;
-        while (at->at < until && cursor_left(at) > 0) {
-                if (++reader->elements > ELEMENTS_MOST) {
-                        reader->malformed = true;
-                        return;
-                }
-                const uint8_t *head = cursor_bytes(at, 4);
+        while (at.at < until) {
+                const uint8_t *head = cursor_bytes(&at, 4);
                 if (head == NULL)
-                        return;
+                        break;
                 ie.type = head[0];
                 ie.length = (size_t)head[1] << 8 | head[2];
                 ie.instance = head[3] & 0x0f;
-                ie.bytes = cursor_bytes(at, ie.length);
+                ie.bytes = cursor_bytes(&at, ie.length);
                 if (ie.bytes == NULL)
-                        return;
+                        break;
+                if (++reader->elements > ELEMENTS_MOST) {
+                        reader->malformed = true;
+                        break;
+                }
                 if (reader->context != NULL)
                         read_bearer_element(reader, &ie);
                 else
                         read_element(reader, &ie);
         }
+        *from = at;
 }
 
 /* The front of a message: whose it is, and the cursor over its elements. */

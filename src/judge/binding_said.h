@@ -24,25 +24,26 @@ struct said_set {
         uint8_t part;                    /* Signalling.Set.Part */
 };
 
-/* All bytes have a value: a message is compared as a whole. 0, or an unspecified address, stands for what is not said. */
+/* All bytes have a value: a message is compared as a whole. 0, or an unspecified address, stands for what is not said. What is small stands
+ * in front, where code reaches it by a byte. */
 struct said {
         uint16_t size;                   /* in bytes, with ends, networks and APN; whole steps of SAID_STEP */
         uint8_t protocol, procedure, phase;
-        uint8_t end_count, set_count, route_count, apn_length;
+        uint8_t end_count, set_count, route_count, apn_length, ended_count;
+        uint8_t ipv6_length, rat, bearer, linked_bearer;
+        bool has_sequence, has_recovery, has_linked_bearer, is_refused, is_not_found, teardown, has_retains, retains, has_ipv4, has_ipv6;
+        struct binding_plmn plmn;
+        uint16_t source_port, destination_port;
+        uint32_t owner;                  /* of Diameter and RADIUS: who counts these sessions; else 0 */
+        uint32_t message, cause;
         uint64_t sequence, key, recovery;
         uint64_t imsi, imei, msisdn;     /* digits_pack */
         uint64_t name;                   /* of the session, of Diameter and RADIUS: hash of its identifier */
-        uint32_t owner;                  /* likewise: who counts these sessions; else 0 */
-        uint32_t message, cause;
-        uint16_t source_port, destination_port;
         struct address source, destination, ipv4, ipv6;
         struct address node;             /* of PFCP: Node ID, when it is an address */
         struct address restarted, restarted_at;
         struct binding_place cell, area;
-        struct binding_plmn plmn;
-        uint8_t ipv6_length, rat, bearer, linked_bearer;
-        bool has_sequence, has_recovery, has_linked_bearer, is_refused, is_not_found, teardown, has_retains, retains, has_ipv4, has_ipv6;
-        uint8_t ended_count, ended[SAID_ENDED]; /* bearers */
+        uint8_t ended[SAID_ENDED];       /* bearers */
         struct said_end ends[];          /* behind them sets, networks behind the device, the APN with its NUL */
 };
 
