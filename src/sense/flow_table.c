@@ -13,7 +13,8 @@
 /* A record lies in lines of its own, and is found by shifts. */
 _Static_assert(sizeof(struct flow) <= 256, "four cache lines");
 
-enum { CHUNK_FLOWS = WIDE_PAGE / sizeof(struct flow), FIRST_SLOTS = 4096, AHEAD = 4 }; /* AHEAD: places between a hint and what it is for */
+enum { CHUNK_FLOWS = WIDE_PAGE / sizeof(struct flow), FIRST_SLOTS = 4096, SPARE_BUCKETS = 64, SPARE_ROOM = 1024 };
+enum { AHEAD = 4 }; /* places between a hint and what it is for */
 
 struct slot {
         uint32_t hash;
@@ -36,6 +37,8 @@ struct flow_table {
         uint32_t used[SHARDS];
         struct bucket wheel[WHEEL_SECONDS]; /* by second modulo WHEEL_SECONDS */
         int64_t hand;       /* the second that the wheel has reached; flows stand behind it */
+        struct bucket spare[SPARE_BUCKETS]; /* empty, with room, of seconds that are over: the cache still knows their memory */
+        unsigned spare_count;
         struct bucket due;  /* taken out of the wheel, by shard */
         uint32_t due_next;  /* of them, the next to be given */
         struct flow **chunks;
@@ -79,6 +82,8 @@ void flow_table_destroy(struct flow_table *table)
         wide_memory_give(table->slots, (table->mask + 1UL) * sizeof *table->slots);
         for (unsigned i = 0; i < WHEEL_SECONDS; i++)
                 free(table->wheel[i].places);
+        while (table->spare_count > 0)
+                free(table->spare[--table->spare_count].places);
         free(table->due.places);
         for (uint32_t i = 0; i < table->chunk_count; i++)
                 wide_memory_give(table->chunks[i], WIDE_PAGE);
@@ -276,18 +281,21 @@ void flow_table_schedule(struct flow_table *table, struct flow *flow, int64_t se
         if (flow->due == wheel_slot(second))
                 return;
         struct bucket *bucket = &table->wheel[wheel_slot(second)];
+        if (bucket->places == NULL && table->spare_count > 0)
+                *bucket = table->spare[--table->spare_count];
         if (!bucket_make_room(bucket, 1))
                 return; /* it stays where it was */
         bucket->places[bucket->count++] = (struct place){.flow = flow->self, .shard = flow->shard};
         flow->due = wheel_slot(second);
 }
 
-static void bucket_clear(struct bucket *bucket)
+static void bucket_clear(struct flow_table *table, struct bucket *bucket)
 {
         bucket->count = 0;
-        if (bucket->room <= 1024)
-                return;
-        free(bucket->places);
+        if (bucket->places != NULL && bucket->room <= SPARE_ROOM && table->spare_count < SPARE_BUCKETS)
+                table->spare[table->spare_count++] = *bucket;
+        else
+                free(bucket->places);
         *bucket = (struct bucket){0};
 }
 
@@ -323,7 +331,7 @@ static void take_bucket(struct flow_table *table)
                 sort_by_shard(bucket, table->due.places);
                 table->due.count = bucket->count;
         }
-        bucket_clear(bucket);
+        bucket_clear(table, bucket);
 }
 
 static void prefetch_place(const struct flow_table *table, uint32_t at)
@@ -411,7 +419,7 @@ static bool gather_all(struct flow_table *table)
                         assert(all.places != NULL);
                         all.places[all.count++] = bucket->places[i];
                 }
-                bucket_clear(bucket);
+                bucket_clear(table, bucket);
         }
         if (good) {
                 sort_by_shard(&all, table->due.places);

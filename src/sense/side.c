@@ -52,8 +52,8 @@ static bool port_is_service(uint16_t port)
 {
         static const uint16_t known[] = {1194, 1701, 1812, 1813, 1883, 2123, 2152, 3478, 3868, 4059, 4500, 5060, 5222, 5683, 5684,
                                          7275, 7276, 8080, 8443, 8805, 8883};
-        if (port < 1024)
-                return port != 0;
+        if (port < 1024 || port > 8883)
+                return port != 0 && port < 1024;
         for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
                 if (known[i] == port)
                         return true;
