@@ -250,7 +250,8 @@ bool flow_ends_read(const struct judge *judge, const event_t *event, struct flow
         return true;
 }
 
-bool sighting_of_event(struct judge *judge, const event_t *event, const struct flow_ends *ends, enum sighting_view view, struct sighting *s)
+bool sighting_of_event(struct judge *judge, const event_t *event, const struct flow_ends *ends, enum sighting_view view,
+                       struct sighting *s)
 {
         const Apnwatch__V1__Flow *flow = event->flow;
         begin(s, judge, event);

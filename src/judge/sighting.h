@@ -61,7 +61,8 @@ enum sighting_view { AS_TOLD, OPENER_FIRST };
 bool flow_ends_read(const struct judge *judge, const event_t *event, struct flow_ends *out);
 
 /* false: no memory for the device's record. `ends` are those of the event. */
-bool sighting_of_event(struct judge *judge, const event_t *event, const struct flow_ends *ends, enum sighting_view view, struct sighting *out);
+bool sighting_of_event(struct judge *judge, const event_t *event, const struct flow_ends *ends, enum sighting_view view,
+                       struct sighting *out);
 
 /* Who the device is, as it was at this event; NULL: nobody is known. */
 const struct binding *sighting_binding(const struct sighting *sighting);

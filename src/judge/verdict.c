@@ -178,7 +178,8 @@ static __attribute__((noinline)) bool rest_fits(const struct rule *rule, const s
         return country_fits(rule, contact) && asn_fits(rule, contact) && fleet_fits(rule, contact) && vendor_fits(rule, contact);
 }
 
-static __attribute__((noinline)) struct fitting rule_fits(const struct rule *rule, bool has_rest, const struct contact *contact, bool strict)
+static __attribute__((noinline)) struct fitting rule_fits(const struct rule *rule, bool has_rest, const struct contact *contact,
+                                                          bool strict)
 {
         struct fitting fitting = {.fit = FIT_NONE};
         if (!protocol_fits(rule, contact) || !direction_fits(rule, contact) || !prefixes_fit(rule, contact) ||
