@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash_seed.h"
+#include "base/wide_memory.h"
 
 enum { NONE = 0, CHAIN_MOST = 256 };
 
@@ -29,9 +30,9 @@ struct entry {
         uint32_t slot;           /* of its chain; a chain has the newest first */
         uint32_t next, before;
         uint32_t older, newer;   /* up to here a line of the cache: all that its end asks */
-        struct address server;
         uint64_t body;           /* hash of what was said, by requester and by answerer */
         uint64_t answer;
+        struct address server;
         struct key key;
 };
 
@@ -51,6 +52,12 @@ struct wait_table {
         uint64_t dropped;
 };
 
+/* [0] is none, and one may be leaving. */
+static size_t entries_size(uint32_t limit)
+{
+        return (limit + UINT64_C(2)) * sizeof(struct entry);
+}
+
 struct wait_table *wait_table_create(uint32_t limit, int64_t age_ns)
 {
         struct wait_table *table = calloc(1, sizeof *table);
@@ -64,7 +71,7 @@ struct wait_table *wait_table_create(uint32_t limit, int64_t age_ns)
         table->mask = 1;
         while (table->mask < limit)
                 table->mask = table->mask << 1 | 1;
-        table->entries = calloc(limit + UINT64_C(2), sizeof *table->entries); /* [0] is none, and one may be leaving */
+        table->entries = wide_memory_take(entries_size(limit));
         table->heads = calloc(table->mask + UINT64_C(1), sizeof *table->heads);
         if (table->entries == NULL || table->heads == NULL) {
                 wait_table_destroy(table);
@@ -150,7 +157,7 @@ void wait_table_destroy(struct wait_table *table)
                 return;
         for (uint32_t i = 1; i <= table->used; i++)
                 forget_said(&table->entries[i]);
-        free(table->entries);
+        wide_memory_give(table->entries, entries_size(table->limit));
         free(table->heads);
         free(table);
 }
