@@ -35,39 +35,6 @@ static const char *protocol_text(uint32_t protocol, char text[8])
         }
 }
 
-/* Text that grows piece by piece; what does not fit is cut. printf would be most of an alert's instructions. */
-struct line {
-        char *at, *last; /* `last` holds the NUL of a line that is full */
-};
-
-static void put(struct line *line, const char *text)
-{
-        size_t room = (size_t)(line->last - line->at), length = strnlen(text, room);
-        memcpy(line->at, text, length);
-        line->at += length;
-        *line->at = '\0';
-}
-
-static void put_name(struct line *line, const char *name)
-{
-        enum { NAME_MOST = 256 };
-        struct line part = *line;
-        if (part.last - part.at > NAME_MOST)
-                part.last = part.at + NAME_MOST;
-        put(&part, name);
-        line->at = part.at;
-}
-
-static void put_port(struct line *line, uint32_t port)
-{
-        char digits[11], *at = digits + sizeof digits - 1;
-        *at = '\0';
-        do
-                *--at = (char)('0' + port % 10);
-        while ((port /= 10) > 0);
-        put(line, at);
-}
-
 /* Of the addresses as they were on the wire: NAT64 is not unwrapped. */
 static const char *community_text(const Apnwatch__V1__Flow *flow, char text[COMMUNITY_ID_SIZE])
 {
@@ -180,12 +147,9 @@ static void fill_flow(const struct draft *draft, struct message_parts *parts, Ap
         apnwatch__v1__time__init(&parts->start);
         flow->protocol = (char *)protocol_text(from->protocol, parts->protocol_text);
         if (s->contact.label) {
-                struct line app = {parts->app_text, parts->app_text + sizeof parts->app_text - 1};
-                put(&app, s->contact.label);
-                if (s->contact.application) {
-                        put(&app, ".");
-                        put(&app, s->contact.application);
-                }
+                bool both = s->contact.application != NULL;
+                snprintf(parts->app_text, sizeof parts->app_text, "%s%s%s", s->contact.label, both ? "." : "",
+                         both ? s->contact.application : "");
                 flow->app = parts->app_text;
         }
         parts->start.ns = from->start;
@@ -222,18 +186,15 @@ static void fill_title(const struct draft *draft, struct message_parts *parts, A
         const struct sighting *s = draft->sighting;
         const char *peer = draft->peer_name ? draft->peer_name : draft->peer_text;
         const char *protocol = protocol_text(s->flow->protocol, parts->protocol_text);
-        bool has_port = s->contact.has_ports || draft->without_peer_port;
-        bool bracketed = has_port && !draft->without_peer_port && draft->peer_name == NULL && strchr(peer, ':') != NULL;
-        struct line title = {parts->title, parts->title + sizeof parts->title - 1};
-        put(&title, draft->what);
-        put(&title, bracketed ? ": [" : ": ");
-        put_name(&title, peer);
-        put(&title, draft->without_peer_port ? " to port " : !has_port ? ", " : bracketed ? "]:" : ":");
-        if (has_port) {
-                put_port(&title, draft->without_peer_port ? s->contact.device_port : s->contact.peer_port);
-                put(&title, "/");
-        }
-        put(&title, protocol);
+        bool bracketed = draft->peer_name == NULL && strchr(peer, ':') != NULL;
+        if (draft->without_peer_port)
+                snprintf(parts->title, sizeof parts->title, "%s: %.256s to port %u/%s", draft->what, peer,
+                         s->contact.device_port, protocol);
+        else if (s->contact.has_ports)
+                snprintf(parts->title, sizeof parts->title, "%s: %s%.256s%s:%u/%s", draft->what, bracketed ? "[" : "", peer,
+                         bracketed ? "]" : "", s->contact.peer_port, protocol);
+        else
+                snprintf(parts->title, sizeof parts->title, "%s: %.256s, %s", draft->what, peer, protocol);
         alert->title = parts->title;
 }
 

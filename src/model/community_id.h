@@ -1,5 +1,5 @@
 /* Community ID 1.0 (https://github.com/corelight/community-id-spec), seed 0: one name for a flow in every tool, whichever
- * end is seen first. */
+ * end is seen first. Link with $(CRYPTO_LIBS). */
 #pragma once
 
 #include <stdbool.h>
