@@ -169,6 +169,42 @@ static void what_is_too_much_is_left_out(void **state)
         free(said);
 }
 
+/* Whole steps, zeros behind, whatever was in the room before: the same is repeated; with another last letter, or a network, it is not. */
+static void messages_are_compared_to_their_last_byte(void **state)
+{
+        (void)state;
+        struct scene scene = scene_of();
+        Apnwatch__V1__Signalling__Prefix route = APNWATCH__V1__SIGNALLING__PREFIX__INIT, *routes[] = {&route};
+        uint8_t address[4] = {10, 1, 0, 0}, node[4] = {10, 0, 0, 1};
+        event_t event = APNWATCH__V1__EVENT__INIT;
+        char apn[40] = "";
+        route.address = (ProtobufCBinaryData){4, address};
+        route.length = 16;
+        for (unsigned i = 0; i < 4 * (sizeof apn - 1); i++) {
+                Apnwatch__V1__Signalling from = APNWATCH__V1__SIGNALLING__INIT;
+                size_t length = i / 4;
+                bool is_again = i % 4 == 1;
+                memset(apn, 'a', length);
+                if (i % 4 > 1 && length > 0)
+                        apn[length - 1] = 'b';
+                from.protocol = SAID(PROTOCOL__RADIUS);
+                from.source = from.destination = (ProtobufCBinaryData){4, node};
+                from.apn = apn;
+                from.framed_route = routes;
+                from.n_framed_route = i % 4 == 3;
+                memset(scene.said, 0xa5, SAID_SIZE_MOST);
+                said_read(scene.said, &from);
+                assert_int_equal(scene.said->size % SAID_STEP, 0);
+                if (length > 0)
+                        assert_string_equal(said_apn(scene.said), apn);
+                if (length == 0 && i % 4 == 2)
+                        continue; /* no letter to be another */
+                enum wait_verdict verdict = wait_table_take(scene.table, scene.said, &event, 0, &scene.other);
+                assert_int_equal(verdict, is_again ? WAIT_REPEATED : WAIT_NEW);
+        }
+        scene_clear(&scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -177,6 +213,7 @@ int main(void)
                 cmocka_unit_test(what_waited_in_vain_leaves_oldest_first),
                 cmocka_unit_test(texts_become_numbers_or_nothing),
                 cmocka_unit_test(what_is_too_much_is_left_out),
+                cmocka_unit_test(messages_are_compared_to_their_last_byte),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
