@@ -1,7 +1,5 @@
 #include "base/wide_memory.h"
 
-#include <limits.h>
-#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -36,19 +34,4 @@ void wide_memory_give(void *memory, size_t size)
                 free(memory);
         else if (memory != NULL)
                 (void)munmap(memory, mapped_size(size));
-}
-
-void wide_memory_grow_heap(size_t size)
-{
-        enum { PAGE = 64 << 10, MAPPED_LEAST = 128 << 10 /* glibc's own value */ };
-        if (size > INT_MAX / 2 || mallopt(M_TRIM_THRESHOLD, (int)(2 * size)) == 0 ||
-            mallopt(M_MMAP_THRESHOLD, (int)(size + PAGE)) == 0)
-                return;
-        char *volatile piece = malloc(size); /* volatile, or the compiler sees that nobody wants it */
-        if (piece != NULL) {
-                char *first = piece + (PAGE - (uintptr_t)piece % PAGE) % PAGE;
-                (void)madvise(first, size - (size_t)(first - piece), MADV_HUGEPAGE);
-        }
-        free(piece);
-        (void)mallopt(M_MMAP_THRESHOLD, MAPPED_LEAST);
 }

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/wide_memory.h"
 
 enum { PACKETS_UDP = 8, PACKETS_TCP = 20, ZERO_TAIL = 64, POOL_LIMIT = 4096, PROTOCOL_LIMIT = 1024 };
 
@@ -36,8 +35,6 @@ struct classifier {
 
 static struct ndpi_detection_module_struct *module_create(void)
 {
-        enum { HEAP_BYTES = 16 << 20 }; /* nDPI's 8 MiB, and what the run takes in small pieces after it */
-        wide_memory_grow_heap(HEAP_BYTES);
 #ifdef NDPI_INIT_TAKES_PREFERENCES
         struct ndpi_detection_module_struct *module = ndpi_init_detection_module(ndpi_dont_init_libgcrypt);
 #else

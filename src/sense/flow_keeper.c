@@ -496,12 +496,13 @@ void flow_keeper_tick(struct flow_keeper *keeper, int64_t tick_ns)
         emit(keeper, &event);
         struct flow *flow;
         while ((flow = flow_table_due(keeper->table, tick_ns / SECOND)) != NULL) {
-                const struct flow *ahead = keeper->sink.soon ? flow_table_ahead(keeper->table) : NULL;
-                if (ahead != NULL)
+                const struct flow *ahead;
+                while (keeper->sink.soon && (ahead = flow_table_ahead(keeper->table)) != NULL)
                         keeper->sink.soon(keeper->sink.context, &ahead->address[ahead->device], ahead->context);
                 order_timer(keeper, tick_ns, 0, flow->shard);
                 flow_due(keeper, flow, tick_ns);
         }
+        flow_table_prefetch_due(keeper->table);
 }
 
 void flow_keeper_end_all(struct flow_keeper *keeper, int64_t clock_ns)

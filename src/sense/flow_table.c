@@ -14,7 +14,7 @@
 _Static_assert(sizeof(struct flow) <= 256, "four cache lines");
 
 enum { CHUNK_FLOWS = WIDE_PAGE / sizeof(struct flow), FIRST_SLOTS = 4096, SPARE_BUCKETS = 64, SPARE_ROOM = 1024 };
-enum { AHEAD = 4 }; /* places between a hint and what it is for */
+enum { AHEAD = 4, NEXT_MOST = 32 }; /* AHEAD: places between a hint and what it is for */
 
 struct slot {
         uint32_t hash;
@@ -41,6 +41,7 @@ struct flow_table {
         unsigned spare_count;
         struct bucket due;  /* taken out of the wheel, by shard */
         uint32_t due_next;  /* of them, the next to be given */
+        uint32_t due_ahead; /* the next to be told as coming soon */
         struct flow **chunks;
         uint32_t chunk_count, chunk_limit;
         uint32_t free_head; /* free records, linked by `self` */
@@ -318,7 +319,7 @@ static void sort_by_shard(struct bucket *bucket, struct place *out)
 static void take_bucket(struct flow_table *table)
 {
         struct bucket *bucket = &table->wheel[wheel_slot(table->hand)];
-        table->due.count = table->due_next = 0;
+        table->due.count = table->due_next = table->due_ahead = 0;
         if (bucket->count == 0)
                 return;
         if (!bucket_make_room(&table->due, bucket->count)) {
@@ -334,11 +335,9 @@ static void take_bucket(struct flow_table *table)
         bucket_clear(table, bucket);
 }
 
-static void prefetch_place(const struct flow_table *table, uint32_t at)
+static inline void prefetch_flow(const struct flow_table *table, uint32_t number)
 {
-        if (at >= table->due.count)
-                return;
-        const char *flow = (const char *)flow_at(table, table->due.places[at].flow);
+        const char *flow = (const char *)flow_at(table, number);
         for (size_t line = 0; line < sizeof(struct flow); line += 64)
                 __builtin_prefetch(flow + line, 1);
 }
@@ -348,7 +347,8 @@ static struct flow *due_next(struct flow_table *table)
 {
         while (table->due_next < table->due.count) {
                 struct flow *flow = flow_at(table, table->due.places[table->due_next++].flow);
-                prefetch_place(table, table->due_next + 2 * AHEAD);
+                if (table->due_next + 2 * AHEAD < table->due.count)
+                        prefetch_flow(table, table->due.places[table->due_next + 2 * AHEAD].flow);
                 if (flow->due == wheel_slot(table->hand)) {
                         flow->due = FLOW_UNSCHEDULED;
                         return flow;
@@ -357,10 +357,20 @@ static struct flow *due_next(struct flow_table *table)
         return NULL;
 }
 
-const struct flow *flow_table_ahead(const struct flow_table *table)
+const struct flow *flow_table_ahead(struct flow_table *table)
 {
-        uint32_t at = table->due_next + AHEAD;
-        return at < table->due.count ? flow_at(table, table->due.places[at].flow) : NULL;
+        if (table->due_ahead < table->due_next)
+                table->due_ahead = table->due_next;
+        if (table->due_ahead >= table->due.count || table->due_ahead > table->due_next + AHEAD)
+                return NULL;
+        return flow_at(table, table->due.places[table->due_ahead++].flow);
+}
+
+void flow_table_prefetch_due(const struct flow_table *table)
+{
+        const struct bucket *bucket = &table->wheel[wheel_slot(table->hand + 1)];
+        for (uint32_t i = 0; i < bucket->count && i < NEXT_MOST; i++)
+                prefetch_flow(table, bucket->places[i].flow);
 }
 
 void flow_table_start(struct flow_table *table, int64_t second)
@@ -368,7 +378,7 @@ void flow_table_start(struct flow_table *table, int64_t second)
         assert(table->count == 0);
         for (unsigned i = 0; i < WHEEL_SECONDS; i++)
                 table->wheel[i].count = 0;
-        table->due.count = table->due_next = 0;
+        table->due.count = table->due_next = table->due_ahead = 0;
         table->hand = second;
 }
 

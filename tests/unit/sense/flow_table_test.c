@@ -195,6 +195,36 @@ static void what_is_due_comes_by_shard(void **state)
         }
 }
 
+/* Each but the first, which there was no time for, in the order in which they come, before it comes and not long before. */
+static void what_comes_soon_is_told_once(void **state)
+{
+        (void)state;
+        enum { FLOWS = 40, FAR = 8 };
+        struct flow_table *table = flow_table_create(6400);
+        const struct flow *flow, *told[FLOWS];
+        unsigned given = 0, told_count = 1;
+        uint32_t hash;
+        flow_table_start(table, 100);
+        for (uint32_t i = 0; i < FLOWS; i++) {
+                struct packet packet = packet_of(i, &hash);
+                flow_table_schedule(table, flow_table_add(table, 0, &packet, hash), 101);
+        }
+        flow_table_prefetch_due(table);
+        while ((flow = flow_table_due(table, 101)) != NULL) {
+                if (given > 0)
+                        assert_ptr_equal(told[given], flow);
+                given++;
+                for (const struct flow *soon; (soon = flow_table_ahead(table)) != NULL;) {
+                        assert_true(told_count < FLOWS);
+                        told[told_count++] = soon;
+                }
+                assert_true(told_count == FLOWS || (told_count > given && told_count <= given + FAR));
+        }
+        assert_int_equal(given, FLOWS);
+        assert_int_equal(told_count, FLOWS);
+        flow_table_destroy(table);
+}
+
 static void a_full_shard_names_the_flow_that_is_due_first(void **state)
 {
         (void)state;
@@ -232,6 +262,7 @@ int main(void)
                 cmocka_unit_test(a_flow_is_due_in_its_second),
                 cmocka_unit_test(times_before_1970_are_seconds_too),
                 cmocka_unit_test(what_is_due_comes_by_shard),
+                cmocka_unit_test(what_comes_soon_is_told_once),
                 cmocka_unit_test(a_full_shard_names_the_flow_that_is_due_first),
                 cmocka_unit_test(a_settled_flow_keeps_to_its_budget),
         };
