@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/cursor.h"
 #include "probes/interface_names.h"
 #include "probes/secret_store.h"
@@ -263,7 +264,7 @@ static enum block_result read_simple_packet(struct capture *capture, struct bloc
         return result;
 }
 
-static __attribute__((noinline)) enum block_result read_block(struct capture *capture, struct block *block, uint64_t offset, struct frame *frame)
+static APART enum block_result read_block(struct capture *capture, struct block *block, uint64_t offset, struct frame *frame)
 {
         switch (block->type) {
         case BLOCK_ENHANCED_PACKET:
@@ -307,7 +308,7 @@ static enum capture_status pcapng_begin(struct capture *capture)
 enum cut_result { CUT_BLOCK, CUT_SECTION_NEXT, CUT_SHORT, CUT_BUSY, CUT_DAMAGED };
 
 /* The next block of the source, whole, not consumed. */
-static __attribute__((noinline)) enum cut_result cut_block(struct capture *capture, unsigned frames, struct block *block)
+static APART enum cut_result cut_block(struct capture *capture, unsigned frames, struct block *block)
 {
         struct byte_source *source = capture->source;
         enum source_state state = capture_more(capture, BLOCK_OVERHEAD, frames);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/apart.h"
 #include "dissectors/encap/leaf.h"
 #include "dissectors/encap/reassembly.h"
 #include "dissectors/encap/tap_matcher.h"
@@ -217,7 +218,7 @@ struct address packet_outer_address(const struct packet *packet, bool destinatio
 }
 
 /* The way a packet came: the link bytes in front of the first IP header, where and how deep it was seen, its TTL. */
-static __attribute__((noinline)) int32_t packet_path(const struct frame *frame, const uint8_t *link_end,
+static APART int32_t packet_path(const struct frame *frame, const uint8_t *link_end,
                                                      const struct packet *packet)
 {
         uint64_t place = (uint64_t)frame->file << 32 | (uint64_t)frame->interface << 16 | (uint64_t)packet->ttl << 8 |
@@ -343,7 +344,7 @@ static enum step walk_frame(struct encap *encap, const struct frame *frame, int6
         return step;
 }
 
-static __attribute__((noinline)) enum encap_result peel_other(struct encap *encap, const struct frame *frame,
+static APART enum encap_result peel_other(struct encap *encap, const struct frame *frame,
                                                               int64_t clock_ns, struct packet *out)
 {
         struct leaf leaf;

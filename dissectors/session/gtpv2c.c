@@ -5,10 +5,10 @@
 
 #include <string.h>
 
+#include "base/apart.h"
+
 /* A message walks through much code once, so that most of it is gone from the cache when the next one comes: what few messages have is read
  * out of the way. */
-#define RARE __attribute__((noinline, cold))
-
 enum { FLAG_PIGGYBACKED = 0x10, FLAG_TEID = 0x08, ELEMENTS_MOST = 512, CAUSE_ACCEPTED = 16, CAUSE_ACCEPTED_LAST = 19 };
 
 enum message_type {
@@ -88,7 +88,7 @@ static bool cause_is_accepted(uint8_t cause)
         return cause >= CAUSE_ACCEPTED && cause <= CAUSE_ACCEPTED_LAST;
 }
 
-static __attribute__((noinline)) void read_fteid(const struct reader *reader, const struct ie *ie)
+static APART void read_fteid(const struct reader *reader, const struct ie *ie)
 {
         enum { HAS_IPV4 = 0x80, HAS_IPV6 = 0x40, INTERFACE = 0x3f, HEAD = 5 };
         struct cursor at = cursor_of(ie->bytes, ie->length);
@@ -120,7 +120,7 @@ static __attribute__((noinline)) void read_fteid(const struct reader *reader, co
 }
 
 /* PDN Address Allocation, 8.14. */
-static __attribute__((noinline)) void read_paa(struct signalling *out, const struct ie *ie)
+static APART void read_paa(struct signalling *out, const struct ie *ie)
 {
         enum { PAA_IPV4 = 1, PAA_IPV6 = 2, PAA_IPV4V6 = 3 };
         struct cursor at = cursor_of(ie->bytes, ie->length);
@@ -177,7 +177,7 @@ static void read_ebi(struct signalling *out, const struct ie *ie)
         }
 }
 
-static RARE void skip_vectors(struct cursor *at, unsigned quintuplets, unsigned quadruplets)
+static SELDOM void skip_vectors(struct cursor *at, unsigned quintuplets, unsigned quadruplets)
 {
         for (unsigned i = 0; i < quadruplets; i++) {
                 cursor_skip(at, 16);            /* RAND */
@@ -194,7 +194,7 @@ static RARE void skip_vectors(struct cursor *at, unsigned quintuplets, unsigned 
 }
 
 /* 8.38, figure 8.38-5: what one MME hands to the next. Of the six kinds of MM Context the one of EPS to EPS. */
-static RARE void read_mm_context(struct signalling *out, const struct ie *ie)
+static SELDOM void read_mm_context(struct signalling *out, const struct ie *ie)
 {
         enum { HAS_NH = 0x10, HAS_DRX = 0x08, HAS_USED_AMBR = 0x02, HAS_SUBSCRIBED_AMBR = 0x80 };
         struct cursor at = cursor_of(ie->bytes, ie->length);
@@ -289,7 +289,7 @@ static void close_bearer_context(struct signalling *out, const struct bearer_con
         }
 }
 
-static void read_elements(struct reader *reader, struct cursor *at, const uint8_t *until);
+static void read_elements(struct reader *reader, struct cursor *from, const uint8_t *until);
 
 static void read_group(struct reader *reader, const struct ie *group)
 {
@@ -311,7 +311,7 @@ static void read_bearer_context(struct reader *reader, const struct ie *group)
 #define PART(name) APNWATCH__V1__SIGNALLING__SET__PART__##name
 
 /* Whose set it is depends on the message and the instance: 7.2.1 to 7.2.16, 7.9.1. */
-static RARE void read_sets(struct signalling *out, const struct ie *ie)
+static SELDOM void read_sets(struct signalling *out, const struct ie *ie)
 {
         static const uint8_t of_set[] = {PART(SERVING), PART(SGW), PART(PGW), PART(SERVING), PART(SERVING)};
         static const uint8_t towards_pgw[] = {PART(SERVING), PART(SGW), PART(SERVING), PART(SERVING)};
@@ -336,7 +336,7 @@ static RARE void read_sets(struct signalling *out, const struct ie *ie)
 }
 
 /* 7.9.5: the packet gateway that restarted, and the serving one as the MME knows it. */
-static RARE void read_restarted(struct signalling *out, const struct ie *ie)
+static SELDOM void read_restarted(struct signalling *out, const struct ie *ie)
 {
         if ((ie->length != 4 && ie->length != 16) || ie->instance > 1)
                 return;
@@ -344,7 +344,7 @@ static RARE void read_restarted(struct signalling *out, const struct ie *ie)
         *(ie->instance == 0 ? &out->restarted_length : &out->restarted_at_length) = (uint8_t)ie->length;
 }
 
-static RARE void read_pdn_connection(struct reader *reader, const struct ie *group)
+static SELDOM void read_pdn_connection(struct reader *reader, const struct ie *group)
 {
         if (reader->in_pdn || reader->message->pdn_count++ != reader->pdn)
                 return;
@@ -353,7 +353,7 @@ static RARE void read_pdn_connection(struct reader *reader, const struct ie *gro
         reader->in_pdn = false;
 }
 
-static RARE void read_ip_address(const struct reader *reader, const struct ie *ie)
+static SELDOM void read_ip_address(const struct reader *reader, const struct ie *ie)
 {
         if (reader->in_pdn && ie->instance <= 1)
                 read_pdn_address(reader->out, ie);

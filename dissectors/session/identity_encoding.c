@@ -3,12 +3,13 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/text.h"
 
 enum { FILLER = 0xf, IMSI_LEAST = 6, IMSI_MOST = 16, IMEI_LEAST = 14, IMEI_MOST = 16, MSISDN_MOST = 20, IMEI_OCTETS = 8 };
 
 /* Four octets make eight characters, the low half of each first; the number of a character above '9' is set in `above`. */
-static __attribute__((noinline)) uint64_t characters_of(const uint8_t octets[4], uint64_t *above)
+static APART uint64_t characters_of(const uint8_t octets[4], uint64_t *above)
 {
         uint32_t four;
         memcpy(&four, octets, sizeof four);
@@ -266,7 +267,7 @@ static uint64_t number_at(const uint8_t *bytes, unsigned octets)
 }
 
 /* Kept when it is all there and its PLMN is one. */
-static __attribute__((noinline)) void take_place(struct cursor *at, unsigned which, struct place *kept)
+static APART void take_place(struct cursor *at, unsigned which, struct place *kept)
 {
         const struct layout *layout = &layouts[which];
         const uint8_t *bytes = cursor_bytes(at, layout->length);
@@ -298,9 +299,10 @@ bool location_of_gtpv2(const uint8_t *bytes, size_t length, struct user_location
         *out = (struct user_location){.cell = {.kind = NULL}};
         unsigned flags = cursor_u8(&at) & ALL; /* a bit for each of the layouts from the first on */
         for (; flags != 0; flags &= flags - 1) {
-                unsigned which = (unsigned)__builtin_ctz(flags);
-                struct place *kept = 1U << which & CELLS ? &out->cell : &out->area, unused;
-                take_place(&at, which, 1U << which & WEAK && kept->kind != NULL ? &unused : kept);
+                unsigned which = (unsigned)__builtin_ctz(flags), bit = 1U << which;
+                struct place *kept = bit & CELLS ? &out->cell : &out->area;
+                struct place unused;
+                take_place(&at, which, bit & WEAK && kept->kind != NULL ? &unused : kept);
         }
         return is_there(out);
 }

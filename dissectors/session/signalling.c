@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/text.h"
 
 void signalling_init(struct signalling *s, unsigned protocol, unsigned procedure, unsigned phase, uint32_t message)
@@ -129,9 +130,7 @@ void signalling_text(const uint8_t *bytes, size_t length, char *out, size_t size
 }
 
 /* What few messages have is filled in out of the way of the others. */
-#define RARE __attribute__((noinline, cold))
-
-static __attribute__((noinline)) Apnwatch__V1__Cell *place_fill(Apnwatch__V1__Cell *cell, const struct place *place)
+static APART Apnwatch__V1__Cell *place_fill(Apnwatch__V1__Cell *cell, const struct place *place)
 {
         apnwatch__v1__cell__init(cell);
         cell->kind = (char *)place->kind;
@@ -216,7 +215,7 @@ static void fill_transport(Apnwatch__V1__Signalling *out, const struct dissectio
         out->destination_port = d->destination_port;
 }
 
-static RARE void fill_sets(Apnwatch__V1__Signalling *out, const struct signalling *s, Apnwatch__V1__Signalling__Set *sets)
+static SELDOM void fill_sets(Apnwatch__V1__Signalling *out, const struct signalling *s, Apnwatch__V1__Signalling__Set *sets)
 {
         for (unsigned i = 0; i < s->set_count; i++) {
                 apnwatch__v1__signalling__set__init(&sets[i]);
@@ -227,7 +226,7 @@ static RARE void fill_sets(Apnwatch__V1__Signalling *out, const struct signallin
         }
 }
 
-static RARE void fill_routes(Apnwatch__V1__Signalling *out, const struct signalling *s, Apnwatch__V1__Signalling__Prefix *routes)
+static SELDOM void fill_routes(Apnwatch__V1__Signalling *out, const struct signalling *s, Apnwatch__V1__Signalling__Prefix *routes)
 {
         for (unsigned i = 0; i < s->route_count; i++) {
                 apnwatch__v1__signalling__prefix__init(&routes[i]);
@@ -237,7 +236,7 @@ static RARE void fill_routes(Apnwatch__V1__Signalling *out, const struct signall
         }
 }
 
-static RARE void fill_restarted(Apnwatch__V1__Signalling *out, const struct signalling *s)
+static SELDOM void fill_restarted(Apnwatch__V1__Signalling *out, const struct signalling *s)
 {
         out->has_restarted = s->restarted_length > 0;
         out->restarted = (ProtobufCBinaryData){.data = (uint8_t *)s->restarted, .len = s->restarted_length};
@@ -246,7 +245,7 @@ static RARE void fill_restarted(Apnwatch__V1__Signalling *out, const struct sign
 }
 
 /* What GTPv2-C, the most frequent, does not have. */
-static RARE void fill_others(Apnwatch__V1__Signalling *out, const struct signalling *s)
+static SELDOM void fill_others(Apnwatch__V1__Signalling *out, const struct signalling *s)
 {
         out->session = text_or_null(s->session);
         out->node = text_or_null(s->node);

@@ -391,7 +391,7 @@ static void end_place(struct session_list *list, struct place *place, const stru
                 put_json(list, place->session, change);
         else
                 put_row(list, place->session, change);
-        const char *text = json_buffer_text(&list->line);
+        const char *text = place->session->history.failed ? NULL : json_buffer_text(&list->line);
         HASH_DEL(list->live, place);
         free_session(place->session);
         place->session = NULL;

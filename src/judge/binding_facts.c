@@ -3,6 +3,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/apart.h"
+
 static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR",
                                    NULL};
 static const char *const places[BINDING_PLACES + 1] = {[PLACE_ECGI] = "ecgi", [PLACE_NCGI] = "ncgi", [PLACE_CGI] = "cgi", [PLACE_SAI] = "sai",
@@ -17,7 +19,7 @@ const char *binding_rat_text(uint8_t rat)
 }
 
 /* The values of eight characters, the first highest; UINT64_MAX: not all are digits. */
-static __attribute__((noinline)) uint64_t read_digits(const char text[8])
+static APART uint64_t read_digits(const char text[8])
 {
         uint64_t x;
         memcpy(&x, text, sizeof x);
@@ -80,7 +82,7 @@ static unsigned digits_length(uint64_t digits)
 }
 
 /* The lists end with NULL, and a loop whose end is not known is not unrolled. */
-static __attribute__((noinline)) uint8_t number_of(const char *text, const char *const *list)
+static APART uint8_t number_of(const char *text, const char *const *list)
 {
         for (const char *const *at = list + 1; text != NULL && *at != NULL; at++)
                 if ((*at)[0] == text[0] && strcmp(*at, text) == 0)
@@ -163,7 +165,7 @@ const char *binding_place_text(const struct binding_place *place, char text[BIND
         return text;
 }
 
-__attribute__((noinline)) struct prefix binding_prefix_around(const struct address *address, unsigned length)
+APART struct prefix binding_prefix_around(const struct address *address, unsigned length)
 {
         struct prefix prefix = {.address = *address, .length = (uint8_t)length};
         for (unsigned bit = length; bit < 128; bit = (bit / 8 + 1) * 8)
@@ -192,7 +194,7 @@ static bool is_place(enum binding_fact fact)
 }
 
 /* May a fact of this source stand where another stood? Notes the source, and whether it is another value. */
-static __attribute__((noinline)) bool may_take(struct taking *taking, enum binding_fact fact, bool is_known, bool is_other)
+static APART bool may_take(struct taking *taking, enum binding_fact fact, bool is_known, bool is_other)
 {
         uint8_t *held = &taking->session->sources[fact];
         bool is_stronger = strength(*held) > strength((uint8_t)taking->source);
@@ -206,7 +208,7 @@ static __attribute__((noinline)) bool may_take(struct taking *taking, enum bindi
         return true;
 }
 
-static __attribute__((noinline)) void take_digits(struct taking *taking, enum binding_fact fact, uint64_t *held, uint64_t said)
+static APART void take_digits(struct taking *taking, enum binding_fact fact, uint64_t *held, uint64_t said)
 {
         if (said != 0 && may_take(taking, fact, *held != 0, *held != said))
                 *held = said;
@@ -261,7 +263,7 @@ static void take_addresses(struct taking *taking, const struct said *said)
                 session->ipv6 = prefix;
 }
 
-static __attribute__((noinline)) void take_place(struct taking *taking, enum binding_fact fact, struct binding_place *held, const struct binding_place *said)
+static APART void take_place(struct taking *taking, enum binding_fact fact, struct binding_place *held, const struct binding_place *said)
 {
         if (said->kind != 0 && may_take(taking, fact, held->kind != 0, !places_are_equal(held, said)))
                 *held = *said;

@@ -16,7 +16,8 @@ uint8_t binding_place_kind(const char *text);
 
 /* What a message says of who and where goes into the session, as strong as `source` is: bits 1 << enum binding_fact of
  * those that changed; where it is may be said by a weaker source too, once it stayed there for a while: `stayed_ns`.
- * `conflicts` counts facts that were refused. An IMSI, once known, stays. The session must not be linked in the store. */
+ * `conflicts` counts facts that were refused. An IMSI, once known, stays. What the
+ * session is found by may be among them: the caller links it anew. */
 uint32_t binding_facts_take(struct session *session, struct name_pool *names, const struct said *said,
                             enum binding_source source, int64_t stayed_ns, uint64_t *conflicts);
 

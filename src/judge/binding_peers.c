@@ -7,6 +7,7 @@
 #define HASH_FUNCTION(key, length, hash) ((hash) = (unsigned)XXH3_64bits_withSeed(key, length, seed))
 #include <uthash.h>
 
+#include "base/apart.h"
 #include "base/hash_seed.h"
 
 static uint64_t seed;
@@ -158,7 +159,7 @@ static struct peer **recent_of(struct binding_peers *peers, const struct peer_ke
         return &peers->recent[(halves[0] ^ halves[1] ^ key->context ^ key->protocol) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RECENT_BITS)];
 }
 
-static __attribute__((noinline)) bool take_value(struct binding_peers *peers, const struct peer_key *key, uint64_t value, int64_t time_ns)
+static APART bool take_value(struct binding_peers *peers, const struct peer_key *key, uint64_t value, int64_t time_ns)
 {
         struct peer *peer;
         HASH_FIND(hh, peers->by_key, key, sizeof *key, peer);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/apart.h"
 #include "judge/binding_facts.h"
 
 typedef Apnwatch__V1__Signalling signalling_t;
@@ -15,16 +16,14 @@ static uint64_t text_key(const char *text, uint64_t seed)
 }
 
 /* What few messages have is read out of line: a message is read rarely enough to find its code gone from the cache. */
-#define RARE __attribute__((noinline, cold))
-
 /* Six times in a message, and once in its code. */
-static __attribute__((noinline)) bool read_address(const ProtobufCBinaryData *from, struct address *out)
+static APART bool read_address(const ProtobufCBinaryData *from, struct address *out)
 {
         return address_from_bytes(from->data, from->len, out);
 }
 
 /* Both are kept over a restart. */
-static RARE void read_names(struct said *said, const signalling_t *from)
+static SELDOM void read_names(struct said *said, const signalling_t *from)
 {
         if (from->session != NULL)
                 said->name = text_key(from->session, said->protocol);
@@ -32,7 +31,7 @@ static RARE void read_names(struct said *said, const signalling_t *from)
                 said->owner = (uint32_t)(text_key(from->node, said->protocol) >> 32) | 1;
 }
 
-static __attribute__((noinline)) void read_place(struct binding_place *place, const Apnwatch__V1__Cell *from)
+static APART void read_place(struct binding_place *place, const Apnwatch__V1__Cell *from)
 {
         if ((place->kind = binding_place_kind(from->kind)) == 0)
                 return;
@@ -44,7 +43,7 @@ static __attribute__((noinline)) void read_place(struct binding_place *place, co
 }
 
 /* "262-01": three digits, and two or three. */
-static __attribute__((noinline)) void read_plmn(struct binding_plmn *plmn, const char *text)
+static APART void read_plmn(struct binding_plmn *plmn, const char *text)
 {
         unsigned numbers[2] = {0}, digits[2] = {0};
         for (unsigned part = 0; *text != '\0'; text++) {
@@ -105,7 +104,7 @@ static void read_header(struct said *said, const signalling_t *from)
         said->retains = from->has_retains && from->retains;
 }
 
-static RARE void read_nodes(struct said *said, const signalling_t *from)
+static SELDOM void read_nodes(struct said *said, const signalling_t *from)
 {
         if (said->protocol == SAID(PROTOCOL__PFCP) && from->node != NULL && !address_parse(from->node, &said->node))
                 memset(&said->node, 0, sizeof said->node);
@@ -123,7 +122,7 @@ static void read_bearers(struct said *said, const signalling_t *from)
         said->teardown = from->has_teardown && from->teardown;
 }
 
-static RARE void read_ended(struct said *said, const signalling_t *from)
+static SELDOM void read_ended(struct said *said, const signalling_t *from)
 {
         for (size_t i = 0; i < from->n_ended_bearer && said->ended_count < SAID_ENDED; i++)
                 said->ended[said->ended_count++] = (uint8_t)from->ended_bearer[i];
@@ -152,7 +151,7 @@ static void read_ends(struct said *said, const signalling_t *from)
         }
 }
 
-static RARE void read_sets(struct said *said, const signalling_t *from)
+static SELDOM void read_sets(struct said *said, const signalling_t *from)
 {
         struct said_set *first = (struct said_set *)said_sets(said), *at = first;
         for (size_t i = 0; i < from->n_set && at < first + SAID_SETS; i++) {
@@ -174,7 +173,7 @@ static struct prefix *read_route(struct prefix *at, const struct address *addres
 }
 
 /* Framed-Route, delegated prefixes, and a network in place of a host address. */
-static RARE void read_routes(struct said *said, const signalling_t *from)
+static SELDOM void read_routes(struct said *said, const signalling_t *from)
 {
         struct prefix *first = (struct prefix *)said_routes(said), *at = first;
         struct address address;

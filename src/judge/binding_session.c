@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/apart.h"
 #include "judge/binding_tunnels.h"
 
 enum { ROUTES_OF_A_SESSION = 8 };
@@ -155,7 +156,7 @@ static uint32_t take_said(struct act *act, uint32_t record)
 }
 
 /* With the facts that it had before, once more. */
-static __attribute__((noinline)) void look_back(struct bindings *bindings, uint32_t record, const struct session *former, uint32_t changed,
+static APART void look_back(struct bindings *bindings, uint32_t record, const struct session *former, uint32_t changed,
                                                 struct binding *before)
 {
         struct session *session = store_session(bindings->store, record), fresh = *session;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/hash_seed.h"
 #include "base/wide_memory.h"
 
@@ -138,7 +139,7 @@ static void free_entry(struct wait_table *table, struct entry *entry)
         table->free = (uint32_t)(entry - table->entries);
 }
 
-static __attribute__((noinline)) void drop_entry(struct wait_table *table, struct entry *entry)
+static APART void drop_entry(struct wait_table *table, struct entry *entry)
 {
         unlink_entry(table, entry);
         free_entry(table, entry);
@@ -164,7 +165,7 @@ void wait_table_destroy(struct wait_table *table)
 
 /* Of whole steps: a sum of products of two words each, whose halves are folded together. Each pair has secrets of its own, so that no
  * product waits for another. One small loop for keys and messages, since larger code is gone from the cache when the next message comes. */
-static __attribute__((noinline)) uint64_t hash_of(const void *bytes, size_t size)
+static APART uint64_t hash_of(const void *bytes, size_t size)
 {
         const uint8_t *at = bytes, *end = at + size;
         uint64_t sum = size, secret = seed, words[2];
@@ -220,14 +221,14 @@ static bool is_answered_else(const struct said *request, const struct said *resp
         return told && response->key != 0 && !is_answered_so(request, response);
 }
 
-static __attribute__((noinline)) bool is_of_another(const struct entry *entry, const struct said *said)
+static APART bool is_of_another(const struct entry *entry, const struct said *said)
 {
         if (entry->plain.said == NULL || is_answer(said) == (entry->plain.state == WAITS_FOR_REQUEST))
                 return false;
         return is_answer(said) ? is_answered_else(entry->plain.said, said) : is_answered_else(said, entry->plain.said);
 }
 
-static __attribute__((noinline)) bool is_half_of(const struct entry *entry, const struct said *said)
+static APART bool is_half_of(const struct entry *entry, const struct said *said)
 {
         if (entry->plain.said == NULL)
                 return false;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/apart.h"
 #include "judge/attribution.h"
 #include "judge/judge_state.h"
 #include "judge/report_parts.h"
@@ -134,7 +135,7 @@ static bool is_end(const event_t *event)
 }
 
 /* Detectors whose view of the ends is the same share one sighting. */
-static __attribute__((noinline, cold)) void tell_of_two_devices(struct judge *judge, const event_t *event, const struct flow_ends *ends)
+static SELDOM void tell_of_two_devices(struct judge *judge, const event_t *event, const struct flow_ends *ends)
 {
         struct sighting made[2], *of[2] = {NULL, NULL};
         for (unsigned left = judge->listeners[event->body_case % 64]; left != 0; left &= left - 1) {
@@ -196,7 +197,7 @@ static uint32_t names_ahead(const struct judge *judge, const event_t *event, con
 }
 
 /* Nobody is known who has it yet. */
-static __attribute__((noinline, cold)) bool add_waiting(struct judge *judge, const event_t *event, const struct device_key *owner,
+static SELDOM bool add_waiting(struct judge *judge, const event_t *event, const struct device_key *owner,
                                                         struct device *device)
 {
         if (device->unbound_ns == 0 || device->unbound_ns > judge->clock_ns)
@@ -264,7 +265,7 @@ static void judge_of_flow(struct judge *judge, const event_t *event, const struc
 }
 
 /* Events that waited are judged by their own time, though later ones were judged before them. */
-static __attribute__((noinline)) void release_due(struct judge *judge, int64_t clock_ns)
+static APART void release_due(struct judge *judge, int64_t clock_ns)
 {
         const event_t *event;
         struct flow_ends ends;
@@ -283,7 +284,7 @@ static void release_waiting(struct judge *judge, int64_t clock_ns)
                 release_due(judge, clock_ns);
 }
 
-static __attribute__((noinline)) void take_tick(struct judge *judge)
+static APART void take_tick(struct judge *judge)
 {
         if (judge->has_identity) {
                 bindings_tick(judge->bindings, judge->clock_ns);
@@ -315,7 +316,7 @@ static void forget_all_names(struct judge *judge)
 
 /* The clock goes back where the next input has its own (--no-merge), or where it was set in `live`: what was resolved, and what
  * was said to go on, belongs to another time. */
-static __attribute__((noinline, cold)) void begin_anew(struct judge *judge, int64_t clock_ns)
+static SELDOM void begin_anew(struct judge *judge, int64_t clock_ns)
 {
         release_waiting(judge, INT64_MAX);
         if (judge->has_identity && !judge->settings.revisions)
@@ -358,7 +359,7 @@ static void forget_device(void *context, struct device *device)
 
 /* A run of sense begins: the first one, or a new worker's. Flows have new numbers. After a restart the taps may be configured
  * otherwise, and contexts mean other pools: then no key of before means what it meant. */
-static __attribute__((noinline, cold)) void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
+static SELDOM void take_run(struct judge *judge, const Apnwatch__V1__Run *run)
 {
         release_waiting(judge, INT64_MAX);
         if (run->version != NULL || run->n_tap > 0) {
@@ -405,7 +406,7 @@ static bool is_of_device(const struct judge *judge, const event_t *event)
                 bindings_holder_of_address(judge->bindings, (uint16_t)event->flow->context, NULL, &source, (int64_t)event->clock, &holder));
 }
 
-static __attribute__((noinline)) void take_signalling(struct judge *judge, const event_t *event)
+static APART void take_signalling(struct judge *judge, const event_t *event)
 {
         if (!is_of_device(judge, event)) {
                 judge->has_identity = true;
@@ -460,7 +461,7 @@ static void take_event(struct judge *judge, const event_t *event)
 }
 
 /* Told by the parent before any worker said what time it is. */
-static __attribute__((noinline, cold)) void take_undated(struct judge *judge, const event_t *event)
+static SELDOM void take_undated(struct judge *judge, const event_t *event)
 {
         event_t dated = *event;
         dated.clock = (uint64_t)judge->clock_ns;

@@ -1,5 +1,6 @@
 #include "judge/sighting.h"
 
+#include "base/apart.h"
 #include "judge/attribution.h"
 #include "judge/judge_state.h"
 #include "judge/self_report.h"
@@ -174,7 +175,7 @@ static void bind_device(const struct sighting *s, struct device *device, struct 
 
 /* The other end, when it is a device too: it gets its record, and the name of its fleet is told to the rules. Only values
  * are kept of the record, since the next touch may evict it. */
-static __attribute__((noinline, cold)) void find_peer_fleet(struct sighting *s, const struct flow_ends *ends)
+static SELDOM void find_peer_fleet(struct sighting *s, const struct flow_ends *ends)
 {
         struct judge *judge = s->judge;
         struct device_key key = {s->contact.peer, ends->context};
@@ -211,7 +212,7 @@ static bool take_owner(struct sighting *s, const struct flow_ends *ends)
         return true;
 }
 
-static __attribute__((noinline)) bool find_owner(struct sighting *s, const struct flow_ends *ends)
+static APART bool find_owner(struct sighting *s, const struct flow_ends *ends)
 {
         s->device = device_table_touch(s->judge->devices, &s->key, (uint32_t)(s->event->clock / 1000000000));
         if (s->device == NULL)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/apart.h"
 #include "judge/intel.h"
 
 /* How far one rule fits a contact. */
@@ -173,12 +174,12 @@ static struct fitting name_fits(const struct rule *rule, const struct contact *c
 }
 
 /* What few rules ask for; gates know which do. */
-static __attribute__((noinline)) bool rest_fits(const struct rule *rule, const struct contact *contact)
+static APART bool rest_fits(const struct rule *rule, const struct contact *contact)
 {
         return country_fits(rule, contact) && asn_fits(rule, contact) && fleet_fits(rule, contact) && vendor_fits(rule, contact);
 }
 
-static __attribute__((noinline)) struct fitting rule_fits(const struct rule *rule, bool has_rest, const struct contact *contact,
+static APART struct fitting rule_fits(const struct rule *rule, bool has_rest, const struct contact *contact,
                                                           bool strict)
 {
         struct fitting fitting = {.fit = FIT_NONE};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/apart.h"
 #include "base/text.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -20,7 +21,7 @@ void json_buffer_clear(struct json_buffer *buffer)
         *buffer = (struct json_buffer){0};
 }
 
-static __attribute__((noinline)) bool make_room(struct json_buffer *out, size_t more)
+static APART bool make_room(struct json_buffer *out, size_t more)
 {
         size_t wanted = out->size ? out->size * 2 : 4096;
         while (wanted < out->length + more)
@@ -63,7 +64,7 @@ static inline void put_character(struct json_buffer *out, char character)
 
 const char *json_buffer_text(struct json_buffer *buffer)
 {
-        if (!has_room(buffer, 1))
+        if (buffer->failed || !has_room(buffer, 1))
                 return NULL;
         buffer->text[buffer->length] = '\0';
         return buffer->text;
@@ -139,7 +140,7 @@ void json_put_raw(struct json_buffer *out, const char *text, size_t length)
 
 /* Values. What is called write_ sets no comma before: for what stands behind a key, or is separated already. */
 
-/* Writes the character at `at` escaped, or the one byte of it that is not UTF-8; at most 7 bytes. Returns how many bytes of
+/* Writes the character at `at` escaped, or the one byte of it that is not UTF-8; at most 6 bytes. Returns how many bytes of
  * text that took. */
 static unsigned put_escaped(struct json_buffer *out, const uint8_t *at, size_t left)
 {

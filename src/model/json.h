@@ -16,7 +16,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-/* Grows as needed. When memory ends, `failed` is set and stays, and what is written later goes nowhere. */
+/* Grows as needed. When memory ends, `failed` is set and stays, and what stands there is of no use. */
 struct json_buffer {
         char *text;     /* not ended by a NUL; NULL while empty */
         size_t length, size;

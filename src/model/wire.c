@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/cursor.h"
 
 enum { VARINT = PROTOBUF_C_WIRE_TYPE_VARINT, FIXED_64 = PROTOBUF_C_WIRE_TYPE_64BIT,
@@ -130,7 +131,7 @@ static inline uint8_t *write_head(uint8_t *at, uint32_t id, unsigned wire_type, 
         return at + 8;
 }
 
-static __attribute__((noinline)) void put_last_head(struct writer *out, uint32_t id, unsigned wire_type, uint64_t value)
+static APART void put_last_head(struct writer *out, uint32_t id, unsigned wire_type, uint64_t value)
 {
         uint8_t scratch[SCALAR_MOST];
         put_bytes(out, scratch, (size_t)(write_head(scratch, id, wire_type, value) - scratch));
@@ -267,7 +268,7 @@ static void *arena_take(struct wire_arena *arena, size_t size)
         return arena->memory + at;
 }
 
-static __attribute__((noinline)) uint64_t take_long_varint(struct cursor *in)
+static APART uint64_t take_long_varint(struct cursor *in)
 {
         uint64_t value = 0;
         for (unsigned shift = 0; shift < 64; shift += 7) {

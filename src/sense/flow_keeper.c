@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/apart.h"
 #include "sense/flow_events.h"
 
 enum { TUNNELS_A_SECOND = 64 }; /* of a shard */
@@ -66,7 +67,7 @@ static void emit_fact(void *context, struct flow *flow, event_t *event, uint32_t
 }
 
 /* Like what else is seldom and large on the stack, not in the way of every packet. */
-static __attribute__((noinline)) void emit_news(struct flow_keeper *keeper, struct flow *flow,
+static APART void emit_news(struct flow_keeper *keeper, struct flow *flow,
                                                 Apnwatch__V1__FlowNews__Phase phase, int64_t time_ns, int reason)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
@@ -242,7 +243,7 @@ static void set_protocol_label(struct flow *flow)
         flow->visibility = opaque ? APNWATCH__V1__FLOW__VISIBILITY__OPAQUE : APNWATCH__V1__FLOW__VISIBILITY__READABLE;
 }
 
-static __attribute__((noinline)) struct flow *flow_open(struct flow_keeper *keeper, struct pending *pending)
+static APART struct flow *flow_open(struct flow_keeper *keeper, struct pending *pending)
 {
         const struct side side = side_of(keeper->devices, &pending->packet);
         unsigned shard = side_shard(&side, &pending->packet);
@@ -326,7 +327,7 @@ static void count_tcp(struct flow_keeper *keeper, struct flow *flow, const struc
         }
 }
 
-static __attribute__((noinline)) void emit_tunnel(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
+static APART void emit_tunnel(struct flow_keeper *keeper, struct flow *flow, const struct pending *pending)
 {
         const struct packet *packet = &pending->packet;
         int64_t second = pending->clock_ns / SECOND;

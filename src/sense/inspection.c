@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/text.h"
 #include "sense/number_scan.h"
 #include "sense/tcp_stream.h"
@@ -344,7 +345,7 @@ static __attribute__((cold)) void owner_gets_held(struct call *call, struct insp
         owner_gets(&second, inspection, &held);
 }
 
-static __attribute__((noinline)) void candidates_get(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
+static APART void candidates_get(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct inspected_end *end = &inspection->ends[chunk->end];
         bool stream = call->flow->protocol == IPPROTO_TCP;
@@ -411,7 +412,7 @@ static void classification_close(struct inspector *inspector, struct flow *flow,
         label_take(flow, label);
 }
 
-static __attribute__((noinline)) void classify(struct inspector *inspector, struct flow *flow, struct inspection *inspection, const struct tcp_segment *chunk)
+static APART void classify(struct inspector *inspector, struct flow *flow, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct label label;
         unsigned server = !flow->opener;
@@ -509,7 +510,7 @@ static bool is_digit(uint8_t byte)
 }
 
 /* A number that began in the segment before. How many bytes of this one have been looked at. */
-static __attribute__((noinline)) size_t scan_seam(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
+static APART size_t scan_seam(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         uint8_t joint[SEAM_TAIL + SEAM_HEAD];
         size_t tail = inspection->tail_length, head = chunk->captured < SEAM_HEAD ? chunk->captured : SEAM_HEAD, from = tail, digits = 0;
@@ -559,7 +560,7 @@ static bool may_say_numbers(const struct flow *flow, const struct inspection *in
                !(inspection->owner != NULL && inspection->owner->is_signalling);
 }
 
-static __attribute__((noinline)) void scan_numbers(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
+static APART void scan_numbers(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct number_found found;
         const struct cursor payload = cursor_of(chunk->payload, chunk->captured);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/prefix_trie.h"
 #include "sense/clock.h"
 #include "sense/flow_keeper.h"
@@ -277,7 +278,7 @@ static inline void prefetch_bytes(const struct frame_batch *batch, unsigned numb
         }
 }
 
-static __attribute__((noinline)) void frame_unusual(struct sensor *sensor, const struct frame *frame)
+static APART void frame_unusual(struct sensor *sensor, const struct frame *frame)
 {
         const struct sensor_settings *settings = &sensor->settings;
         if (frame->time_ns < settings->from_ns || frame->time_ns >= settings->to_ns) {

@@ -10,6 +10,7 @@
  *
  * signalling: GTP-C, PFCP, Diameter, RADIUS, S1AP, NGAP, X2AP, XnAP from the device side, known by port. RADIUS of a router to a
  * server that is no node of the core is low, as is everything towards the Internet; what a rule of policy allows is no finding. */
+#include "base/apart.h"
 #include "judge/detectors/detectors.h"
 
 #include <stdio.h>
@@ -270,7 +271,7 @@ static void judge_plane(struct judge *judge, const struct gtp_state *state, stru
         draft_report(&draft);
 }
 
-static __attribute__((noinline)) enum sender judge_tunnel(struct judge *judge, const struct gtp_state *state, const struct sighting *s)
+static APART enum sender judge_tunnel(struct judge *judge, const struct gtp_state *state, const struct sighting *s)
 {
         struct uplink uplink;
         struct binding carrier;

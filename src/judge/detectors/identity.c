@@ -22,6 +22,7 @@
  *
  * Where no IMSI is known the telephone number stands for the SIM. Of who is known from rows of the user's (--bindings) no clones are
  * told. */
+#include "base/apart.h"
 #include "judge/detectors/detectors.h"
 
 #include <stdio.h>
@@ -448,7 +449,7 @@ static bool sends(const struct sighting *s)
 }
 
 /* Rows of the user's (--bindings) open no session: who sends is looked at when the SIM, or the module that it is in, is another. */
-static __attribute__((noinline)) void judge_row(struct judge *judge, struct identity_state *state, const struct sighting *s)
+static APART void judge_row(struct judge *judge, struct identity_state *state, const struct sighting *s)
 {
         const struct binding *now = sighting_binding(s);
         const struct sim *sim = sim_table_find(state->sims, now->imsi, now->msisdn);
@@ -488,7 +489,7 @@ static int64_t sent_in(const Apnwatch__V1__Flow *flow)
 }
 
 /* Others may have its module's number. */
-static __attribute__((noinline, cold)) void judge_clone(struct judge *judge, struct sighting *s)
+static SELDOM void judge_clone(struct judge *judge, struct sighting *s)
 {
         struct binding others[SHARERS], now;
         const struct binding *own = &now;
@@ -509,7 +510,7 @@ static __attribute__((noinline, cold)) void judge_clone(struct judge *judge, str
 }
 
 /* Of a SIM that left its module. */
-static __attribute__((noinline, cold)) void judge_talk(struct judge *judge, const struct identity_state *state, const struct sighting *s)
+static SELDOM void judge_talk(struct judge *judge, const struct identity_state *state, const struct sighting *s)
 {
         const char *sign = phone_sign_of_event(s->event);
         const struct binding *now = sighting_binding(s);
@@ -530,7 +531,7 @@ static void tell_of_flow(const struct sighting *s, enum circumstance circumstanc
         draft_report(&draft);
 }
 
-static __attribute__((noinline)) void judge_address(struct judge *judge, const struct identity_state *state, const struct sighting *s)
+static APART void judge_address(struct judge *judge, const struct identity_state *state, const struct sighting *s)
 {
         struct inventory_facts facts;
         bool is_listed = fleets_facts(judge->fleets, s->device, &facts);

@@ -15,6 +15,7 @@
  *
  * Left out: attempts of the control plane whose answers are not seen; packets that carry no IP, unless an Error Indication tells of
  * them. Nothing is kept over a restart of the sensor. */
+#include "base/apart.h"
 #include "judge/detectors/detectors.h"
 
 #include <stdlib.h>
@@ -144,7 +145,7 @@ static struct tunnel *meet_tunnel(struct sweep_state *state, uint64_t hash, uint
 }
 
 /* A new one, or one at another place: the order of a uthash table is that of insertion. */
-static __attribute__((noinline)) struct sweep *place_sweep(struct sweep_state *state, struct sweep *sweep, const struct sweep_key *key)
+static APART struct sweep *place_sweep(struct sweep_state *state, struct sweep *sweep, const struct sweep_key *key)
 {
         if (sweep != NULL) {
                 HASH_DEL(state->sweeps, sweep);
@@ -480,7 +481,7 @@ static void note_answered(const struct judge *judge, struct sweep_state *state, 
 
 /* The flow's first packet went from `tunnel_source` to `tunnel_destination`, the opener's way. Where the opening was not seen, the only
  * way there was. */
-static __attribute__((noinline)) void take_flow(struct judge *judge, struct sweep_state *state, const struct sighting *s)
+static APART void take_flow(struct judge *judge, struct sweep_state *state, const struct sighting *s)
 {
         const Apnwatch__V1__Flow *flow = s->flow;
         struct address device;
@@ -530,7 +531,7 @@ static bool is_usual(const struct sighting *s)
         return is_met;
 }
 
-static __attribute__((noinline, cold)) void take_packet(struct judge *judge, struct sweep_state *state, const struct sighting *s)
+static SELDOM void take_packet(struct judge *judge, struct sweep_state *state, const struct sighting *s)
 {
         struct address device;
         const Apnwatch__V1__Tunnel *tunnel = s->event->tunnel;
@@ -587,7 +588,7 @@ static void take_refusal(struct judge *judge, struct sweep_state *state, uint16_
         weigh(judge, state, sweep, attempt, event);
 }
 
-static __attribute__((noinline)) void take_notice(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+static APART void take_notice(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
 {
         const Apnwatch__V1__TunnelNotice *notice = event->tunnel_notice;
         int64_t time_ns = moment_of(judge, event);
@@ -614,7 +615,7 @@ static bool speaks_of_a_session(const Apnwatch__V1__Signalling *said)
         }
 }
 
-static __attribute__((noinline)) void take_request(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+static APART void take_request(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
         enum binding_plane plane = said->protocol == SAID(PROTOCOL__PFCP) ? BINDING_SEID : BINDING_CONTROL_TEID;
@@ -635,7 +636,7 @@ static __attribute__((noinline)) void take_request(struct judge *judge, struct s
                 attempt->told_ns = bindings_told_ns(judge->bindings, context, plane, &gateway, said->key);
 }
 
-static __attribute__((noinline)) void take_answer(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
+static APART void take_answer(struct judge *judge, struct sweep_state *state, uint16_t context, const event_t *event)
 {
         const Apnwatch__V1__Signalling *said = event->signalling;
         struct address source, gateway;
