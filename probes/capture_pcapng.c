@@ -209,19 +209,24 @@ static enum block_result read_statistics(struct capture *capture, struct block *
         return BLOCK_NO_FRAME;
 }
 
-static enum block_result finish_frame(struct capture *capture, struct block *block, uint32_t number, uint64_t units,
-                                             struct frame *frame)
+static inline void frame_place(const struct capture *capture, struct frame *frame, uint32_t number, uint64_t units)
 {
-        if (number >= capture->state.interface_count || frame->captured > CAPTURED_MAX)
-                return BLOCK_DAMAGED;
         const struct capture_interface *interface = &capture->interfaces[number];
-        frame->bytes = cursor_bytes(&block->body, frame->captured);
-        if (frame->bytes == NULL)
-                return BLOCK_DAMAGED;
         frame->time_ns = packet_time(capture, interface, units);
         frame->link_type = interface->link_type;
         frame->interface = interface->name;
         frame->file = capture->settings.file;
+}
+
+static enum block_result finish_frame(struct capture *capture, struct block *block, uint32_t number, uint64_t units,
+                                      struct frame *frame)
+{
+        if (number >= capture->state.interface_count || frame->captured > CAPTURED_MAX)
+                return BLOCK_DAMAGED;
+        frame->bytes = cursor_bytes(&block->body, frame->captured);
+        if (frame->bytes == NULL)
+                return BLOCK_DAMAGED;
+        frame_place(capture, frame, number, units);
         if (cursor_left(&block->body) >= 8) {
                 cursor_skip(&block->body, (4 - frame->captured % 4) % 4);
                 count_comments(&block->body, capture->state.big_endian, &capture->state.tally);
@@ -355,14 +360,10 @@ static inline bool read_usual(const struct capture *capture, struct frame *frame
         struct cursor tail = cursor_of(source->at + told - 4, 4);
         if (cursor_le32(&tail) != told)
                 return false;
-        const struct capture_interface *interface = &capture->interfaces[number];
         frame->bytes = fields.at;
         frame->captured = captured;
         frame->wire = wire;
-        frame->time_ns = packet_time(capture, interface, units);
-        frame->link_type = interface->link_type;
-        frame->interface = interface->name;
-        frame->file = capture->settings.file;
+        frame_place(capture, frame, number, units);
         *length = told;
         return true;
 }

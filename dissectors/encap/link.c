@@ -74,11 +74,12 @@ uint32_t link_tagged_ipv4(const struct frame *frame)
         uint16_t type = cursor_be16(&at);
         if (frame->link_type != LINK_ETHERNET)
                 return 0;
-        for (unsigned tags = 0; tags < TAGS_MAX && (type == ETHERTYPE_VLAN || type == ETHERTYPE_PROVIDER_VLAN); tags++) {
+        unsigned tags = 0;
+        for (; tags < TAGS_MAX && (type == ETHERTYPE_VLAN || type == ETHERTYPE_PROVIDER_VLAN); tags++) {
                 cursor_skip(&at, 2);
                 type = cursor_be16(&at);
         }
-        return type == ETHERTYPE_IPV4 ? (uint32_t)(at.at - frame->bytes) : 0;
+        return tags > 0 && type == ETHERTYPE_IPV4 ? (uint32_t)(at.at - frame->bytes) : 0;
 }
 
 /* Tags of `length` bytes whose last two are the type of what follows: Cisco's VN-Tag, Cisco's metadata (security groups). */

@@ -173,7 +173,7 @@ enum step link_ethertype(struct walk *walk);
 enum step link_mpls(struct walk *walk);
 enum step link_ppp(struct walk *walk);
 
-/* The bytes in front of the IPv4 packet in an Ethernet frame that may have a tag or two; 0: it is none. */
+/* The bytes in front of the IPv4 packet in an Ethernet frame that has a tag or two; 0: it is none. */
 uint32_t link_tagged_ipv4(const struct frame *frame);
 
 /* The tunnel carried nothing sane: back to the IP packet around it, which now is the innermost. */

@@ -1,4 +1,4 @@
-/* One flow: a sorted 5-tuple in a context. Four cache lines, of which the first two are what a settled packet touches. */
+/* One flow: a 5-tuple, either way round, in a context. Four cache lines, of which the first two are what a settled packet touches. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ struct flow {
         uint64_t packets[2], bytes[2], payload[2];
         uint32_t teid[2];           /* of the last packet */
         /* flags, all of them small */
-        uint8_t opener;             /* end that sent the first packet */
+        uint8_t opener;             /* end that opened it; end 0 is who sent the first packet that was seen */
         uint8_t device;             /* end that is the device */
         bool opening_seen : 1;
         bool peer_is_device : 1;

@@ -8,7 +8,8 @@
 #include "sense/inspection.h"
 #include "sense/side.h"
 
-/* One packet on its way: what the first pass over a batch works out, so that the second finds its flow in the cache. */
+/* One packet on its way: what the first pass over a batch works out, so that the second finds its flow in the cache, and what the
+ * second adds. */
 struct pending {
         const struct frame *frame;
         int64_t clock_ns, stamp_ns;

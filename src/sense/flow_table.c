@@ -315,6 +315,12 @@ static void sort_by_shard(struct bucket *bucket, struct place *out)
                 out[starts[bucket->places[i].shard]++] = bucket->places[i];
 }
 
+/* A place is left behind when its flow moves or goes, whose record may then be another's. */
+static inline bool stands_there(const struct flow *flow, const struct place *place, int64_t second)
+{
+        return flow->due == wheel_slot(second) && flow->shard == place->shard;
+}
+
 /* The hand's bucket becomes what is due. */
 static void take_bucket(struct flow_table *table)
 {
@@ -325,7 +331,7 @@ static void take_bucket(struct flow_table *table)
         if (!bucket_make_room(&table->due, bucket->count)) {
                 for (uint32_t i = 0; i < bucket->count; i++) { /* without memory: a second later */
                         struct flow *flow = flow_at(table, bucket->places[i].flow);
-                        if (flow->due == wheel_slot(table->hand))
+                        if (stands_there(flow, &bucket->places[i], table->hand))
                                 flow_table_schedule(table, flow, table->hand + 1);
                 }
         } else {
@@ -346,10 +352,11 @@ static inline void prefetch_flow(const struct flow_table *table, uint32_t number
 static struct flow *due_next(struct flow_table *table)
 {
         while (table->due_next < table->due.count) {
-                struct flow *flow = flow_at(table, table->due.places[table->due_next++].flow);
+                const struct place *place = &table->due.places[table->due_next++];
+                struct flow *flow = flow_at(table, place->flow);
                 if (table->due_next + 2 * AHEAD < table->due.count)
                         prefetch_flow(table, table->due.places[table->due_next + 2 * AHEAD].flow);
-                if (flow->due == wheel_slot(table->hand)) {
+                if (stands_there(flow, place, table->hand)) {
                         flow->due = FLOW_UNSCHEDULED;
                         return flow;
                 }
@@ -407,7 +414,7 @@ struct flow *flow_table_victim(const struct flow_table *table, unsigned shard)
                 const struct bucket *bucket = &table->wheel[wheel_slot(second)];
                 for (uint32_t i = 0; i < bucket->count; i++) {
                         struct flow *flow = flow_at(table, bucket->places[i].flow);
-                        if (bucket->places[i].shard == shard && flow->due == wheel_slot(second))
+                        if (flow->shard == shard && stands_there(flow, &bucket->places[i], second))
                                 return flow;
                 }
         }
@@ -423,7 +430,7 @@ static bool gather_all(struct flow_table *table)
                 struct bucket *bucket = &table->wheel[wheel_slot(second)];
                 for (uint32_t i = 0; i < bucket->count; i++) {
                         struct flow *flow = flow_at(table, bucket->places[i].flow);
-                        if (flow->due != wheel_slot(second) || all.count == table->count)
+                        if (!stands_there(flow, &bucket->places[i], second) || all.count == table->count)
                                 continue;
                         flow->due = wheel_slot(table->hand);
                         assert(all.places != NULL);

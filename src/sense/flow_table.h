@@ -49,7 +49,8 @@ void flow_table_start(struct flow_table *table, int64_t second);
 /* The wheel's hand moves to `second`; the flows that stood there are taken out one by one. Call until NULL. */
 struct flow *flow_table_due(struct flow_table *table, int64_t second);
 
-/* Flows of this second that come soon, each told once, for the caller to prepare; NULL: no more for now. They may have left the wheel since. */
+/* Flows of this second that come soon, each told once, for the caller to prepare; NULL: no more for now. They may have left the
+ * wheel since. */
 const struct flow *flow_table_ahead(struct flow_table *table);
 
 /* A hint for the cache: what is due in the next second, as far as it is known, will be asked for. */

@@ -77,8 +77,8 @@ static void service_name(struct dissection *d, const uint8_t *name, size_t lengt
                 flow->name->application = classifier_application_of_name(inspector->classifier, text);
 }
 
-static __attribute__((cold)) void service_expect(struct dissection *d, const struct address *address, uint16_t port, uint8_t protocol,
-                           const struct dissector *dissector, const void *state, size_t state_size)
+static SELDOM void service_expect(struct dissection *d, const struct address *address, uint16_t port, uint8_t protocol,
+                                  const struct dissector *dissector, const void *state, size_t state_size)
 {
         struct call *call = (struct call *)d;
         struct expectation expected = {.address = *address, .port = port, .protocol = protocol, .context = call->flow->context,
@@ -270,7 +270,7 @@ static void owner_gets(struct call *call, struct inspection *inspection, const s
 }
 
 /* Bytes of this direction that were lost on the way to us: a skip swallows them, anything else stumbles. */
-static __attribute__((cold)) void owner_misses(struct call *call, struct inspection *inspection, unsigned side, uint32_t missing)
+static SELDOM void owner_misses(struct call *call, struct inspection *inspection, unsigned side, uint32_t missing)
 {
         struct inspected_end *end = &inspection->ends[side];
         if (end->skip > 0 && end->skip >= missing) {
@@ -330,7 +330,7 @@ static bool recognise(struct call *call, struct inspection *inspection, const ui
 }
 
 /* The owner was found by one direction: what the other one held comes first. */
-static __attribute__((cold)) void owner_gets_held(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
+static SELDOM void owner_gets_held(struct call *call, struct inspection *inspection, const struct tcp_segment *chunk)
 {
         struct inspected_end *other = &inspection->ends[!chunk->end];
         if (other->hold_length == 0)
@@ -476,7 +476,8 @@ static bool wants_more(const struct flow *flow, const struct inspection *inspect
         return !flow->classified || inspection->candidates != 0 || (inspection->owner != NULL && !inspection->owner_done);
 }
 
-static __attribute__((cold)) void tell_number(struct call *call, const struct tcp_segment *chunk, const struct number_found *found, bool is_packed)
+static SELDOM void tell_number(struct call *call, const struct tcp_segment *chunk, const struct number_found *found,
+                               bool is_packed)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__ClearNumber number = APNWATCH__V1__CLEAR_NUMBER__INIT;
@@ -573,7 +574,7 @@ static APART void scan_numbers(struct call *call, struct inspection *inspection,
                 keep_tail(inspection, chunk);
 }
 
-static __attribute__((cold)) void tell_gap(struct call *call, struct inspection *inspection, unsigned side)
+static SELDOM void tell_gap(struct call *call, struct inspection *inspection, unsigned side)
 {
         struct inspected_end *end = &inspection->ends[side];
         call->inspector->streams_gapped++;

@@ -1,4 +1,4 @@
-/* Frames in two passes: the first peels them, sorts their keys and asks the cache for what the second will touch. */
+/* Frames in two passes: the first peels them, hashes their ends and asks the cache for what the second will touch. */
 #include "sense/sensor.h"
 
 #include <stdlib.h>

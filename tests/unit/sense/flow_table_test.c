@@ -246,6 +246,38 @@ static void a_full_shard_names_the_flow_that_is_due_first(void **state)
         flow_table_destroy(table);
 }
 
+static struct flow *add_due(struct flow_table *table, unsigned shard, uint32_t number, int64_t second)
+{
+        uint32_t hash;
+        struct packet packet = packet_of(number, &hash);
+        struct flow *flow = flow_table_add(table, shard, &packet, hash);
+        flow_table_schedule(table, flow, second);
+        return flow;
+}
+
+/* The record of one that went is another's, who is due in the same second: the place that was left behind is nobody's. */
+static void a_place_left_behind_is_not_the_next_ones(void **state)
+{
+        (void)state;
+        for (int at_the_limit = 0; at_the_limit < 2; at_the_limit++) {
+                struct flow_table *table = flow_table_create(SHARDS);
+                flow_table_start(table, 100);
+                struct flow *gone = add_due(table, 3, 1, 110);
+                flow_table_remove(table, gone);
+                struct flow *other = add_due(table, 7, 2, 110);
+                assert_ptr_equal(other, gone); /* the same record */
+                struct flow *late = add_due(table, 3, 3, at_the_limit ? 120 : 110);
+                if (at_the_limit) {
+                        assert_ptr_equal(flow_table_victim(table, 3), late);
+                } else {
+                        assert_ptr_equal(flow_table_due(table, 110), late);
+                        assert_ptr_equal(flow_table_due(table, 110), other);
+                        assert_null(flow_table_due(table, 110));
+                }
+                flow_table_destroy(table);
+        }
+}
+
 static void a_settled_flow_keeps_to_its_budget(void **state)
 {
         (void)state;
@@ -264,6 +296,7 @@ int main(void)
                 cmocka_unit_test(what_is_due_comes_by_shard),
                 cmocka_unit_test(what_comes_soon_is_told_once),
                 cmocka_unit_test(a_full_shard_names_the_flow_that_is_due_first),
+                cmocka_unit_test(a_place_left_behind_is_not_the_next_ones),
                 cmocka_unit_test(a_settled_flow_keeps_to_its_budget),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
