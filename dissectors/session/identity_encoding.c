@@ -248,14 +248,14 @@ const char *rat_of_diameter(uint32_t value)
 /* How a place is written: PLMN, area, number, as many octets as are said; what stands behind them is spare. */
 struct layout {
         char kind[5];
-        uint8_t length, area, id;
+        uint8_t behind, area, id; /* octets: all behind the PLMN, and of them these */
 };
 
 enum { CGI, SAI, RAI_PADDED, TAI, ECGI, LAI, RAI, TAI_OF_5GS, NCGI };
 static const struct layout layouts[] = {
-        [CGI] = {"cgi", 7, 2, 2}, [SAI] = {"sai", 7, 2, 2}, [RAI_PADDED] = {"rai", 7, 2, 1}, [TAI] = {"tai", 5, 2, 0},
-        [ECGI] = {"ecgi", 7, 0, 4}, [LAI] = {"lai", 5, 2, 0}, [RAI] = {"rai", 6, 2, 1}, [TAI_OF_5GS] = {"tai", 6, 3, 0},
-        [NCGI] = {"ncgi", 8, 0, 5},
+        [CGI] = {"cgi", 4, 2, 2}, [SAI] = {"sai", 4, 2, 2}, [RAI_PADDED] = {"rai", 4, 2, 1}, [TAI] = {"tai", 2, 2, 0},
+        [ECGI] = {"ecgi", 4, 0, 4}, [LAI] = {"lai", 2, 2, 0}, [RAI] = {"rai", 3, 2, 1}, [TAI_OF_5GS] = {"tai", 3, 3, 0},
+        [NCGI] = {"ncgi", 5, 0, 5},
 };
 
 static uint64_t number_at(const uint8_t *bytes, unsigned octets)
@@ -269,17 +269,18 @@ static uint64_t number_at(const uint8_t *bytes, unsigned octets)
 /* Kept when it is all there and its PLMN is one. */
 static APART void take_place(struct cursor *at, unsigned which, struct place *kept)
 {
+        enum { PLMN_OCTETS = 3 };
         const struct layout *layout = &layouts[which];
-        const uint8_t *bytes = cursor_bytes(at, layout->length);
+        const uint8_t *bytes = cursor_bytes(at, PLMN_OCTETS + (size_t)layout->behind);
         struct plmn plmn;
         if (bytes == NULL || !plmn_of_octets(bytes, &plmn))
                 return;
         kept->kind = layout->kind;
         kept->plmn = plmn;
         kept->has_area = layout->area > 0;
-        kept->area = (uint32_t)number_at(bytes + 3, layout->area);
+        kept->area = (uint32_t)number_at(bytes + PLMN_OCTETS, layout->area);
         kept->has_id = layout->id > 0;
-        kept->id = number_at(bytes + 3 + layout->area, layout->id);
+        kept->id = number_at(bytes + PLMN_OCTETS + layout->area, layout->id);
         if (which == ECGI)
                 kept->id &= 0x0fffffff; /* spare above */
         if (which == NCGI)

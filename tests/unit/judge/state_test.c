@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "judge/judge_state.h"
 #include "judge/state.h"
+#include "model/wire.h"
 #include "tests/unit/judge/court.h"
 #include "tests/unit/test.h"
 
@@ -725,9 +726,17 @@ static void a_cause_that_is_none_is_refused(void **state)
         close_lives(lives);
 }
 
+static void what_is_saved_has_shapes_that_are_known(void **state)
+{
+        (void)state;
+        assert_true(wire_knows(&apnwatch__v1__state_record__descriptor));
+        assert_true(wire_knows(&apnwatch__v1__saved_alert__descriptor));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(what_is_saved_has_shapes_that_are_known),
                 cmocka_unit_test(kills_neither_lose_nor_double_nor_invent),
                 cmocka_unit_test(a_clock_set_back_makes_no_id_twice),
                 cmocka_unit_test(half_a_file_and_flipped_bits_are_found_out),
