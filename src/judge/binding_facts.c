@@ -7,8 +7,8 @@
 
 static const char *const rats[] = {NULL, "UTRAN", "GERAN", "WLAN", "GAN", "HSPA+", "EUTRAN", "Virtual", "NB-IoT", "LTE-M", "NR",
                                    NULL};
-static const char *const places[BINDING_PLACES + 1] = {[PLACE_ECGI] = "ecgi", [PLACE_NCGI] = "ncgi", [PLACE_CGI] = "cgi", [PLACE_SAI] = "sai",
-                                                   [PLACE_TAI] = "tai", [PLACE_RAI] = "rai", [PLACE_LAI] = "lai"};
+static const char *const places[BINDING_PLACES + 1] = {[PLACE_ECGI] = "ecgi", [PLACE_NCGI] = "ncgi", [PLACE_CGI] = "cgi",
+                                                   [PLACE_SAI] = "sai", [PLACE_TAI] = "tai", [PLACE_RAI] = "rai", [PLACE_LAI] = "lai"};
 
 enum { RATS = sizeof rats / sizeof *rats - 1, DIGITS_MOST = 16, PREFIX_USUAL = 64,
        IMEI_MODULE = 14 };
@@ -252,7 +252,8 @@ static void take_apn(struct taking *taking, struct name_pool *names, const char 
 static void take_addresses(struct taking *taking, const struct said *said)
 {
         struct session *session = taking->session;
-        if (said->has_ipv4 && may_take(taking, FACT_IPV4, !address_is_unspecified(&session->ipv4), !address_equal(&session->ipv4, &said->ipv4)))
+        if (said->has_ipv4 &&
+            may_take(taking, FACT_IPV4, !address_is_unspecified(&session->ipv4), !address_equal(&session->ipv4, &said->ipv4)))
                 session->ipv4 = said->ipv4;
         if (!said->has_ipv6)
                 return;
@@ -301,7 +302,8 @@ uint32_t binding_facts_take(struct session *session, struct name_pool *names, co
 void binding_endpoints_fill(struct binding_endpoints *out, struct store *store, uint32_t session)
 {
         out->control_count = out->user_count = 0;
-        for (uint32_t record = store_session(store, session)->endpoints; record != STORE_NONE; record = store_endpoint(store, record)->next) {
+        for (uint32_t record = store_session(store, session)->endpoints; record != STORE_NONE;
+             record = store_endpoint(store, record)->next) {
                 const struct endpoint *endpoint = store_endpoint(store, record);
                 bool user = endpoint->kind == ENDPOINT_USER;
                 uint8_t *count = user ? &out->user_count : &out->control_count;

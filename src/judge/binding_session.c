@@ -5,7 +5,7 @@
 #include "base/apart.h"
 #include "judge/binding_tunnels.h"
 
-enum { ROUTES_OF_A_SESSION = 8 };
+enum { ROUTES_OF_A_SESSION = 8, CHANCES = 64 };
 
 static const uint32_t LINKED = 1U << FACT_IMSI | 1U << FACT_IMEI | 1U << FACT_IPV4 | 1U << FACT_IPV6;
 static const uint32_t SHOWN = 1U << FACT_IMSI | 1U << FACT_MSISDN | 1U << FACT_IPV4 | 1U << FACT_IPV6; /* in its life */
@@ -53,12 +53,34 @@ void session_free(struct bindings *bindings, uint32_t record)
                 name_pool_release(bindings->names, apn);
 }
 
+/* A place in the order may be older than the last use, by `renew_after`: who was used so lately goes behind, and the next is looked at. Not
+ * who was used after it was placed but is silent longer: behind all others it would outlive them, and bindings_tick would come late for it.
+ * Few are looked at: where all are in use, a create is not to walk through the whole table. */
+static APART uint32_t silent_longest(struct bindings *bindings, int64_t time_ns)
+{
+        struct store *store = bindings->store;
+        const int64_t renew_ns = (int64_t)bindings->renew_after << 32; /* as life_moment counts */
+        uint32_t found = store_oldest(store);
+        for (unsigned i = 0; i < CHANCES; i++) {
+                uint32_t record = store_oldest(store);
+                struct session_life *life = store_life(store, record);
+                uint16_t used = life_moment(life->last_ns);
+                if (life->last_ns < store_life(store, found)->last_ns)
+                        found = record;
+                if (used == life->placed || time_ns - life->last_ns > renew_ns)
+                        break;
+                life->placed = used;
+                store_use(store, record);
+        }
+        return found;
+}
+
 static void make_room(struct bindings *bindings, int64_t time_ns)
 {
         while (store_is_full(bindings->store)) {
                 uint32_t gone = store_oldest_ended(bindings->store);
                 if (gone == STORE_NONE) {
-                        gone = store_oldest(bindings->store);
+                        gone = silent_longest(bindings, time_ns);
                         session_end(bindings, gone, BINDING_EVICTED, NULL, time_ns);
                         bindings->numbers.evicted++;
                 }
@@ -167,7 +189,8 @@ static APART void look_back(struct bindings *bindings, uint32_t record, const st
         *session = fresh;
 }
 
-/* Nearly all changes are of other facts than those that the session is found by. `before`: filled when anything changed; NULL: it is new. */
+/* Nearly all changes are of other facts than those that the session is found by. `before`: filled when anything changed; NULL: it is
+ * new. */
 static uint32_t take_facts(struct act *act, uint32_t record, struct binding *before)
 {
         struct bindings *bindings = act->bindings;

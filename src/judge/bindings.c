@@ -7,8 +7,8 @@
 #include "judge/binding_procedures.h"
 #include "judge/binding_session.h"
 
-enum { SESSION_LIMIT = 1000000, IDLE_S = 24 * 3600, WAIT_S = 30, WAIT_LIMIT = 65536, ENDED_KEPT_S = 3600, VISIBLE_S = 3600,
-       RENEW_S = 300, RENEW_SHARE = 16 };
+enum { SESSION_LIMIT = 1000000, IDLE_S = 24 * 3600, IDLE_MOST_S = 72 * 3600, /* MOST: life_moments wrap around after 78 h */
+       WAIT_S = 30, WAIT_LIMIT = 65536, ENDED_KEPT_S = 3600, VISIBLE_S = 3600, RENEW_S = 300, RENEW_SHARE = 16 };
 
 static const char *const source_texts[BINDING_SOURCES] = {
         [BINDING_IMPORTED] = "imported", [BINDING_S6A] = "s6a", [BINDING_RADIUS] = "radius", [BINDING_GY] = "gy", [BINDING_S6B] = "s6b",
@@ -54,6 +54,8 @@ struct bindings *bindings_create(const struct bindings_settings *settings)
                 bindings->settings.session_limit = SESSION_LIMIT;
         if (settings->idle_s == 0)
                 bindings->settings.idle_s = IDLE_S;
+        else if (settings->idle_s > IDLE_MOST_S)
+                bindings->settings.idle_s = IDLE_MOST_S;
         uint32_t share_s = bindings->settings.idle_s / RENEW_SHARE;
         bindings->renew_after = life_moment((share_s < RENEW_S ? share_s : RENEW_S) * SECOND);
         bindings->store = store_create(bindings->settings.session_limit);
@@ -106,7 +108,8 @@ void bindings_take(struct bindings *bindings, const event_t *event)
                 return;
         said_read(said, event->signalling);
         struct act act = {.bindings = bindings, .event = event, .context = (uint16_t)(event->flow ? event->flow->context : 0),
-                          .file = event->file, .file_frame = event->file_frame, .time_ns = (int64_t)event->clock, .source = source_of(said)};
+                          .file = event->file, .file_frame = event->file_frame, .time_ns = (int64_t)event->clock,
+                          .source = source_of(said)};
         bool answer = said->phase == SAID(PHASE__RESPONSE);
         bindings->clock_ns = bindings->seen_ns = (int64_t)event->clock;
         procedure_note_recovery(&act, said);

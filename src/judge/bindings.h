@@ -19,8 +19,10 @@
  *
  * A session that packets of its address use (bindings_of_address) does not time out.
  *
- * Bounded: at the limit the session that was silent longest, within five minutes, goes (counted); at most 600 bytes a session with its places
- * in all tables. */
+ * Bounded: at the limit the session that was silent longest goes (counted), within five minutes: a place in the order of
+ * last use is renewed no sooner. When room is needed, the first whose last use is less than five minutes ago and later
+ * than its place is put behind, up to 64 of them; of those that were looked at the one goes that was silent longest. At
+ * most 600 bytes a session with its places in all tables. */
 #pragma once
 
 #include <stdbool.h>
@@ -39,9 +41,13 @@ const char *binding_source_text(enum binding_source source); /* "gtpv2c", "impor
 /* The answerer has no such session: TS 29.060 7.7.1 (non-existent), TS 29.274 8.4, TS 29.244 8.2.1, RFC 6733 7.1.5. */
 bool signalling_says_not_found(const Apnwatch__V1__Signalling *said);
 
-enum binding_fact { FACT_IMSI, FACT_IMEI, FACT_MSISDN, FACT_APN, FACT_IPV4, FACT_IPV6, FACT_RAT, FACT_PLMN, FACT_CELL, FACT_AREA, BINDING_FACTS };
+enum binding_fact {
+        FACT_IMSI, FACT_IMEI, FACT_MSISDN, FACT_APN, FACT_IPV4, FACT_IPV6, FACT_RAT, FACT_PLMN, FACT_CELL, FACT_AREA, BINDING_FACTS
+};
 
-enum binding_end { BINDING_LIVE, BINDING_DELETED, BINDING_REPLACED, BINDING_RESTARTED, BINDING_TIMED_OUT, BINDING_INPUT_END, BINDING_EVICTED };
+enum binding_end {
+        BINDING_LIVE, BINDING_DELETED, BINDING_REPLACED, BINDING_RESTARTED, BINDING_TIMED_OUT, BINDING_INPUT_END, BINDING_EVICTED
+};
 const char *binding_end_text(enum binding_end end); /* as INTERFACE has them; evicted is "timeout" */
 
 enum { BINDING_PLACE_SIZE = 40 }; /* "sai:", PLMN, an area of 24 bits, a cell of 36 bits, and more */
@@ -131,7 +137,7 @@ struct binding_change {
 struct bindings;
 struct bindings_settings {
         uint32_t session_limit;  /* 0: 1 000 000 */
-        uint32_t idle_s;         /* 0: 24 h */
+        uint32_t idle_s;         /* 0: 24 h; at most 72 h */
         uint32_t wait_s;         /* for a response; 0: 30 s */
         void (*changed)(void *context, const struct binding_change *change); /* NULL: nobody listens */
         bool hears_no_ends;      /* CLOSED is told to nobody */
@@ -201,9 +207,11 @@ bool bindings_endpoints(struct bindings *bindings, const struct binding *binding
 /* Who set this end of a tunnel up: a session that lives (the tunnel may be released), one that ended less than an hour ago. */
 enum binding_plane { BINDING_USER_TEID, BINDING_CONTROL_TEID, BINDING_SEID };
 enum binding_tenure { BINDING_NOBODYS, BINDING_FORMER, BINDING_CURRENT };
-enum binding_tenure bindings_know(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key);
+enum binding_tenure bindings_know(const struct bindings *bindings, uint16_t context, enum binding_plane plane,
+                                  const struct address *node, uint64_t key);
 /* When signalling last spoke of the live session that has this end; 0: none has. */
-int64_t bindings_told_ns(const struct bindings *bindings, uint16_t context, enum binding_plane plane, const struct address *node, uint64_t key);
+int64_t bindings_told_ns(const struct bindings *bindings, uint16_t context, enum binding_plane plane,
+                         const struct address *node, uint64_t key);
 /* The node said to `peer` that it does not know this user tunnel: it is stale, the session goes on. True: it was in use. */
 bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const struct address *node, uint32_t teid,
                            const struct address *peer, int64_t time_ns);
@@ -212,8 +220,8 @@ bool bindings_doubt_tunnel(struct bindings *bindings, uint16_t context, const st
 unsigned bindings_of_imsi(struct bindings *bindings, const char *imsi, struct binding *out, unsigned limit);
 unsigned bindings_of_imei(struct bindings *bindings, const char *imei, struct binding *out, unsigned limit);
 
-/* Might this source address be used in the session at that moment: its addresses and prefixes, networks behind it (Framed-Route), link-local and
- * unspecified, and what another session of the SIM has or had until two minutes ago. */
+/* Might this source address be used in the session at that moment: its addresses and prefixes, networks behind it (Framed-Route),
+ * link-local and unspecified, and what another session of the SIM has or had until two minutes ago. */
 bool binding_may_send(struct bindings *bindings, const struct binding *binding, const struct address *source, int64_t time_ns);
 
 /* The device sent at that moment: noted where a subscriber is known. True then, where another SIM's session had its IMEI. */

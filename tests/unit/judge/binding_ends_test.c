@@ -314,6 +314,29 @@ static void peers_that_are_heard_are_remembered(void **state)
         binding_peers_destroy(peers);
 }
 
+/* Who was heard lately is looked up in a short way, by where its record is: there another's may be by now. */
+static void a_forgotten_peers_record_is_anothers(void **state)
+{
+        (void)state;
+        enum { LIMIT = 65536 };
+        const int64_t second = 1000000000;
+        struct binding_peers *peers = binding_peers_create();
+        struct address a = peer_address(0);
+        for (unsigned i = 0; i < 2; i++) /* the second time it is one of the recent */
+                assert_false(binding_peers_restarted(peers, &a, 0, BINDING_GTPV2C, 7, second));
+        for (uint32_t n = 1; n <= LIMIT; n++) { /* the last one has the record of the first */
+                struct address address = peer_address(n);
+                assert_false(binding_peers_restarted(peers, &address, 0, BINDING_GTPV2C, 7, 2 * second));
+        }
+        assert_int_equal(binding_peers_forgotten(peers), 1);
+        assert_false(binding_peers_restarted(peers, &a, 0, BINDING_GTPV2C, 7, 3 * second));
+        assert_int_equal(binding_peers_forgotten(peers), 2);
+        assert_true(binding_peers_restarted(peers, &a, 0, BINDING_GTPV2C, 8, 4 * second));
+        struct address b = peer_address(LIMIT);
+        assert_true(binding_peers_restarted(peers, &b, 0, BINDING_GTPV2C, 8, 4 * second));
+        binding_peers_destroy(peers);
+}
+
 /* Another number with every message is no restart counter; a node that falls over a few times a day is believed. */
 static void a_counter_that_never_rests_is_none(void **state)
 {
@@ -420,6 +443,105 @@ static void what_the_other_side_does_not_have_is_deleted(void **state)
         assert_int_equal(closed_by(rows[1].protocol, BEARER_DELETE, 110, true), 0);
 }
 
+static bool lives(struct binding_scene *scene, uint32_t n)
+{
+        struct binding found;
+        return bindings_of_imsi(scene->bindings, sim(n), &found, 1) == 1; /* which is no use of it */
+}
+
+static void attach(struct binding_scene *scene, uint32_t n)
+{
+        attach_in_sets(scene, n, SGW, 0, PGW, 0);
+}
+
+/* Places in the order of last use are renewed after five minutes only. */
+static void at_the_limit_a_session_in_use_stays(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){.session_limit = 3});
+        for (uint32_t n = 1; n <= 3; n++) {
+                attach(&scene, n);
+                scene_pass(&scene, 10);
+        }
+        scene_pass(&scene, 210);
+        assert_non_null(scene_who(&scene, ADDRESS(1)));
+        scene_pass(&scene, 0.001);
+        for (uint32_t n = 4; n <= 5; n++) { /* the second and the third are silent */
+                attach(&scene, n);
+                assert_int_equal(scene.closed, n - 3);
+                assert_int_equal(scene.end, BINDING_EVICTED);
+                assert_true(lives(&scene, 1) && !lives(&scene, n - 2) && lives(&scene, n));
+        }
+        scene_close(&scene);
+}
+
+static void what_was_used_only_at_first_is_silent_all_the_same(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){.session_limit = 3});
+        attach(&scene, 1);
+        attach(&scene, 2);
+        scene_pass(&scene, 200);
+        assert_non_null(scene_who(&scene, ADDRESS(1)));
+        scene_pass(&scene, 3600);
+        attach(&scene, 3);
+        scene_pass(&scene, 3600);
+        attach(&scene, 4);
+        attach(&scene, 5);
+        assert_true(!lives(&scene, 1) && !lives(&scene, 2) && lives(&scene, 3));
+        scene_close(&scene);
+}
+
+/* All were used since they were placed. Of as many as are looked at for one create the one goes that was silent longest. */
+static void where_all_are_in_use_the_longest_silent_goes(void **state)
+{
+        (void)state;
+        enum { COUNT = 200, AMONG_64 = 20, AMONG_THE_NEXT = 100 };
+        struct binding_scene scene;
+        scene_open(&scene, (struct bindings_settings){.session_limit = COUNT});
+        for (uint32_t n = 0; n < COUNT; n++)
+                attach(&scene, n + 1);
+        scene_pass(&scene, 100);
+        assert_non_null(scene_who(&scene, ADDRESS(AMONG_THE_NEXT)));
+        scene_pass(&scene, 1);
+        assert_non_null(scene_who(&scene, ADDRESS(AMONG_64)));
+        scene_pass(&scene, 1);
+        for (uint32_t n = COUNT; n > 0; n--) {
+                if (n != AMONG_64 && n != AMONG_THE_NEXT)
+                        assert_non_null(scene_who(&scene, ADDRESS(n)));
+                scene_pass(&scene, 0.5);
+        }
+        attach(&scene, COUNT + 1);
+        assert_true(!lives(&scene, AMONG_64) && lives(&scene, AMONG_THE_NEXT));
+        attach(&scene, COUNT + 2);
+        assert_false(lives(&scene, AMONG_THE_NEXT));
+        assert_int_equal(scene.closed, 2);
+        scene_close(&scene);
+}
+
+static void a_record_that_is_used_again_is_not_recalled(void **state)
+{
+        (void)state;
+        struct binding_scene scene;
+        struct address address = address_of_ipv4((const uint8_t[]){10, 20, 0, 1});
+        struct holder former, now;
+        scene_open(&scene, (struct bindings_settings){0});
+        attach(&scene, 1);
+        assert_true(bindings_holder_of_address(scene.bindings, 0, NULL, &address, scene.now_ns, &former));
+        assert_true(bindings_recall(scene.bindings, former.record, former.stamp, &now));
+        bindings_forget(scene.bindings);
+        assert_false(bindings_recall(scene.bindings, former.record, former.stamp, &now));
+        scene_pass(&scene, 60); /* else it is the same message once more */
+        attach(&scene, 1);
+        assert_true(bindings_holder_of_address(scene.bindings, 0, NULL, &address, scene.now_ns, &now));
+        assert_int_equal(now.record, former.record);
+        assert_false(bindings_recall(scene.bindings, former.record, former.stamp, &now));
+        assert_true(bindings_recall(scene.bindings, now.record, now.stamp, &now));
+        bindings_destroy(scene.bindings); /* what is forgotten was not told of: no scene_close */
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -433,10 +555,15 @@ int main(void)
                 cmocka_unit_test(nodes_that_share_an_address_take_turns),
                 cmocka_unit_test(an_older_time_stamp_is_no_restart),
                 cmocka_unit_test(peers_that_are_heard_are_remembered),
+                cmocka_unit_test(a_forgotten_peers_record_is_anothers),
                 cmocka_unit_test(a_counter_that_never_rests_is_none),
                 cmocka_unit_test(a_user_planes_set_ends_on_its_word),
                 cmocka_unit_test(a_session_at_two_user_planes_ends_with_both),
                 cmocka_unit_test(what_the_other_side_does_not_have_is_deleted),
+                cmocka_unit_test(at_the_limit_a_session_in_use_stays),
+                cmocka_unit_test(what_was_used_only_at_first_is_silent_all_the_same),
+                cmocka_unit_test(where_all_are_in_use_the_longest_silent_goes),
+                cmocka_unit_test(a_record_that_is_used_again_is_not_recalled),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,31 @@ static void the_longest_prefix_is_found_first(void **state)
         store_destroy(store);
 }
 
+static void shorter_prefixes_are_found_when_the_longest_is_gone(void **state)
+{
+        (void)state;
+        static const char *const prefixes[] = {"2001:db8:0:7::/64", "2001:db8::/56"};
+        uint32_t records[2];
+        struct address address;
+        struct store *store = store_create(10);
+        assert_true(address_parse("2001:db8:0:7::1", &address));
+        for (unsigned round = 0; round < 2; round++) { /* the longest comes again, too */
+                for (unsigned i = 0; i < 2; i++) {
+                        records[i] = store_add(store);
+                        assert_true(prefix_parse(prefixes[i], &store_session(store, records[i])->ipv6));
+                        store_link(store, records[i]);
+                }
+                assert_int_equal(store_by_ipv6(store, &address, STORE_NONE), records[0]);
+                store_free(store, records[0]);
+                assert_int_equal(store->longest_prefix, 56);
+                assert_int_equal(store_by_ipv6(store, &address, STORE_NONE), records[1]);
+                store_free(store, records[1]);
+                assert_int_equal(store->longest_prefix, 0);
+                assert_int_equal(store_by_ipv6(store, &address, STORE_NONE), STORE_NONE);
+        }
+        store_destroy(store);
+}
+
 static void endpoints_go_with_their_session(void **state)
 {
         (void)state;
@@ -209,6 +234,7 @@ int main(void)
                 cmocka_unit_test(what_shares_a_value_is_chained_newest_first),
                 cmocka_unit_test(an_ended_session_keeps_its_address_only),
                 cmocka_unit_test(the_longest_prefix_is_found_first),
+                cmocka_unit_test(shorter_prefixes_are_found_when_the_longest_is_gone),
                 cmocka_unit_test(endpoints_go_with_their_session),
                 cmocka_unit_test(nodes_that_nothing_refers_to_make_room),
                 cmocka_unit_test(nodes_have_a_limit),
