@@ -66,9 +66,9 @@ struct sweep {
                 int64_t told_ns; /* of that session: when signalling spoke of it before; 0: not asked */
         } attempts[KEPT];
         uint64_t there;         /* a bit for each attempt that counts */
-        int64_t placed_ns;      /* its place in the order is as of then */
+        int64_t placed_ns;      /* when touch_sweep() gave it its place in the order */
         unsigned next, learned; /* learned: tunnels of its that signalling did not tell, and that live */
-        bool is_sure;
+        bool is_sure, is_met;   /* met: again since it was placed */
         UT_hash_handle hh;
 };
 
@@ -82,7 +82,7 @@ struct denier {
 
 struct sweep_state {
         int64_t visible_ns;     /* since when there is signalling; 0: none was seen */
-        struct sweep *sweeps;   /* by sender and plane, the one that was silent longest first, within seconds */
+        struct sweep *sweeps;   /* by sender and plane, as they were placed; see longest_silent() */
         unsigned sweep_count;
         struct tunnel (*tunnels)[TUNNEL_WAYS]; /* NULL: none was met yet */
         struct denier deniers[DENIERS];
@@ -144,13 +144,33 @@ static struct tunnel *meet_tunnel(struct sweep_state *state, uint64_t hash, uint
         return place;
 }
 
-/* A new one, or one at another place: the order of a uthash table is that of insertion. */
+/* The order of a uthash table is that of insertion. */
+static void go_behind(struct sweep_state *state, struct sweep *sweep)
+{
+        HASH_DEL(state->sweeps, sweep);
+        HASH_ADD(hh, state->sweeps, key, sizeof sweep->key, sweep);
+}
+
+/* Many senders of one message each pass through all places within a second, sooner than touch_sweep() renews that of one that goes on.
+ * So who was met since it was placed goes behind once more. A mark, no time: what was held back is told at one time of the clock. */
+static struct sweep *longest_silent(struct sweep_state *state)
+{
+        for (struct sweep *head = state->sweeps; head->is_met; head = state->sweeps) {
+                head->is_met = false;
+                go_behind(state, head);
+        }
+        return state->sweeps;
+}
+
+/* A new one, or one at another place. */
 static APART struct sweep *place_sweep(struct sweep_state *state, struct sweep *sweep, const struct sweep_key *key)
 {
         if (sweep != NULL) {
-                HASH_DEL(state->sweeps, sweep);
-        } else if (state->sweep_count >= SWEEP_LIMIT) {
-                sweep = state->sweeps;
+                go_behind(state, sweep);
+                return sweep;
+        }
+        if (state->sweep_count >= SWEEP_LIMIT) {
+                sweep = longest_silent(state);
                 HASH_DEL(state->sweeps, sweep);
                 memset(sweep, 0, sizeof *sweep);
                 state->sweeps_dropped++;
@@ -164,16 +184,21 @@ static APART struct sweep *place_sweep(struct sweep_state *state, struct sweep *
         return sweep;
 }
 
-/* Who is met again goes behind, now and then. `make`: where there is none yet. */
-static struct sweep *touch_sweep(struct sweep_state *state, const struct address *source, uint16_t context, enum sweep_plane plane, bool make,
-                                 int64_t now_ns)
+/* Who is met again goes behind, now and then; at once where the clock went back. `make`: where there is none yet. An answer, which makes
+ * none, is no meeting: each request has one, and who asked once would pass for one that goes on. */
+static struct sweep *touch_sweep(struct sweep_state *state, const struct address *source, uint16_t context, enum sweep_plane plane,
+                                 bool make, int64_t now_ns)
 {
         struct sweep_key key = {*source, context, plane};
         struct sweep *sweep;
         HASH_FIND(hh, state->sweeps, &key, sizeof key, sweep);
-        bool is_due = sweep ? now_ns - sweep->placed_ns >= PLACE_S * SECOND : make;
-        if (is_due && (sweep = place_sweep(state, sweep, &key)) != NULL)
-                sweep->placed_ns = now_ns;
+        bool is_due = sweep ? now_ns - sweep->placed_ns >= PLACE_S * SECOND || now_ns < sweep->placed_ns : make;
+        if (!is_due && sweep != NULL)
+                sweep->is_met |= make;
+        if (!is_due || (sweep = place_sweep(state, sweep, &key)) == NULL)
+                return sweep;
+        sweep->placed_ns = now_ns;
+        sweep->is_met = false;
         return sweep;
 }
 

@@ -599,6 +599,40 @@ static void a_node_that_knows_a_session_from_before_has_lost_nothing(void **stat
         }
 }
 
+/* Many more senders than are kept, each of which is met once, while one goes on. It goes on too where the clock went back. */
+static void a_sweep_among_many_senders_is_told(void **state)
+{
+        (void)state;
+        static const struct {
+                bool is_user;
+                unsigned attempts, others; /* others: between two attempts */
+                double pause_s, before_s;  /* between two senders; when it was met before, 0: it was not */
+        } rows[] = {{true, 24, 200, 0.0005, 0}, {true, 24, 120, 0.02, 1000}, {false, 12, 200, 0.001, 0}, {false, 12, 600, 0.0005, 0},
+                    {false, 12, 150, 0.03, 1000}};
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct court *court = open_with_session();
+                if (rows[i].before_s > 0 && rows[i].is_user)
+                        refuse(court, STRANGER, 0x6000, rows[i].before_s);
+                else if (rows[i].before_s > 0)
+                        ask(court, &(struct guess){PROTOCOL(GTPV2C), PROCEDURE(DELETE), 64, STRANGER, 0x6000, 1}, rows[i].before_s);
+                for (unsigned k = 0; k < rows[i].attempts * rows[i].others; k++) {
+                        char other[32];
+                        bool is_other = k % rows[i].others != 0;
+                        double at_s = 100 + k * rows[i].pause_s;
+                        snprintf(other, sizeof other, "10.70.%u.%u", k / 200, k % 200);
+                        struct guess guess = {PROTOCOL(GTPV2C), PROCEDURE(DELETE), is_other ? 0 : 64, is_other ? other : STRANGER,
+                                              0x7000 + 31 * k, 100 + k};
+                        if (rows[i].is_user) {
+                                refuse(court, guess.source, (uint32_t)guess.key, at_s);
+                                continue;
+                        }
+                        say(court, &guess, false, at_s);
+                        say(court, &guess, true, at_s + 0.0002);
+                }
+                expect_types(court, "gtp.unknown_teid");
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -621,6 +655,7 @@ int main(void)
                 cmocka_unit_test(a_stranger_that_counts_is_told_early),
                 cmocka_unit_test(guessed_sessions_are_told),
                 cmocka_unit_test(a_repeated_request_is_one_guess),
+                cmocka_unit_test(a_sweep_among_many_senders_is_told),
                 cmocka_unit_test(guesses_at_a_restarted_node_are_none),
                 cmocka_unit_test(a_node_that_lost_its_sessions_is_not_guessed_at),
                 cmocka_unit_test(a_node_that_goes_on_to_serve_what_it_had_has_lost_nothing),
