@@ -219,7 +219,7 @@ struct address packet_outer_address(const struct packet *packet, bool destinatio
 
 /* The way a packet came: the link bytes in front of the first IP header, where and how deep it was seen, its TTL. */
 static APART int32_t packet_path(const struct frame *frame, const uint8_t *link_end,
-                                                     const struct packet *packet)
+                                 const struct packet *packet)
 {
         uint64_t place = (uint64_t)frame->file << 32 | (uint64_t)frame->interface << 16 | (uint64_t)packet->ttl << 8 |
                          packet->depth;
@@ -345,7 +345,7 @@ static enum step walk_frame(struct encap *encap, const struct frame *frame, int6
 }
 
 static APART enum encap_result peel_other(struct encap *encap, const struct frame *frame,
-                                                              int64_t clock_ns, struct packet *out)
+                                          int64_t clock_ns, struct packet *out)
 {
         struct leaf leaf;
         if (!leaf_of_tagged_frame(encap, frame, &leaf)) {

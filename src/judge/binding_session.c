@@ -179,7 +179,7 @@ static uint32_t take_said(struct act *act, uint32_t record)
 
 /* With the facts that it had before, once more. */
 static APART void look_back(struct bindings *bindings, uint32_t record, const struct session *former, uint32_t changed,
-                                                struct binding *before)
+                            struct binding *before)
 {
         struct session *session = store_session(bindings->store, record), fresh = *session;
         *session = *former;

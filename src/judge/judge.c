@@ -198,7 +198,7 @@ static uint32_t names_ahead(const struct judge *judge, const event_t *event, con
 
 /* Nobody is known who has it yet. */
 static SELDOM bool add_waiting(struct judge *judge, const event_t *event, const struct device_key *owner,
-                                                        struct device *device)
+                               struct device *device)
 {
         if (device->unbound_ns == 0 || device->unbound_ns > judge->clock_ns)
                 device->unbound_ns = judge->clock_ns;

@@ -180,7 +180,7 @@ static APART bool rest_fits(const struct rule *rule, const struct contact *conta
 }
 
 static APART struct fitting rule_fits(const struct rule *rule, bool has_rest, const struct contact *contact,
-                                                          bool strict)
+                                      bool strict)
 {
         struct fitting fitting = {.fit = FIT_NONE};
         if (!protocol_fits(rule, contact) || !direction_fits(rule, contact) || !prefixes_fit(rule, contact) ||

@@ -68,7 +68,7 @@ static void emit_fact(void *context, struct flow *flow, event_t *event, uint32_t
 
 /* Like what else is seldom and large on the stack, not in the way of every packet. */
 static APART void emit_news(struct flow_keeper *keeper, struct flow *flow,
-                                                Apnwatch__V1__FlowNews__Phase phase, int64_t time_ns, int reason)
+                            Apnwatch__V1__FlowNews__Phase phase, int64_t time_ns, int reason)
 {
         event_t event = APNWATCH__V1__EVENT__INIT;
         Apnwatch__V1__FlowNews news = APNWATCH__V1__FLOW_NEWS__INIT;
